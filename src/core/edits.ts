@@ -2,7 +2,8 @@
 // removed, one splice of an array. Patches are planned into edits, documents are changed by edits, and differences
 // between two states are found as edits.
 
-import type { Json } from '../model/json.ts';
+import { RejoinError } from '../errors.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 
 /** The way from the root to a container: object keys and array indices. */
 export type Path = readonly (string | number)[];
@@ -20,3 +21,137 @@ export type Edit =
       readonly remove: number;
       readonly insert: readonly Json[];
     };
+
+/**
+ * The view after one edit. Only the containers on the edit's path are copied, the rest is shared with `view`.
+ * @throws RejoinError `internal` when the edit doesn't fit the view.
+ */
+export function applyEdit(view: JsonObject, edit: Edit): JsonObject {
+  return applyEdits(view, [edit]);
+}
+
+/**
+ * The view after all edits, each of which sees the effect of those before.
+ * @throws RejoinError `internal` when an edit doesn't fit.
+ */
+export function applyEdits(view: JsonObject, edits: readonly Edit[]): JsonObject {
+  const draft = new Draft(view);
+  for (const edit of edits) draft.apply(edit);
+  return draft.view;
+}
+
+/**
+ * A view while a row of edits is applied to it. A container is copied when the first edit enters it and changed in
+ * place by the later ones, so that 100,000 edits of one long array don't copy it 100,000 times. What `view` returns
+ * may therefore still change; it is immutable once it is sealed or no edit follows.
+ */
+export class Draft {
+  #view: JsonObject;
+  // Each maps a container that this draft has made to the same container, as a type that can be written.
+  #arrays = new Map<readonly Json[], Json[]>();
+  #objects = new Map<JsonObject, Record<string, Json>>();
+
+  constructor(view: JsonObject) {
+    this.#view = view;
+  }
+
+  get view(): JsonObject {
+    return this.#view;
+  }
+
+  /** @throws RejoinError `internal` when the edit doesn't fit the view; the draft is of no use then. */
+  apply(edit: Edit): void {
+    this.#view = this.#changedObject(this.#view, edit, 0);
+  }
+
+  /** Every container of the present view stays as it is from now on: call it before one gets a second place. */
+  seal(): void {
+    this.#arrays = new Map();
+    this.#objects = new Map();
+  }
+
+  #changed(container: Json | undefined, edit: Edit, depth: number): Json {
+    if (isJsonArray(container)) return this.#changedArray(container, edit, depth);
+    if (isJsonObject(container)) return this.#changedObject(container, edit, depth);
+    throw misfit(edit, 'its path leads into a plain value');
+  }
+
+  #changedObject(container: JsonObject, edit: Edit, depth: number): JsonObject {
+    if (depth < edit.path.length) {
+      const key = edit.path[depth];
+      if (typeof key !== 'string' || !Object.hasOwn(container, key)) throw misfit(edit, 'no such member');
+      const object = this.#writableObject(container);
+      object[key] = this.#changed(object[key], edit, depth + 1);
+      return object;
+    }
+    if (edit.type === 'splice') throw misfit(edit, 'not an array');
+    if (edit.key === '__proto__') throw misfit(edit, 'its key is __proto__'); // UDT-4
+    if (edit.type === 'set') {
+      const object = this.#writableObject(container);
+      object[edit.key] = edit.value;
+      return object;
+    }
+    if (!Object.hasOwn(container, edit.key)) throw misfit(edit, 'no such member');
+    return this.#without(container, edit.key);
+  }
+
+  #changedArray(container: readonly Json[], edit: Edit, depth: number): readonly Json[] {
+    const array = this.#writableArray(container);
+    if (depth < edit.path.length) {
+      const index = edit.path[depth];
+      if (typeof index !== 'number' || !(index in array)) throw misfit(edit, 'no such element');
+      array[index] = this.#changed(array[index], edit, depth + 1);
+      return array;
+    }
+    if (edit.type !== 'splice') throw misfit(edit, 'not an object');
+    if (edit.index < 0 || edit.remove < 0 || edit.index + edit.remove > array.length)
+      throw misfit(edit, 'out of range');
+    splice(array, edit.index, edit.remove, edit.insert);
+    return array;
+  }
+
+  #writableObject(container: JsonObject): Record<string, Json> {
+    return this.#objects.get(container) ?? this.#keepObject({ ...container });
+  }
+
+  #writableArray(container: readonly Json[]): Json[] {
+    const known = this.#arrays.get(container);
+    if (known) return known;
+    const copy = container.slice();
+    this.#arrays.set(copy, copy);
+    return copy;
+  }
+
+  #without(container: JsonObject, key: string): JsonObject {
+    const known = this.#objects.get(container);
+    if (known) {
+      Reflect.deleteProperty(known, key);
+      return known;
+    }
+    // Not copied and deleted from: V8 keeps an object that lost a property in its slow, large form.
+    return this.#keepObject(Object.fromEntries(Object.entries(container).filter(([name]) => name !== key)));
+  }
+
+  #keepObject(object: Record<string, Json>): Record<string, Json> {
+    this.#objects.set(object, object);
+    return object;
+  }
+}
+
+// More arguments than this in one call may overflow the stack.
+const argumentsMax = 10_000;
+
+function splice(array: Json[], index: number, remove: number, insert: readonly Json[]): void {
+  if (insert.length <= argumentsMax) {
+    array.splice(index, remove, ...insert);
+    return;
+  }
+  const tail = array.splice(index).slice(remove);
+  for (const item of insert) array.push(item);
+  for (const item of tail) array.push(item);
+}
+
+function misfit(edit: Edit, reason: string): RejoinError {
+  const where = edit.type === 'splice' ? edit.index : edit.key;
+  return new RejoinError('internal', `The edit ${edit.type} ${[...edit.path, where].join('/')}: ${reason}`);
+}

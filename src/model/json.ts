@@ -75,7 +75,8 @@ type Path = { readonly parent: Path; readonly key: string; readonly depth: numbe
 
 const deepTextUnits = 65_536;
 
-function isDeeperThan(text: string, depthMax: number): boolean {
+/** Whether JSON text nests deeper, without parsing it. */
+export function isDeeperThan(text: string, depthMax: number): boolean {
   let depth = 0;
   let inString = false;
   for (let i = 0; i < text.length; i++) {

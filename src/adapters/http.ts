@@ -1,0 +1,74 @@
+// The few things that every HTTP answer needs: reading a body within a limit, and sending a status, headers and text.
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RejoinError, type ErrorCode } from '../errors.ts';
+
+/** The text of a request's body. @throws RejoinError `too-large` as soon as it is, `bad-request` if it isn't UTF-8. */
+export async function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
+  const tooLarge = new RejoinError('too-large', `The body is larger than ${bytesMax} bytes`);
+  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge;
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  const body: AsyncIterable<Uint8Array> = request;
+  for await (const chunk of body) {
+    bytes += chunk.length;
+    if (bytes > bytesMax) throw tooLarge;
+    chunks.push(chunk);
+  }
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+  } catch {
+    throw new RejoinError('bad-request', 'The body is not valid UTF-8');
+  }
+}
+
+export function sendText(response: ServerResponse, status: number, text: string): void {
+  send(response, status, 'text/plain; charset=utf-8', text);
+}
+
+export function sendJson(response: ServerResponse, status: number, value: unknown): void {
+  send(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
+}
+
+function send(response: ServerResponse, status: number, type: string, body: string): void {
+  if (response.headersSent || response.destroyed) return;
+  const bytes = Buffer.from(body, 'utf8');
+  response.setHeader('Content-Type', type);
+  response.setHeader('Content-Length', bytes.length);
+  response.writeHead(status);
+  response.end(bytes);
+}
+
+/** The status that says what a code means (house style: in one place). */
+export function statusOf(code: ErrorCode): number {
+  switch (code) {
+    case 'bad-request':
+    case 'undecodable':
+    case 'mux-in-use':
+      return 400;
+    case 'not-allowed':
+      return 403;
+    case 'not-found':
+      return 404;
+    case 'method-not-allowed':
+      return 405;
+    case 'conflict':
+      return 409;
+    case 'deleted':
+      return 410;
+    case 'too-large':
+      return 413;
+    case 'unavailable':
+      return 503;
+    case 'outcome-unknown':
+    case 'damaged':
+    case 'internal':
+    case 'usage':
+    case 'data-in-use':
+    case 'data-unusable':
+    case 'data-newer':
+    case 'address-in-use':
+    case 'address-unusable':
+      return 500;
+  }
+}

@@ -1,0 +1,91 @@
+// One stream of a `/ws` socket: follows the log of a project at the pace of the socket. History, one `sync`, then live
+// (WS-3); a reader that is slow is behind in the log and costs no more memory than a page.
+
+import { once } from 'node:events';
+import type { WebSocket } from 'ws';
+import type { Feed } from '../core/feed.ts';
+import type { Projects } from '../core/projects.ts';
+import type { ObjectKind } from '../model/objects.ts';
+import type { StreamRequest } from '../wire/stream/messages.ts';
+import { printObject, printSync } from '../wire/stream/print.ts';
+import { send } from './sockets.ts';
+
+/** With more than this waiting in the socket, the log is not read on. */
+const unsentBytesMax = 512 * 1024;
+
+export class Stream {
+  private feed: Feed | null = null;
+  private isEnded = false;
+
+  constructor(
+    private readonly request: StreamRequest,
+    private readonly projects: Projects,
+    private readonly socket: WebSocket,
+  ) {}
+
+  /**
+   * Resolves when the stream is over: it was ended, or was a fetch and is synced.
+   * @param onFetched is called just before the `sync` that ends a fetch: its mux_id is free from then on (WS-1).
+   * @throws RejoinError `deleted`, `damaged`, `unavailable`.
+   */
+  async run(onFetched: () => void): Promise<void> {
+    const { project, release } = await this.projects.acquire(this.request.projectId);
+    try {
+      const feed = await project.follow(this.request.since);
+      this.feed = feed;
+      try {
+        await this.pump(feed, onFetched);
+      } finally {
+        feed.close();
+      }
+    } finally {
+      release();
+    }
+  }
+
+  end(): void {
+    this.isEnded = true;
+    this.feed?.close();
+  }
+
+  private async pump(feed: Feed, onFetched: () => void): Promise<void> {
+    const { muxId, type } = this.request;
+    let isSynced = false;
+    while (!this.hasEnded()) {
+      if (feed.atHead && !isSynced) {
+        isSynced = true;
+        if (type === 'fetch') onFetched();
+        send(this.socket, printSync(muxId, feed.vector));
+        if (type === 'fetch') return;
+      }
+      const changes = await feed.next();
+      if (!changes || this.hasEnded()) return;
+      for (const { kind, serverId, seqno, object } of changes) {
+        if (!isObjectKind(kind) || !this.request.kinds.has(kind) || !object) continue;
+        const json = Buffer.from(object.buffer, object.byteOffset, object.length).toString('utf8');
+        send(this.socket, printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
+      }
+      await this.drain();
+    }
+  }
+
+  /** A method, because the flag changes while `pump` waits. */
+  private hasEnded(): boolean {
+    return this.isEnded;
+  }
+
+  /** Waits until the socket has room again, or is closed. */
+  private async drain(): Promise<void> {
+    if (this.socket.bufferedAmount <= unsentBytesMax) return;
+    const closing = new AbortController();
+    // An empty ping goes out behind all that waits: its callback says that the way is free.
+    const drained = new Promise<void>((resolve) => this.socket.ping('', false, () => resolve()));
+    await Promise.race([drained, once(this.socket, 'close', { signal: closing.signal })]).finally(() =>
+      closing.abort(),
+    );
+  }
+}
+
+function isObjectKind(kind: string): kind is ObjectKind {
+  return kind === 'entry' || kind === 'thread' || kind === 'comment';
+}

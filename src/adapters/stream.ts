@@ -1,0 +1,143 @@
+// The adapter of `/ws`: reads what a client asks, runs its streams and uploads, and answers every message, if only with
+// an error (WS-19).
+
+import type { WebSocket } from 'ws';
+import { RejoinError, messageOf } from '../errors.ts';
+import { anonymous } from '../model/origin.ts';
+import type { Projects } from '../core/projects.ts';
+import { upload } from '../core/upload.ts';
+import type { ClientMessage, StreamRequest, UploadRequest } from '../wire/stream/messages.ts';
+import { streamLimits } from '../wire/stream/messages.ts';
+import { readMuxId, readMuxIdOfText, type MuxId } from '../wire/stream/mux-id.ts';
+import { parseClientFrame, parseClientMessage } from '../wire/stream/parse.ts';
+import { printClosed, printError, printUploaded } from '../wire/stream/print.ts';
+import type { AdapterLog } from './log.ts';
+import { InWork, closeWith, send } from './sockets.ts';
+import { Stream } from './stream-reader.ts';
+
+export class StreamAdapter {
+  constructor(
+    private readonly projects: Projects,
+    private readonly log: AdapterLog,
+  ) {}
+
+  /** Serves a socket until it closes. */
+  accept(socket: WebSocket): void {
+    const connection = new StreamConnection(socket, this.projects, this.log);
+    const inWork = new InWork(socket);
+    socket.on('message', (data: Buffer, isBinary) => {
+      if (isBinary)
+        closeWith(socket, 1003, 'messages are JSON in text frames'); // WS-20
+      else void inWork.run(data.length, () => connection.handle(data.toString('utf8')));
+    });
+    socket.on('close', () => connection.end());
+  }
+}
+
+class StreamConnection {
+  private readonly streams = new Map<MuxId, Stream>();
+  private readonly uploads = new Set<MuxId>();
+
+  constructor(
+    private readonly socket: WebSocket,
+    private readonly projects: Projects,
+    private readonly log: AdapterLog,
+  ) {}
+
+  /** Never throws: what goes wrong is the client's answer. */
+  async handle(text: string): Promise<void> {
+    let muxId: MuxId | undefined;
+    try {
+      const message = this.parse(text, (read) => (muxId = read));
+      await this.dispatch(message);
+    } catch (error) {
+      this.refuse(muxId, error);
+    }
+  }
+
+  end(): void {
+    for (const stream of this.streams.values()) stream.end();
+    this.streams.clear();
+  }
+
+  private parse(text: string, onMuxId: (muxId: MuxId | undefined) => void): ClientMessage {
+    let message;
+    try {
+      message = parseClientFrame(text);
+    } catch (error) {
+      onMuxId(readMuxIdOfText(text));
+      throw error;
+    }
+    onMuxId(readMuxId(message));
+    return parseClientMessage(message, streamLimits);
+  }
+
+  private async dispatch(message: ClientMessage): Promise<void> {
+    switch (message.type) {
+      case 'subscribe':
+      case 'fetch':
+        this.open(message);
+        return;
+      case 'close':
+        this.close(message.muxId);
+        return;
+      case 'upload':
+        await this.upload(message);
+    }
+  }
+
+  private open(request: StreamRequest): void {
+    const { muxId } = request;
+    this.reserve(muxId);
+    if (this.streams.size >= streamLimits.streamsPerSocketMax) {
+      throw new RejoinError(
+        'too-large',
+        `A socket can have ${streamLimits.streamsPerSocketMax} streams at most`,
+      );
+    }
+    const stream = new Stream(request, this.projects, this.socket);
+    this.streams.set(muxId, stream);
+    stream
+      .run(() => this.streams.delete(muxId))
+      .catch((error: unknown) => {
+        if (this.streams.get(muxId) !== stream) return; // closed meanwhile; the mux_id may be another's
+        this.streams.delete(muxId);
+        this.refuse(muxId, error);
+      });
+  }
+
+  /** WS-8: an unknown one is closed already. */
+  private close(muxId: MuxId): void {
+    this.streams.get(muxId)?.end();
+    this.streams.delete(muxId);
+    send(this.socket, printClosed(muxId));
+  }
+
+  private async upload({ muxId, objects }: UploadRequest): Promise<void> {
+    this.reserve(muxId);
+    this.uploads.add(muxId);
+    try {
+      await upload(this.projects, objects, { protocol: 'stream', user: anonymous });
+    } finally {
+      this.uploads.delete(muxId); // WS-1: free again with the answer
+    }
+    send(this.socket, printUploaded(muxId));
+  }
+
+  /** @throws RejoinError `mux-in-use` (WS-1). */
+  private reserve(muxId: MuxId): void {
+    if (!this.streams.has(muxId) && !this.uploads.has(muxId)) return;
+    const message = `mux_id ${JSON.stringify(muxId)} is in use on this socket: close it first, or choose another`;
+    throw new RejoinError('mux-in-use', message);
+  }
+
+  private refuse(muxId: MuxId | undefined, error: unknown): void {
+    if (error instanceof RejoinError) {
+      this.log.refused('stream', error);
+      send(this.socket, printError(muxId, error.code, error.message));
+      return;
+    }
+    this.log.defect('stream', error);
+    send(this.socket, printError(muxId, 'internal', `An error of the server: ${messageOf(error)}`));
+  }
+}

@@ -1,0 +1,165 @@
+// The adapter of the Universal Data Tool's REST API, v1: sessions made, read, patched and polled. Its clients can't be
+// changed, so every answer is just what they expect (wire/udt.md in the design; docs/udt.md here).
+
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { RejoinError, messageOf } from '../errors.ts';
+import type { Project } from '../core/project.ts';
+import type { Projects } from '../core/projects.ts';
+import type { UdtState } from '../core/udt-versions.ts';
+import { projectIdBytesMax } from '../model/project-id.ts';
+import { anonymous } from '../model/origin.ts';
+import { printTime } from '../model/time.ts';
+import { parseNewSession, parsePatchRequest, parseSince, parseUdtPath, type UdtRoute } from '../wire/udt.ts';
+import { changeLogOf } from '../wire/udt-change-log.ts';
+import { readText, sendJson, sendText, statusOf } from './http.ts';
+import type { AdapterLog } from './log.ts';
+
+export interface UdtOptions {
+  readonly projects: Projects;
+  readonly log: AdapterLog;
+  /** Serve every project, not only those with a `session` record. */
+  readonly shareAll: boolean;
+  /** The base URL that users reach the server at, without a trailing slash, for a request with this Host header. */
+  readonly baseUrl: (host: string | undefined) => string;
+}
+
+/** A larger body is refused (UDT-20). */
+export const udtBodyBytesMax = 128 * 1024 * 1024;
+
+export class UdtAdapter {
+  constructor(private readonly options: UdtOptions) {}
+
+  /** Answers a request if it is one of UDT's. @returns whether it was. */
+  async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> {
+    try {
+      const route = parseUdtPath(url.pathname);
+      if (!route) return false;
+      allowEveryOrigin(request, response);
+      if (request.method === 'OPTIONS') response.writeHead(200).end();
+      else await this.answer(route, request, response, url);
+    } catch (error) {
+      allowEveryOrigin(request, response);
+      this.refuse(response, error);
+    }
+    return true;
+  }
+
+  private async answer(
+    route: UdtRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<void> {
+    const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
+    response.setHeader('Cache-Control', 'no-store');
+    switch (`${method} ${route.type}`) {
+      case 'POST sessions':
+        sendJson(response, 200, await this.create(await readText(request, udtBodyBytesMax), request, route));
+        return;
+      case 'GET session':
+        sendJson(response, 200, await this.session(route, (project) => this.read(project)));
+        return;
+      case 'PATCH session': {
+        const body = await readText(request, udtBodyBytesMax);
+        sendJson(response, 200, await this.session(route, (project) => this.patch(project, body)));
+        return;
+      }
+      case 'GET diffs': {
+        const since = parseSince(url.searchParams.get('since'));
+        sendJson(response, 200, await this.session(route, (project) => this.poll(project, since)));
+        return;
+      }
+      default: {
+        const allowed = { sessions: 'POST', session: 'GET, PATCH', diffs: 'GET' }[route.type];
+        response.setHeader('Allow', `${allowed}, OPTIONS`);
+        const message = `${request.method ?? ''} is not possible here: use ${allowed}`;
+        throw new RejoinError('method-not-allowed', message);
+      }
+    }
+  }
+
+  private async create(body: string, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
+    const { udt, userName } = parseNewSession(body);
+    const { projects, baseUrl } = this.options;
+    const id = projects.newId();
+    const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
+    const { version } = await projects.use(id, (project) => project.createSession(udt, origin));
+    const prefix = route.type === 'sessions' ? route.prefix : '';
+    return { short_id: id, version, url: `${baseUrl(request.headers.host)}${prefix}/api/session/${id}` };
+  }
+
+  private async read(project: Project): Promise<unknown> {
+    const state = await project.readUdt();
+    const { record, version, view } = state;
+    const { info } = project;
+    return {
+      short_id: project.id,
+      version,
+      udt_json: view,
+      patch: record?.patch ?? [],
+      user_name: record?.user ?? info?.session?.user ?? anonymous,
+      created_at: printTime(record?.timeMs ?? info?.createdMs ?? 0),
+      session_state_id: stateId(version),
+      previous_session_state_id: record ? stateId(version - 1) : null,
+    };
+  }
+
+  private async patch(project: Project, body: string): Promise<unknown> {
+    const { operations, userName } = parsePatchRequest(body);
+    return latest(await project.patchUdt(operations, { protocol: 'udt', user: userName ?? anonymous }));
+  }
+
+  private async poll(project: Project, since: number | Date): Promise<unknown> {
+    const { versions, latest: state } = await project.udtAfter(since);
+    const patches = versions.map(({ patch }) => patch);
+    return { patch: patches.flat(), patches, changeLog: changeLogOf(versions), ...latest(state) };
+  }
+
+  /** Runs a call on a session. @throws RejoinError `not-found`, `deleted`. */
+  private session<T>(route: UdtRoute, call: (project: Project) => Promise<T>): Promise<T> {
+    const id = route.type === 'sessions' ? '' : route.id;
+    const notFound = new RejoinError('not-found', `Session "${id}" Not Found`);
+    if (id === '' || Buffer.byteLength(id) > projectIdBytesMax) throw notFound;
+    return this.options.projects.find(id, async (project) => {
+      const info = project?.info;
+      const isShared = info !== undefined && (info.session !== null || this.options.shareAll);
+      if (!project || !isShared) throw notFound;
+      if (info.tombstone) throw new RejoinError('deleted', `Session "${id}" was deleted`);
+      return call(project);
+    });
+  }
+
+  private refuse(response: ServerResponse, error: unknown): void {
+    const known = error instanceof RejoinError;
+    if (known) this.options.log.refused('udt', error);
+    else this.options.log.defect('udt', error);
+    const code = known ? error.code : 'internal';
+    // What is left of the body is not read: the connection can't be used again.
+    if (code === 'too-large') response.setHeader('Connection', 'close');
+    sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
+  }
+}
+
+function latest({ version, hash }: UdtState): { latestVersion: number; hashOfLatestState: number } {
+  return { latestVersion: version, hashOfLatestState: hash };
+}
+
+function stateId(version: number): string {
+  return String(version);
+}
+
+/** UDT-6: pages of any origin are UDT's clients. */
+function allowEveryOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
+  if (response.headersSent) return;
+  response.setHeader('Access-Control-Allow-Origin', '*');
+  response.setHeader('Access-Control-Allow-Credentials', 'true');
+  response.setHeader('Access-Control-Allow-Methods', 'POST,GET,PUT,PATCH,DELETE,OPTIONS');
+  response.setHeader(
+    'Access-Control-Allow-Headers',
+    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept',
+  );
+  response.setHeader('Access-Control-Max-Age', '86400');
+  if (headers['access-control-request-private-network'] === 'true') {
+    response.setHeader('Access-Control-Allow-Private-Network', 'true');
+  }
+}

@@ -1,0 +1,172 @@
+// The command line: flags, environment, signals, exit codes. Nothing below it reads argv or the environment.
+
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { destination, pino, type Logger } from 'pino';
+import { RejoinError, messageOf } from './errors.ts';
+import { createServer, defaultAddress, type RejoinServer } from './server.ts';
+
+/** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
+export async function main(): Promise<void> {
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+interface ServeFlags {
+  readonly host: string;
+  readonly port: number;
+  readonly data: string;
+  readonly serverId?: number;
+  readonly publicUrl?: URL;
+  readonly allowOrigin: string[];
+  readonly insecure: boolean;
+  readonly udtAll: boolean;
+  readonly logLevel: string;
+}
+
+function program(): Command {
+  const command = new Command('rejoin')
+    .description('A local-first sync server that offline-capable clients rejoin after any time apart.')
+    .version(packageVersion(), '-v, --version')
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'rejoin: ')) });
+  const serve = command
+    .command('serve', { isDefault: true })
+    .description('start the server (this is what `rejoin` alone does)')
+    .exitOverride()
+    .allowExcessArguments(false)
+    .action((flags: ServeFlags) => runServer(flags));
+  for (const option of serveOptions()) serve.addOption(option);
+  return command;
+}
+
+function serveOptions(): Option[] {
+  const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
+  return [
+    new Option('--host <address>', 'address to listen on').default(defaultAddress.host).env('REJOIN_HOST'),
+    new Option('--port <number>', 'port to listen on; 0 takes any free one')
+      .default(defaultAddress.port)
+      .env('REJOIN_PORT')
+      .argParser(integer(0, 65_535)),
+    new Option('--data <folder>', 'folder of the database').default('./data').env('REJOIN_DATA'),
+    new Option('--server-id <number>', 'server id of a new data folder (default: random)')
+      .env('REJOIN_SERVER_ID')
+      .argParser(integer(1, 2 ** 48 - 1)),
+    new Option('--public-url <url>', 'address that users reach the server at, behind a proxy')
+      .env('REJOIN_PUBLIC_URL')
+      .argParser(httpUrl),
+    new Option(
+      '--allow-origin <origin>',
+      'let pages of this origin open sockets (repeatable; in the environment: separated by commas)',
+    )
+      .default([], 'none')
+      .env('REJOIN_ALLOW_ORIGIN')
+      .argParser((text, before: string[]) => [...before, ...text.split(',').map(origin)]),
+    new Option('--insecure', 'listen on other than loopback addresses, though there is no access control')
+      .default(false)
+      .env('REJOIN_INSECURE'),
+    new Option('--udt-all', "let UDT's API serve every project, not only sessions")
+      .default(false)
+      .env('REJOIN_UDT_ALL'),
+    new Option('--log-level <level>', 'how much to log, on standard error')
+      .default('info')
+      .env('REJOIN_LOG_LEVEL')
+      .choices(logLevels),
+  ];
+}
+
+async function runServer(flags: ServeFlags): Promise<void> {
+  const log = pino({ level: flags.logLevel, base: null }, destination({ dest: 2, sync: true }));
+  const server = await createServer({
+    host: flags.host,
+    port: flags.port,
+    data: flags.data,
+    serverId: flags.serverId,
+    publicUrl: flags.publicUrl,
+    allowedOrigins: flags.allowOrigin,
+    insecure: flags.insecure,
+    udtAll: flags.udtAll,
+    log,
+  });
+  stopOnSignals(server, log);
+  process.stdout.write(readyText(server, flags));
+}
+
+/** The ready line, which programs wait for, and the addresses that users paste. */
+function readyText({ url, serverId }: RejoinServer, { data, publicUrl }: ServeFlags): string {
+  const base = (publicUrl?.href ?? url).replace(/\/$/, '');
+  const socket = base.replace(/^http/, 'ws');
+  return [
+    `rejoin ${packageVersion()} listening on ${url}`,
+    `  Universal Data Tool   ${base}`,
+    `  stream clients        ${socket}/ws`,
+    `  Yjs (y-websocket)     ${socket}/yjs`,
+    `  data                  ${data} (server id ${serverId})`,
+    '',
+  ].join('\n');
+}
+
+function stopOnSignals(server: RejoinServer, log: Logger): void {
+  let isStopping = false;
+  const stop = (signal: NodeJS.Signals): void => {
+    if (isStopping) process.exit(1); // asked twice: at once
+    isStopping = true;
+    log.info({ type: 'stopping', signal }, 'finishing what is in flight');
+    server.close().then(
+      () => process.exit(0),
+      (error: unknown) => process.exit(report(error)),
+    );
+  };
+  process.on('SIGTERM', stop);
+  process.on('SIGINT', stop);
+}
+
+/** One sentence on standard error. @returns the exit code. */
+function report(error: unknown): number {
+  // Commander has said it already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  if (error instanceof RejoinError) {
+    process.stderr.write(`rejoin: ${error.message}\n`);
+    return error.code === 'usage' ? 2 : 1;
+  }
+  process.stderr.write(`rejoin: an error that should not happen: ${messageOf(error)}\n`);
+  if (error instanceof Error && error.stack !== undefined) process.stderr.write(error.stack + '\n');
+  return 1;
+}
+
+function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (!/^\d+$/.test(text) || value < min || value > max) {
+      throw new InvalidArgumentError(`It should be an integer from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+function httpUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    throw new InvalidArgumentError('It should be a URL such as https://rejoin.example.');
+  }
+  return url;
+}
+
+function origin(text: string): string {
+  if (text === '*') return text;
+  const trimmed = text.trim().replace(/\/$/, '');
+  if (!URL.canParse(trimmed) || new URL(trimmed).origin !== trimmed) {
+    throw new InvalidArgumentError('It should be an origin such as https://app.example, without a path.');
+  }
+  return trimmed;
+}
+
+function packageVersion(): string {
+  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
+  const { version }: { version?: unknown } = JSON.parse(text) as object;
+  return String(version);
+}

@@ -1,0 +1,150 @@
+// The open Y.Doc of a project with the JSON view of its `udt` part. It runs changes, one at a time, and tells what
+// each has changed; only its project calls it, in turn.
+
+import * as Y from 'yjs';
+import { RejoinError, messageOf } from '../errors.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { ObjectKind } from '../model/objects.ts';
+import type { Change } from '../store/project-log.ts';
+import { diff } from './diff.ts';
+import type { Edit, Path } from './edits.ts';
+import { rootNameOf, udtRoot } from './roots.ts';
+import { JsonView } from './y-view.ts';
+import { applyEditsToY } from './y-edits.ts';
+
+/** What one change did to the document. */
+export interface DocumentChange {
+  /** What was new, as Yjs says it (YJS-6). */
+  readonly update: Uint8Array;
+  /** The keys of object roots that were set or removed. */
+  readonly touched: readonly TouchedKey[];
+  /** The exact edits of `udt`; null if its JSON is the same. */
+  readonly udt: { readonly edits: readonly Edit[] } | null;
+}
+
+export interface TouchedKey {
+  readonly kind: ObjectKind;
+  readonly key: string;
+  /** As Yjs holds it: anything. Undefined if the key was removed. */
+  readonly value: unknown;
+}
+
+export class ProjectDocument {
+  readonly doc: Y.Doc;
+  private readonly json: JsonView;
+  private readonly objectRoots: ReadonlyMap<unknown, { kind: ObjectKind; map: Y.Map<unknown> }>;
+  private readonly updates: Uint8Array[] = [];
+  private readonly touched = new Map<string, TouchedKey>();
+  private readonly edits: Edit[] = [];
+
+  private constructor(doc: Y.Doc, onOddity: (detail: string) => void) {
+    this.doc = doc;
+    this.json = new JsonView(doc.getMap(udtRoot), (oddity) => onOddity(oddity));
+    this.objectRoots = new Map(
+      objectKinds.map((kind) => {
+        const map = doc.getMap(rootNameOf(kind));
+        return [map, { kind, map }];
+      }),
+    );
+    doc.on('update', (update: Uint8Array) => this.updates.push(update));
+    doc.on('afterTransaction', (transaction: Y.Transaction) => this.follow(transaction));
+  }
+
+  /**
+   * Makes the document from the whole log.
+   * @throws RejoinError `damaged` if the log doesn't make a whole document.
+   */
+  static async load(
+    pages: AsyncIterable<readonly Change[]>,
+    onOddity: (detail: string) => void,
+  ): Promise<ProjectDocument> {
+    const doc = new Y.Doc();
+    // The roots get their types before anything lies in them.
+    for (const root of [udtRoot, ...objectKinds.map(rootNameOf)]) doc.getMap(root);
+    for await (const page of pages) {
+      // One transaction for many small updates; the loop is free between pages.
+      doc.transact(() => {
+        for (const { update } of page) if (update) Y.applyUpdate(doc, update);
+      });
+      await new Promise(setImmediate);
+    }
+    const lack = pendingIn(doc);
+    if (lack !== null) throw new RejoinError('damaged', `The log of the project is not whole: ${lack}`);
+    return new ProjectDocument(doc, onOddity);
+  }
+
+  /** `udt` as JSON. Values never change; a change makes new ones. */
+  get view(): JsonObject {
+    return this.json.read();
+  }
+
+  /** Runs edits that were planned on `view`. @returns null if there was nothing to do. */
+  edit(edits: readonly Edit[]): DocumentChange | null {
+    return this.record(() => {
+      this.doc.transact(() => applyEditsToY(this.doc.getMap(udtRoot), edits, this.json));
+    });
+  }
+
+  /**
+   * Applies an update that passed `checkUpdate`. @returns null if nothing in it was new.
+   * @throws RejoinError `undecodable` if it can't be applied after all: the document is then spoilt and must be dropped.
+   */
+  applyUpdate(update: Uint8Array): DocumentChange | null {
+    return this.record(() => {
+      try {
+        Y.applyUpdate(this.doc, update);
+      } catch (cause) {
+        throw new RejoinError('undecodable', `The update can't be applied: ${messageOf(cause)}`, { cause });
+      }
+      const lack = pendingIn(this.doc);
+      if (lack !== null) throw new RejoinError('undecodable', `The update can't be applied: ${lack}`);
+    });
+  }
+
+  private record(work: () => void): DocumentChange | null {
+    this.updates.length = 0;
+    this.edits.length = 0;
+    this.touched.clear();
+    work();
+    const [first, ...more] = this.updates;
+    if (!first) return null;
+    return {
+      // Yjs may clean up formatting in a transaction of its own: it belongs to what caused it.
+      update: more.length === 0 ? first : Y.mergeUpdates([first, ...more]),
+      touched: [...this.touched.values()],
+      udt: this.edits.length === 0 ? null : { edits: [...this.edits] },
+    };
+  }
+
+  private follow(transaction: Y.Transaction): void {
+    for (const [type, keys] of transaction.changed) {
+      const root = this.objectRoots.get(type);
+      if (!root) continue;
+      for (const key of keys) {
+        if (key === null) continue; // an array's part: no key was touched
+        this.touched.set(`${root.kind} ${key}`, { kind: root.kind, key, value: root.map.get(key) });
+      }
+    }
+    const change = this.json.refresh(transaction);
+    if (!change) return;
+    for (const path of change.dirty) {
+      this.edits.push(...diff(valueAt(change.before, path), valueAt(change.after, path), path));
+    }
+  }
+}
+
+const objectKinds: readonly ObjectKind[] = ['entry', 'thread', 'comment'];
+
+/** The value at a path that the document has. */
+function valueAt(view: JsonObject, path: Path): Json {
+  return path.reduce<Json>((value, part) => {
+    const next = isJsonArray(value) ? value[Number(part)] : isJsonObject(value) ? value[part] : null;
+    return next ?? null;
+  }, view);
+}
+
+function pendingIn({ store }: Y.Doc): string | null {
+  if (store.pendingStructs) return 'changes are missing that others build on';
+  if (store.pendingDs) return 'changes are missing that were deleted';
+  return null;
+}

@@ -1,0 +1,116 @@
+// A reader's way through the log of a project: history after what it knows, then whatever becomes durable, each change
+// once and in order. It pulls: a reader that is slow is behind in the log, and costs one page of memory.
+
+import { RejoinError } from '../errors.ts';
+import type { VersionVector } from '../model/version-vector.ts';
+import type { Change } from '../store/project-log.ts';
+
+/** What a feed needs of its project. */
+export interface FeedSource {
+  readonly durablePosition: number;
+  readonly durableVector: VersionVector;
+  /** Waits until the project can be read. @throws RejoinError `deleted`. */
+  ready(): Promise<void>;
+  /** The durable changes after a position that are still in memory, or null if the next one isn't. */
+  recentAfter(position: number): readonly Change[] | null;
+  readStored(first: number, last: number): AsyncIterable<readonly Change[]>;
+  positionOf(since: VersionVector): Promise<number>;
+  /** Calls back at the next moment when the project has more, or has ended. Returns how to take that back. */
+  onMoved(wake: () => void): () => void;
+}
+
+export class Feed {
+  private stored: AsyncIterator<readonly Change[]> | null = null;
+  private closed = false;
+  private wake: (() => void) | null = null;
+
+  private constructor(
+    private readonly source: FeedSource,
+    private readonly since: VersionVector,
+    private position: number,
+    private readonly historyEnd: number,
+  ) {}
+
+  /** @param since the highest seqno known per server id, exclusive; beyond a head it means all up to the head (WS-4). */
+  static async open(source: FeedSource, since: VersionVector): Promise<Feed> {
+    await source.ready();
+    return new Feed(source, since, await source.positionOf(since), source.durablePosition);
+  }
+
+  /** Whether everything durable has been read. */
+  get atHead(): boolean {
+    return this.position >= this.source.durablePosition;
+  }
+
+  /** The version vector of what has been read, while `atHead`. */
+  get vector(): VersionVector {
+    return this.source.durableVector;
+  }
+
+  /**
+   * The next changes, once there are any; null after `close`.
+   * @throws RejoinError `damaged`, or `deleted` when the project is.
+   */
+  async next(): Promise<readonly Change[] | null> {
+    for (;;) {
+      await this.source.ready();
+      if (this.isClosed()) return null;
+      const page = this.atHead ? await this.waitForMore() : await this.readOn();
+      const last = page.at(-1);
+      if (!last) continue;
+      this.position = last.position;
+      const wanted = page.filter((change) => !this.isKnown(change));
+      // Nothing in it for the reader: say so by an empty page at the head, so that it can notice that it is there.
+      if (wanted.length > 0 || this.atHead) return wanted;
+    }
+  }
+
+  close(): void {
+    this.closed = true;
+    this.wake?.();
+    void this.stored?.return?.();
+    this.stored = null;
+  }
+
+  private isClosed(): boolean {
+    return this.closed;
+  }
+
+  private isKnown({ position, serverId, seqno }: Change): boolean {
+    return position <= this.historyEnd && seqno <= (this.since.get(serverId) ?? 0);
+  }
+
+  private async waitForMore(): Promise<readonly Change[]> {
+    await new Promise<void>((resolve) => {
+      const stop = this.source.onMoved(resolve);
+      this.wake = () => {
+        stop();
+        resolve();
+      };
+    });
+    this.wake = null;
+    return [];
+  }
+
+  private async readOn(): Promise<readonly Change[]> {
+    const recent = this.source.recentAfter(this.position);
+    if (recent) {
+      void this.stored?.return?.();
+      this.stored = null;
+      return recent;
+    }
+    this.stored ??= this.source
+      .readStored(this.position + 1, this.source.durablePosition)
+      [Symbol.asyncIterator]();
+    try {
+      const page = await this.stored.next();
+      if (page.done !== true) return page.value;
+      this.stored = null;
+    } catch (error) {
+      this.stored = null;
+      // The store is being opened again under us: what is durable stays where it is, so go on from there.
+      if (!(error instanceof RejoinError && error.code === 'unavailable')) throw error;
+    }
+    return [];
+  }
+}

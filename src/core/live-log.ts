@@ -1,0 +1,242 @@
+// The log of an open project, on its way to the disk and back: numbers what the project plans, hands it to the store,
+// shows it to readers once it is durable, and starts anew from what is stored when a write failed.
+
+import { RejoinError } from '../errors.ts';
+import type { Environment } from '../model/environment.ts';
+import type { ObjectKind } from '../model/objects.ts';
+import type { VersionVector } from '../model/version-vector.ts';
+import { readClientIds, writeClientIds, type ClientIds } from '../store/client-ids.ts';
+import type { Life } from '../store/life.ts';
+import type { ProjectInfo } from '../store/project-info.ts';
+import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
+import type { Store, Write } from '../store/store.ts';
+import type { FeedSource } from './feed.ts';
+import type { Observer } from './observer.ts';
+import { RecentChanges } from './recent-changes.ts';
+
+/** What all projects share. */
+export interface ProjectContext {
+  readonly store: Store;
+  readonly life: Life;
+  readonly environment: Environment;
+  readonly observer: Observer;
+  /** Resolves at once unless the store is being opened again after a failure. */
+  ready(): Promise<void>;
+  /** To be called for a failed write: opens the store again and reloads every project. */
+  failed(cause: unknown): void;
+}
+
+export interface ProjectListener {
+  /** A group became durable. Called in the order of the log. */
+  durable?(group: Group): void;
+  /** What was not durable is lost, with the document that held it: whoever saw that document must start anew. */
+  reset?(): void;
+  deleted?(): void;
+}
+
+/** What goes to the store together. */
+export interface Commit {
+  /** Absent where only local records change. */
+  readonly group: Omit<NewGroup, 'timeMs'> | null;
+  readonly writes: readonly Write[];
+  /** Called when it is durable, before any listener is. */
+  readonly settle?: () => void;
+}
+
+/** A numbered commit: `track` must be given the promise of the store's write of `writes`. */
+export interface Staged {
+  readonly writes: readonly Write[];
+  readonly track: (written: Promise<void>) => Promise<void>;
+}
+
+export class LiveLog implements FeedSource {
+  private readonly listeners = new Set<ProjectListener>();
+  private readonly waiting = new Set<() => void>();
+  private readonly recent = new RecentChanges();
+  private readonly uuidsInFlight = new Set<string>();
+  private lastWritten: Promise<void> = Promise.resolve();
+  private stale = false;
+
+  private constructor(
+    private readonly context: ProjectContext,
+    private log: ProjectLog,
+    private ids: ClientIds | undefined,
+  ) {}
+
+  static async open(project: string, context: ProjectContext): Promise<LiveLog> {
+    const { log, ids } = await readLog(project, context);
+    return new LiveLog(context, log, ids);
+  }
+
+  /** What the catalogue says; undefined while nothing was ever written to the project. */
+  get info(): ProjectInfo | undefined {
+    return this.log.info;
+  }
+
+  get keys(): ProjectLog['keys'] {
+    return this.log.keys;
+  }
+
+  /** The clientIDs of this life; undefined until it writes to the project. */
+  get clientIds(): ClientIds | undefined {
+    return this.ids;
+  }
+
+  /** Takes clientIDs; the write that keeps them goes with what is written under them. */
+  useClientIds(ids: ClientIds): Write {
+    this.ids = ids;
+    return writeClientIds(this.log.keys, this.context.life.serverId, ids);
+  }
+
+  // ---- reading
+
+  get durablePosition(): number {
+    return this.log.durablePosition;
+  }
+
+  get durableVector(): VersionVector {
+    return this.log.durableVector;
+  }
+
+  async ready(): Promise<void> {
+    await this.context.ready();
+    if (this.info?.tombstone) throw new RejoinError('deleted', `The project ${this.name} was deleted`);
+  }
+
+  recentAfter(position: number): readonly Change[] | null {
+    return this.recent.after(position);
+  }
+
+  readStored(first: number, last: number): AsyncIterable<readonly Change[]> {
+    return this.log.read(first, last);
+  }
+
+  positionOf(since: VersionVector): Promise<number> {
+    return this.log.positionOf(since);
+  }
+
+  onMoved(wake: () => void): () => void {
+    this.waiting.add(wake);
+    return () => this.waiting.delete(wake);
+  }
+
+  listen(listener: ProjectListener): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  /** Resolves when everything submitted so far is durable. */
+  settled(): Promise<void> {
+    return this.lastWritten;
+  }
+
+  /** Whether the log has an object of this kind and uuid, in flight or durable (WS-13). Held against other writers. */
+  async hasObject(kind: ObjectKind, versionUuid: string): Promise<boolean> {
+    return (
+      this.uuidsInFlight.has(uuidName(kind, versionUuid)) || (await this.log.hasObject(kind, versionUuid))
+    );
+  }
+
+  // ---- writing
+
+  /** @throws RejoinError `deleted` or `damaged` if nothing may be written. */
+  async writable(): Promise<void> {
+    await this.ready();
+    if (this.log.damage !== null) throw new RejoinError('damaged', this.log.damage);
+  }
+
+  /** Numbers a commit and writes it. */
+  submit(commit: Commit): Promise<void> {
+    const staged = this.stage(commit);
+    return staged.track(this.context.store.write(staged.writes));
+  }
+
+  /** Numbers a commit that is written by the caller, together with those of other projects, at once. */
+  stage({ group: plan, writes, settle }: Commit): Staged {
+    if (this.stale) throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
+    if (!plan) return { writes, track: (written) => this.track(written, () => settle?.()) };
+
+    const { group, writes: appended } = this.log.append({ ...plan, timeMs: this.context.environment.now() });
+    const uuids = plan.changes.flatMap((change) =>
+      'object' in change ? [uuidName(change.kind, change.versionUuid)] : [],
+    );
+    for (const uuid of uuids) this.uuidsInFlight.add(uuid);
+    const show = (): void => {
+      for (const uuid of uuids) this.uuidsInFlight.delete(uuid);
+      this.log.settle(group);
+      settle?.();
+      this.recent.push(group.changes);
+      this.wake();
+      for (const listener of [...this.listeners]) listener.durable?.(group);
+    };
+    return { writes: [...writes, ...appended], track: (written) => this.track(written, show) };
+  }
+
+  /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
+  async bury(): Promise<void> {
+    await this.writable();
+    await this.lastWritten;
+    await this.submit({ group: null, writes: [this.log.bury(this.context.environment.now())] });
+    this.wake();
+    for (const listener of [...this.listeners]) listener.deleted?.();
+  }
+
+  // ---- after a failed write
+
+  /** Whether a write failed since the log was read: nothing may be numbered until `reload`. */
+  get isStale(): boolean {
+    return this.stale;
+  }
+
+  /** A write failed: what was not durable is gone, and the heads are uncertain. */
+  invalidate(): void {
+    if (this.stale) return;
+    this.stale = true;
+    for (const listener of [...this.listeners]) listener.reset?.();
+  }
+
+  /** Reads the heads again from the store. What had been in flight has ended. */
+  async reload(): Promise<void> {
+    const { log, ids } = await readLog(this.log.project, this.context);
+    this.log = log;
+    this.ids = ids;
+    this.recent.clear();
+    this.uuidsInFlight.clear();
+    this.lastWritten = Promise.resolve();
+    this.stale = false;
+    this.wake();
+  }
+
+  private track(written: Promise<void>, show: () => void): Promise<void> {
+    const durable = written.then(show, (error: unknown) => {
+      this.context.failed(error);
+      throw error;
+    });
+    durable.catch(() => undefined); // whoever waits for it hears of it
+    this.lastWritten = durable;
+    return durable;
+  }
+
+  private wake(): void {
+    const woken = [...this.waiting];
+    this.waiting.clear();
+    for (const wake of woken) wake();
+  }
+
+  private get name(): string {
+    return JSON.stringify(this.log.project);
+  }
+}
+
+async function readLog(
+  project: string,
+  { store, life, observer }: ProjectContext,
+): Promise<{ log: ProjectLog; ids: ClientIds | undefined }> {
+  const log = await ProjectLog.open(store, project, life.serverId);
+  if (log.damage !== null) observer.observe({ type: 'damage', project, detail: log.damage });
+  return { log, ids: await readClientIds(store, log.keys, life.serverId) };
+}
+
+function uuidName(kind: ObjectKind, versionUuid: string): string {
+  return `${kind} ${versionUuid}`;
+}

@@ -1,0 +1,23 @@
+// What the core reports to whoever runs it: things that lose nothing but that an operator should be able to count
+// and find (WS-24, YJS-8, UDT-22), and trouble with the store.
+
+export type ObservedEvent =
+  /** A Yjs client set or removed a key that already holds an object. */
+  | { readonly type: 'object-overwritten'; readonly project: string; readonly detail: string }
+  /** What a Yjs client set is no valid object: it stays in the document and is not streamed. */
+  | { readonly type: 'object-refused'; readonly project: string; readonly detail: string }
+  /** A Yjs update builds on something that this server lacks. */
+  | { readonly type: 'update-without-base'; readonly project: string; readonly detail: string }
+  /** An update passed the check and still could not be applied: the document was loaded anew. */
+  | { readonly type: 'update-not-applied'; readonly project: string; readonly detail: string }
+  /** Something in `udt` that JSON lacks reads as absent or null. */
+  | { readonly type: 'value-not-json'; readonly project: string; readonly detail: string }
+  /** Somebody else writes under this server's clientIDs: it took new ones. */
+  | { readonly type: 'client-ids-replaced'; readonly project: string; readonly detail: string }
+  | { readonly type: 'damage'; readonly project: string; readonly detail: string }
+  | { readonly type: 'store-failed'; readonly detail: string }
+  | { readonly type: 'store-recovered'; readonly detail: string };
+
+export interface Observer {
+  observe(event: ObservedEvent): void;
+}

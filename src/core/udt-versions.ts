@@ -1,0 +1,230 @@
+// The versions of a project's `udt` part, as UDT's clients count them: numbers, hashes and patches, kept as version
+// records beside the log. They are this server's own and are never replicated (UDT-3).
+
+import { z } from 'zod';
+import { RejoinError } from '../errors.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import { escapeKey } from '../model/json.ts';
+import type { Operation } from '../model/json-patch.ts';
+import { anonymous, type Origin, type Protocol } from '../model/origin.ts';
+import { sealJson, unsealJson } from '../store/digest.ts';
+import type { ProjectKeys } from '../store/keys.ts';
+import { firstOf, type Store, type Write } from '../store/store.ts';
+import type { Edit } from './edits.ts';
+import type { UdtHasher } from './udt-hash.ts';
+import { wireDifference } from './wire-patch.ts';
+
+/** The `udt` part at one version. Values of `view` never change. */
+export interface UdtState {
+  /** epoch · 2³² + n (UDT-3). */
+  readonly version: number;
+  readonly view: JsonObject;
+  /** UDT-2's hash of `view`. */
+  readonly hash: number;
+  /** What made this version; null for the first. */
+  readonly record: VersionRecord | null;
+}
+
+export interface VersionRecord {
+  readonly version: number;
+  /** When it was accepted here, made monotonic. Milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly user: string;
+  readonly protocol: Protocol;
+  /** From the version before to this one, as it goes over the wire (UDT-9). */
+  readonly patch: readonly Operation[];
+  /** The same as exact edits. */
+  readonly edits: readonly Edit[];
+  readonly hash: number;
+}
+
+/** A version in the making. */
+export interface UdtStep {
+  readonly state: UdtState;
+  readonly writes: Write[];
+}
+
+/** What a client that knows an older version lacks. */
+export interface UdtDifferences {
+  /** One entry per version, oldest first; a rebuild is one entry. */
+  readonly versions: readonly Pick<VersionRecord, 'user' | 'patch'>[];
+  readonly latest: UdtState;
+}
+
+export class UdtVersions {
+  /** The newest version, durable or not: the next one builds on it. */
+  private newest: UdtState;
+  /** The newest durable version: what clients see. */
+  private shown: UdtState;
+  private recent: VersionRecord[] = [];
+
+  private constructor(
+    private readonly store: Store,
+    private readonly keys: ProjectKeys,
+    private epoch: number,
+    private readonly hasher: UdtHasher,
+    first: UdtState,
+    private topLevelKeys: ReadonlySet<string>,
+  ) {
+    this.newest = first;
+    this.shown = first;
+  }
+
+  /**
+   * @param epoch of this life of the server for this project: 0 for a session that it created.
+   * @param view the `udt` part after all changes of the log.
+   */
+  static async load(
+    store: Store,
+    keys: ProjectKeys,
+    epoch: number,
+    hasher: UdtHasher,
+    view: JsonObject,
+  ): Promise<UdtVersions> {
+    const last = await firstOf(store, { ...keys.allVersions(), reverse: true });
+    const record = last ? parseVersionRecord(last.key, last.value) : null;
+    // A new life goes on counting under its own epoch.
+    const n = record ? record.version % epochSize : 0;
+    const version = epoch * epochSize + n;
+    const sealed = await store.get(keys.topLevelKeys);
+    const named = sealed ? z.array(z.string()).parse(unsealJson(keys.topLevelKeys, sealed)) : [];
+    const hash = hasher.hash(view);
+    return new UdtVersions(store, keys, epoch, hasher, { version, view, hash, record }, new Set(named));
+  }
+
+  get latest(): UdtState {
+    return this.shown;
+  }
+
+  /** The hash that the stored record of the newest version claims, to be compared after a load; null without records. */
+  get claimedHash(): number | null {
+    return this.newest.record?.hash ?? null;
+  }
+
+  /**
+   * Makes the next version. Its writes go into the batch of the change that causes it; `settle` when they are durable.
+   * @param view the `udt` part after the change.
+   * @param edits from the version before to `view`, exactly.
+   */
+  next(view: JsonObject, edits: readonly Edit[], origin: Origin, nowMs: number): UdtStep {
+    const patch = wireDifference(this.newest.view, view);
+    const version = this.epoch * epochSize + (this.newest.version % epochSize) + 1;
+    const timeMs = Math.max(nowMs, this.newest.record?.timeMs ?? 0);
+    const hash = this.hasher.hash(view);
+    const record = { version, timeMs, user: origin.user, protocol: origin.protocol, patch, edits, hash };
+    const key = this.keys.version(version % epochSize);
+    const writes = [{ key, value: sealJson(key, toJson(record)) }, ...this.nameTopLevelKeys(view)];
+    this.newest = { version, view, hash, record };
+    return { state: this.newest, writes };
+  }
+
+  /** For the change that creates a session: version 0, which has no record. The epoch of this life is 0 for it. */
+  first(view: JsonObject): UdtStep {
+    this.epoch = 0;
+    this.newest = { version: 0, view, hash: this.hasher.hash(view), record: null };
+    return { state: this.newest, writes: this.nameTopLevelKeys(view) };
+  }
+
+  settle(state: UdtState): void {
+    this.shown = state;
+    if (!state.record) return;
+    this.recent.push(state.record);
+    if (this.recent.length > 2 * recentVersionsKept) this.recent = this.recent.slice(-recentVersionsKept);
+  }
+
+  /** All versions after `since`, or a rebuild where they are no use to the client (UDT-10). */
+  async after(since: number): Promise<UdtDifferences> {
+    const latest = this.shown;
+    if (since === latest.version) return { versions: [], latest };
+    const sameEpoch = Math.floor(since / epochSize) === this.epoch;
+    if (!sameEpoch || since > latest.version) return this.rebuild(latest);
+    const versions = await this.records(since, latest.version);
+    return versions ? { versions, latest } : this.rebuild(latest);
+  }
+
+  /** All versions accepted after a moment, or a rebuild. */
+  async afterTime(sinceMs: number, createdMs: number): Promise<UdtDifferences> {
+    const latest = this.shown;
+    if (sinceMs < createdMs) return this.rebuild(latest);
+    let first = latest.version;
+    const range = { ...this.keys.allVersions(), reverse: true };
+    search: for await (const page of this.store.scan(range)) {
+      for (const { key, value } of page) {
+        const record = parseVersionRecord(key, value);
+        if (record.timeMs <= sinceMs) break search;
+        if (Math.floor(record.version / epochSize) !== this.epoch) return this.rebuild(latest);
+        if (record.version > latest.version) continue; // not durable yet
+        first = record.version - 1;
+      }
+    }
+    const versions = await this.records(first, latest.version);
+    return versions ? { versions, latest } : this.rebuild(latest);
+  }
+
+  /** The records of (since, upTo], or null if one is missing or of another epoch. */
+  private async records(since: number, upTo: number): Promise<readonly VersionRecord[] | null> {
+    const kept = this.recent[0];
+    if (kept && kept.version <= since + 1) {
+      return this.recent.filter(({ version }) => version > since && version <= upTo);
+    }
+    const found: VersionRecord[] = [];
+    const range = this.keys.versions((since % epochSize) + 1, upTo % epochSize);
+    for await (const page of this.store.scan(range)) {
+      for (const { key, value } of page) found.push(parseVersionRecord(key, value));
+    }
+    const complete = found.every(({ version }, index) => version === since + 1 + index);
+    return complete && found.length === upTo - since ? found : null;
+  }
+
+  /**
+   * UDT-10: one patch that makes any older state the present one, never an empty one. Where keys have gone it replaces
+   * the whole document: the v1 client's patch library throws at the removal of a top-level key, and the client then
+   * polls no more.
+   */
+  private rebuild(latest: UdtState): UdtDifferences {
+    const { view } = latest;
+    const present = Object.entries(view);
+    const hasLostKeys = [...this.topLevelKeys].some((key) => !Object.hasOwn(view, key));
+    const patch: Operation[] =
+      hasLostKeys || present.length === 0
+        ? [{ op: 'replace', path: '', value: view }]
+        : present.map(([key, value]) => ({ op: 'replace', path: `/${escapeKey(key)}`, value }));
+    return { versions: [{ user: latest.record?.user ?? anonymous, patch }], latest };
+  }
+
+  private nameTopLevelKeys(view: JsonObject): Write[] {
+    const keys = Object.keys(view);
+    if (keys.every((key) => this.topLevelKeys.has(key))) return [];
+    this.topLevelKeys = new Set([...this.topLevelKeys, ...keys]);
+    const key = this.keys.topLevelKeys;
+    return [{ key, value: sealJson(key, [...this.topLevelKeys]) }];
+  }
+}
+
+const epochSize = 2 ** 32;
+/** Polls ask for the last few: those are answered from memory. */
+const recentVersionsKept = 256;
+
+const recordShape = z.object({
+  version: z.number(),
+  timeMs: z.number(),
+  user: z.string(),
+  protocol: z.enum(['stream', 'udt', 'yjs', 'server']),
+  patch: z.custom<readonly Operation[]>(Array.isArray),
+  edits: z.custom<readonly Edit[]>(Array.isArray),
+  hash: z.number(),
+});
+
+function parseVersionRecord(key: Uint8Array, sealed: Uint8Array): VersionRecord {
+  const parsed = recordShape.safeParse(unsealJson(key, sealed));
+  if (!parsed.success) throw new RejoinError('damaged', 'A version record of a project is damaged');
+  return parsed.data;
+}
+
+function toJson(record: VersionRecord): Json {
+  return {
+    ...record,
+    patch: record.patch.map((operation) => ({ ...operation })),
+    edits: record.edits.map((edit) => ({ ...edit })),
+  };
+}

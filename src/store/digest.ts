@@ -1,0 +1,44 @@
+// Digests and checksums of what is stored: SHA-256, cut to the length that the format says (docs/format.md).
+// LevelDB returns flipped bits without a word, so everything is verified when it is read.
+
+import { createHash } from 'node:crypto';
+import type { Json } from '../model/json.ts';
+import { RejoinError } from '../errors.ts';
+
+export const digestBytes = 16;
+export const checksumBytes = 8;
+
+/** The digest of an object's or an update's bytes. */
+export function digestOf(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest().subarray(0, digestBytes);
+}
+
+export function checksumOf(...parts: Uint8Array[]): Uint8Array {
+  const hash = createHash('sha256');
+  for (const part of parts) hash.update(part);
+  return hash.digest().subarray(0, checksumBytes);
+}
+
+/** Bytes as they are stored under `key`: a checksum over key and bytes, then the bytes. */
+export function seal(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  return Buffer.concat([checksumOf(key, bytes), bytes]);
+}
+
+/** @throws RejoinError `damaged` if the bytes aren't what was sealed under this key. */
+export function unseal(key: Uint8Array, sealed: Uint8Array): Uint8Array {
+  const bytes = sealed.subarray(checksumBytes);
+  if (Buffer.compare(checksumOf(key, bytes), sealed.subarray(0, checksumBytes)) !== 0) {
+    const name = JSON.stringify(Buffer.from(key).toString('latin1'));
+    throw new RejoinError('damaged', `The stored value of key ${name} fails its checksum`);
+  }
+  return bytes;
+}
+
+export function sealJson(key: Uint8Array, value: Json): Uint8Array {
+  return seal(key, Buffer.from(JSON.stringify(value), 'utf8'));
+}
+
+/** @throws RejoinError `damaged`, as `unseal`. */
+export function unsealJson(key: Uint8Array, sealed: Uint8Array): unknown {
+  return JSON.parse(Buffer.from(unseal(key, sealed)).toString('utf8'));
+}

@@ -1,0 +1,140 @@
+// The keys of the store (docs/format.md). Numbers are big-endian and of fixed width, so that the order of keys is
+// the order of numbers; a project id is escaped and ended by a zero byte, so that no id's keys lie among another's.
+
+import type { ObjectKind } from '../model/objects.ts';
+import type { Range } from './store.ts';
+
+/** Numbers in keys are below 2^48. */
+const numberBytes = 6;
+
+export const formatKey = Buffer.from('!format');
+export const lifeKey = Buffer.from('!life');
+
+/** project → what it is: the catalogue. */
+export function projectKey(project: string): Buffer {
+  return Buffer.concat([Buffer.from('p'), escaped(project)]);
+}
+
+export const allProjects: Range = { from: Buffer.from('p'), before: Buffer.from('q') };
+
+/** The id in a key of the catalogue. */
+export function projectOfKey(key: Uint8Array): string {
+  const bytes: number[] = [];
+  for (let i = 1; i < key.length - 1; i++) {
+    const byte = key[i] ?? 0;
+    bytes.push(byte === escapeByte ? (key[++i] ?? 0) - 1 : byte);
+  }
+  return Buffer.from(bytes).toString('utf8');
+}
+
+const sections = {
+  record: 'r', // position → record
+  sequence: 's', // server id, seqno → position
+  uuid: 'u', // kind, version uuid → position
+  version: 'v', // n → version record
+  clients: 'c', // server id → the Yjs clientIDs of that life
+  topLevelKeys: 'k', // top-level keys of `udt` that version records have named
+  snapshot: 'z', // position, chunk → part of a snapshot
+  idempotency: 'i', // key given by a client → the version it made
+} as const;
+
+/** Makes the keys of one project. */
+export class ProjectKeys {
+  private readonly prefix: Buffer;
+  readonly topLevelKeys: Buffer;
+
+  constructor(project: string) {
+    this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
+    this.topLevelKeys = this.in('topLevelKeys');
+  }
+
+  record(position: number): Buffer {
+    return this.in('record', number(position));
+  }
+
+  sequence(serverId: number, seqno: number): Buffer {
+    return this.in('sequence', number(serverId), number(seqno));
+  }
+
+  uuid(kind: ObjectKind, versionUuid: string): Buffer {
+    return this.in('uuid', Buffer.from(kind.slice(0, 1)), Buffer.from(versionUuid, 'utf8'));
+  }
+
+  version(n: number): Buffer {
+    return this.in('version', number(n));
+  }
+
+  clients(serverId: number): Buffer {
+    return this.in('clients', number(serverId));
+  }
+
+  /** Records from one position to another, both included. */
+  records(first: number, last: number): Range {
+    return { from: this.record(first), before: this.record(last + 1) };
+  }
+
+  allRecords(): Range {
+    return this.allOf('record');
+  }
+
+  /** Version records from one n to another, both included. */
+  versions(first: number, last: number): Range {
+    return { from: this.version(first), before: this.version(last + 1) };
+  }
+
+  allVersions(): Range {
+    return this.allOf('version');
+  }
+
+  /** The sequence entries of all servers below one, or of all. */
+  sequencesBelow(serverId: number | null): Range {
+    const { from, before } = this.allOf('sequence');
+    return { from, before: serverId === null ? before : this.sequence(serverId, 0) };
+  }
+
+  private allOf(section: keyof typeof sections): Range {
+    const from = this.in(section);
+    const before = Buffer.from(from);
+    before.writeUInt8(before.readUInt8(before.length - 1) + 1, before.length - 1); // the letter that follows
+    return { from, before };
+  }
+
+  private in(section: keyof typeof sections, ...rest: Buffer[]): Buffer {
+    return Buffer.concat([this.prefix, Buffer.from(sections[section]), ...rest]);
+  }
+}
+
+/** Server id and seqno of a sequence key. */
+export function readSequenceKey(key: Uint8Array): { serverId: number; seqno: number } {
+  return {
+    serverId: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
+    seqno: readNumber(key.subarray(-numberBytes)),
+  };
+}
+
+/** The number that a record or version key ends with. */
+export function readLastNumber(key: Uint8Array): number {
+  return readNumber(key.subarray(-numberBytes));
+}
+
+export function number(value: number): Buffer {
+  const bytes = Buffer.alloc(numberBytes);
+  bytes.writeUIntBE(value, 0, numberBytes);
+  return bytes;
+}
+
+export function readNumber(bytes: Uint8Array): number {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUIntBE(0, numberBytes);
+}
+
+const escapeByte = 1;
+
+/** 0 → 1 1, 1 → 1 2, ended by 0. */
+function escaped(project: string): Buffer {
+  const bytes: number[] = [];
+  for (const byte of Buffer.from(project, 'utf8')) {
+    if (byte <= escapeByte) bytes.push(escapeByte, byte + 1);
+    else bytes.push(byte);
+  }
+  return Buffer.from([...bytes, 0]);
+}

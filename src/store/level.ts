@@ -1,0 +1,171 @@
+// The store on disk: LevelDB through leveldown. Every batch is written with `sync`, so that it is on disk when
+// the write resolves.
+
+import leveldown, { type LevelDown, type LevelDownIterator } from 'leveldown';
+import { RejoinError, messageOf } from '../errors.ts';
+import { CommitQueue } from './commit-queue.ts';
+import { pageBytesMax, pageEntriesMax, type Entry, type Range, type Store, type Write } from './store.ts';
+
+export interface LevelOptions {
+  /** LevelDB's cache of blocks read. Bytes. */
+  readonly cacheSize?: number;
+}
+
+export class LevelStore implements Store {
+  private readonly commits = new CommitQueue((batch) => this.commit(batch));
+  private db: LevelDown | null = null;
+
+  private constructor(
+    private readonly folder: string,
+    private readonly options: LevelOptions,
+  ) {}
+
+  /**
+   * Opens the database in `folder`, which exists, and makes one if there is none.
+   * @throws RejoinError `data-in-use` when another process has it, `data-unusable` when it can't be opened.
+   */
+  static async open(folder: string, options: LevelOptions = {}): Promise<LevelStore> {
+    const store = new LevelStore(folder, options);
+    await store.openDatabase();
+    return store;
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return new Promise((resolve, reject) => {
+      this.database().get(asBuffer(key), { asBuffer: true }, (error: unknown, value: unknown) => {
+        if (error === null || error === undefined) resolve(asBuffer(value));
+        else if (isNotFound(error)) resolve(undefined);
+        else reject(readError(error));
+      });
+    });
+  }
+
+  async *scan({ from, before, reverse = false, limit = -1 }: Range): AsyncGenerator<readonly Entry[]> {
+    const iterator = this.database().iterator({
+      gte: asBuffer(from),
+      lt: asBuffer(before),
+      reverse,
+      limit,
+      keyAsBuffer: true,
+      valueAsBuffer: true,
+      fillCache: limit === 1, // a long scan would push everything else out
+    });
+    try {
+      for (;;) {
+        const page = await nextPage(iterator);
+        if (page.length === 0) return;
+        yield page;
+      }
+    } finally {
+      await new Promise<void>((resolve) => iterator.end(() => resolve()));
+    }
+  }
+
+  write(batch: readonly Write[]): Promise<void> {
+    return this.commits.write(batch);
+  }
+
+  async reopen(): Promise<void> {
+    await this.closeDatabase('the store is being opened again');
+    await this.openDatabase();
+    this.commits.accept();
+  }
+
+  async close(): Promise<void> {
+    await this.closeDatabase('the store is closed');
+  }
+
+  private database(): LevelDown {
+    if (!this.db) throw new RejoinError('unavailable', 'The store is closed');
+    return this.db;
+  }
+
+  private commit(batch: readonly Write[]): Promise<void> {
+    const operations = batch.map(({ key, value }) =>
+      value === null
+        ? { type: 'del' as const, key: asBuffer(key) }
+        : { type: 'put' as const, key: asBuffer(key), value: asBuffer(value) },
+    );
+    return new Promise((resolve, reject) => {
+      this.database().batch(operations, { sync: true }, (error) => {
+        if (error) reject(error);
+        else resolve();
+      });
+    });
+  }
+
+  private async openDatabase(): Promise<void> {
+    const db = leveldown(this.folder);
+    await new Promise<void>((resolve, reject) => {
+      db.open({ createIfMissing: true, ...this.options }, (error) => {
+        if (error) reject(openError(this.folder, error));
+        else resolve();
+      });
+    });
+    this.db = db;
+  }
+
+  private async closeDatabase(reason: string): Promise<void> {
+    await this.commits.idle();
+    this.commits.refuse(reason);
+    const { db } = this;
+    this.db = null;
+    if (!db) return;
+    await new Promise<void>((resolve, reject) => {
+      db.close((error) => {
+        if (error) reject(readError(error));
+        else resolve();
+      });
+    });
+  }
+}
+
+function nextPage(iterator: LevelDownIterator): Promise<Entry[]> {
+  return new Promise((resolve, reject) => {
+    const page: Entry[] = [];
+    let bytes = 0;
+    const step = (): void => {
+      iterator.next((error: unknown, key: unknown, value: unknown) => {
+        if (error !== null && error !== undefined) {
+          reject(readError(error));
+          return;
+        }
+        if (key === undefined) {
+          resolve(page);
+          return;
+        }
+        const entry = { key: asBuffer(key), value: asBuffer(value) };
+        bytes += entry.key.length + entry.value.length;
+        page.push(entry);
+        if (page.length >= pageEntriesMax || bytes >= pageBytesMax) resolve(page);
+        else step();
+      });
+    };
+    step();
+  });
+}
+
+/** leveldown takes and gives Buffers; ours may be plain Uint8Arrays over the same memory. */
+function asBuffer(bytes: unknown): Buffer {
+  if (Buffer.isBuffer(bytes)) return bytes;
+  if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  throw new RejoinError('internal', 'The store expects bytes');
+}
+
+function isNotFound(error: unknown): boolean {
+  return messageOf(error).startsWith('NotFound');
+}
+
+function readError(cause: unknown): RejoinError {
+  const message = messageOf(cause);
+  const code = /corruption/i.test(message) ? 'damaged' : 'unavailable';
+  return new RejoinError(code, `The store can't be read: ${message}`, { cause });
+}
+
+function openError(folder: string, cause: unknown): RejoinError {
+  const message = messageOf(cause);
+  if (/lock/i.test(message)) {
+    return new RejoinError('data-in-use', `The database ${folder} is in use by another process`, { cause });
+  }
+  return new RejoinError('data-unusable', `The database ${folder} can't be opened: ${message}`, { cause });
+}

@@ -1,0 +1,38 @@
+// The part of leveldown that level.ts uses. Its published types describe an older release and a default export
+// that it doesn't have.
+
+declare module 'leveldown' {
+  export interface LevelDown {
+    open(options: OpenOptions, callback: Callback): void;
+    close(callback: Callback): void;
+    get(key: Buffer, options: { asBuffer: true }, callback: (error: unknown, value: unknown) => void): void;
+    batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
+    iterator(options: IteratorOptions): LevelDownIterator;
+  }
+
+  export interface LevelDownIterator {
+    /** Calls back without a key at the end. */
+    next(callback: (error: unknown, key: unknown, value: unknown) => void): void;
+    end(callback: Callback): void;
+  }
+
+  export interface OpenOptions {
+    createIfMissing?: boolean;
+    cacheSize?: number;
+  }
+
+  export interface IteratorOptions {
+    gte: Buffer;
+    lt: Buffer;
+    reverse: boolean;
+    limit: number;
+    keyAsBuffer: true;
+    valueAsBuffer: true;
+    fillCache: boolean;
+  }
+
+  export type BatchOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
+  type Callback = (error?: Error | null) => void;
+
+  export default function leveldown(location: string): LevelDown;
+}

@@ -1,0 +1,44 @@
+// What the catalogue says of a project: that it exists, whether it is one of UDT's sessions, and whether it was
+// deleted. One small value per project, written with the change that makes it true.
+
+import { z } from 'zod';
+import { RejoinError } from '../errors.ts';
+import { sealJson, unsealJson } from './digest.ts';
+import { allProjects, projectKey, projectOfKey } from './keys.ts';
+import type { Store, Write } from './store.ts';
+
+const infoShape = z.object({
+  createdMs: z.number(),
+  /** Of a session: the life that created it, and the author. */
+  session: z.object({ serverId: z.number(), user: z.string() }).nullable(),
+  /** Of a deleted project: its version vector then. Kept for ever (REP-14). */
+  tombstone: z
+    .object({ deletedMs: z.number(), vector: z.array(z.tuple([z.number(), z.number()])) })
+    .nullable(),
+});
+
+export type ProjectInfo = z.infer<typeof infoShape>;
+
+export async function readProjectInfo(store: Store, project: string): Promise<ProjectInfo | undefined> {
+  const key = projectKey(project);
+  const sealed = await store.get(key);
+  return sealed && parseInfo(key, sealed);
+}
+
+export function writeProjectInfo(project: string, info: ProjectInfo): Write {
+  const key = projectKey(project);
+  return { key, value: sealJson(key, info) };
+}
+
+/** The ids of all projects with what the catalogue says of them, deleted ones too. */
+export async function* listProjects(store: Store): AsyncGenerator<{ project: string; info: ProjectInfo }> {
+  for await (const page of store.scan(allProjects)) {
+    for (const { key, value } of page) yield { project: projectOfKey(key), info: parseInfo(key, value) };
+  }
+}
+
+function parseInfo(key: Uint8Array, sealed: Uint8Array): ProjectInfo {
+  const parsed = infoShape.safeParse(unsealJson(key, sealed));
+  if (!parsed.success) throw new RejoinError('damaged', 'The catalogue entry of a project is damaged');
+  return parsed.data;
+}

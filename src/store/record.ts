@@ -1,0 +1,124 @@
+// A record of the log: one change, as it is stored and, later, sent to other servers. The layout is frozen
+// (docs/format.md): a checksum covers the header with both digests, but neither of the two byte strings, so that
+// compaction can drop the update and erasure the object.
+
+import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
+import { RejoinError, messageOf } from '../errors.ts';
+import type { Origin, Protocol } from '../model/origin.ts';
+import { checksumBytes, checksumOf, digestBytes, digestOf } from './digest.ts';
+
+/** What a record holds: an object by its kind, `udt` for a change of the UDT part, `update` for any other change of
+ *  the document, `session` for the change that made the project a session. */
+export type RecordKind = 'update' | 'entry' | 'thread' | 'comment' | 'udt' | 'session';
+
+export interface LogRecord {
+  readonly serverId: number;
+  readonly seqno: number;
+  /** The record's place in its group, from 0. The first carries the update. */
+  readonly groupIndex: number;
+  readonly groupSize: number;
+  /** When the record was made, by the clock of its server. Milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly origin: Origin;
+  readonly kind: RecordKind;
+  /** JSON text of the object, UTF-8. Absent for kinds without one, and after erasure. */
+  readonly object: Uint8Array | null;
+  /** A Yjs update, v1. Absent but in the first record of a group, and after compaction. */
+  readonly update: Uint8Array | null;
+}
+
+export const recordFormat = 1;
+
+const kinds: readonly RecordKind[] = ['update', 'entry', 'thread', 'comment', 'udt', 'session'];
+const protocols: readonly Protocol[] = ['stream', 'udt', 'yjs', 'server'];
+const objectBit = 1;
+const updateBit = 2;
+
+export function encodeRecord(record: LogRecord): Uint8Array {
+  const header = encoding.createEncoder();
+  encoding.writeUint8(header, recordFormat);
+  encoding.writeVarUint(header, record.serverId);
+  encoding.writeVarUint(header, record.seqno);
+  encoding.writeVarUint(header, record.groupIndex);
+  encoding.writeVarUint(header, record.groupSize);
+  encoding.writeVarUint(header, record.timeMs);
+  encoding.writeUint8(header, protocols.indexOf(record.origin.protocol));
+  encoding.writeVarString(header, record.origin.user);
+  encoding.writeUint8(header, kinds.indexOf(record.kind));
+  const parts = (record.object ? objectBit : 0) | (record.update ? updateBit : 0);
+  encoding.writeUint8(header, parts);
+  for (const bytes of [record.object, record.update]) {
+    if (!bytes) continue;
+    encoding.writeVarUint(header, bytes.length);
+    encoding.writeUint8Array(header, digestOf(bytes));
+  }
+  const headerBytes = encoding.toUint8Array(header);
+
+  const encoder = encoding.createEncoder();
+  encoding.writeUint8(encoder, parts); // which of the byte strings are still here
+  encoding.writeUint8Array(encoder, checksumOf(headerBytes));
+  encoding.writeVarUint8Array(encoder, headerBytes);
+  if (record.object) encoding.writeUint8Array(encoder, record.object);
+  if (record.update) encoding.writeUint8Array(encoder, record.update);
+  return encoding.toUint8Array(encoder);
+}
+
+/** @throws RejoinError `damaged` if a checksum or a digest fails. */
+export function decodeRecord(bytes: Uint8Array): LogRecord {
+  try {
+    return readRecord(decoding.createDecoder(bytes));
+  } catch (error) {
+    if (error instanceof RejoinError) throw error;
+    throw new RejoinError('damaged', `A record can't be decoded: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function readRecord(decoder: decoding.Decoder): LogRecord {
+  const present = decoding.readUint8(decoder);
+  const checksum = decoding.readUint8Array(decoder, checksumBytes);
+  const headerBytes = decoding.readVarUint8Array(decoder);
+  if (Buffer.compare(checksumOf(headerBytes), checksum) !== 0) throw damaged('its header fails the checksum');
+
+  const header = decoding.createDecoder(headerBytes);
+  const format = decoding.readUint8(header);
+  if (format !== recordFormat) throw damaged(`it has format ${format}, this server reads ${recordFormat}`);
+  const serverId = decoding.readVarUint(header);
+  const seqno = decoding.readVarUint(header);
+  const groupIndex = decoding.readVarUint(header);
+  const groupSize = decoding.readVarUint(header);
+  const timeMs = decoding.readVarUint(header);
+  const protocol = protocols[decoding.readUint8(header)];
+  const user = decoding.readVarString(header);
+  const kind = kinds[decoding.readUint8(header)];
+  if (protocol === undefined || kind === undefined) throw damaged('its origin or kind is unknown');
+  const parts = decoding.readUint8(header);
+  if ((present & ~parts) !== 0) throw damaged('it holds bytes that its header does not name');
+
+  const objectSeal = (parts & objectBit) !== 0 ? readSeal(header) : null;
+  const updateSeal = (parts & updateBit) !== 0 ? readSeal(header) : null;
+  const object = objectSeal && (present & objectBit) !== 0 ? readSealed(decoder, objectSeal, 'object') : null;
+  const update = updateSeal && (present & updateBit) !== 0 ? readSealed(decoder, updateSeal, 'update') : null;
+  if (decoding.hasContent(decoder)) throw damaged('it is longer than its header says');
+  const origin = { protocol, user };
+  return { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update };
+}
+
+interface Seal {
+  readonly length: number;
+  readonly digest: Uint8Array;
+}
+
+function readSeal(header: decoding.Decoder): Seal {
+  return { length: decoding.readVarUint(header), digest: decoding.readUint8Array(header, digestBytes) };
+}
+
+function readSealed(decoder: decoding.Decoder, { length, digest }: Seal, what: string): Uint8Array {
+  const bytes = decoding.readUint8Array(decoder, length);
+  if (Buffer.compare(digestOf(bytes), digest) !== 0) throw damaged(`its ${what} fails the digest`);
+  return bytes;
+}
+
+function damaged(problem: string): RejoinError {
+  return new RejoinError('damaged', `A record is damaged: ${problem}`);
+}

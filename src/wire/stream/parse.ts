@@ -1,0 +1,97 @@
+// Reads what clients send on `/ws`. The stream adapter calls it with every text frame, and answers what it throws with
+// one `error` (WS-19).
+
+import { RejoinError } from '../../errors.ts';
+import { isJsonArray, isJsonObject, parseJson, type Json, type JsonObject } from '../../model/json.ts';
+import { rootOfKind, type ObjectKind } from '../../model/objects.ts';
+import { parseVersionVector } from '../../model/version-vector.ts';
+import type { ClientMessage, StreamLimits, StreamRequest, UploadRequest } from './messages.ts';
+import { isRounded, readMuxId, type MuxId } from './mux-id.ts';
+import { parseUploadedObject, readProjectId } from './uploaded-object.ts';
+
+/**
+ * Reads a text frame.
+ * @throws RejoinError `bad-request` if it isn't one JSON object; `readMuxIdOfText` may still find its `mux_id`.
+ */
+export function parseClientFrame(text: string): JsonObject {
+  const value = parseJson(text);
+  if (isJsonObject(value)) return value;
+  throw new RejoinError('bad-request', `A message must be a JSON object; this one is ${nameOfType(value)}`);
+}
+
+/**
+ * Reads a message in the original vocabulary; uploaded objects may have names of either one (WS-12).
+ * @throws RejoinError `bad-request` that names the field, `too-large` over one of the limits.
+ */
+export function parseClientMessage(message: JsonObject, limits: StreamLimits): ClientMessage {
+  const type = message['type'];
+  switch (type) {
+    case 'subscribe':
+    case 'fetch':
+      return parseStreamRequest(type, message, limits);
+    case 'close':
+      return { type, muxId: requireMuxId(message) };
+    case 'upload':
+      return parseUpload(message, limits);
+    default:
+      throw new RejoinError('bad-request', 'type must be "subscribe", "fetch", "close" or "upload"');
+  }
+}
+
+function parseStreamRequest(
+  type: StreamRequest['type'],
+  message: JsonObject,
+  limits: StreamLimits,
+): StreamRequest {
+  const muxId = requireMuxId(message);
+  const projectId = readProjectId(message, '');
+  const kinds = selectedKinds(message);
+  const since = parseVersionVector(message['since'] ?? [], 'since', limits.sinceEntriesMax);
+  return { type, muxId, projectId, since, kinds };
+}
+
+function selectedKinds(message: JsonObject): ReadonlySet<ObjectKind> {
+  if ((message['topics'] ?? null) !== null)
+    throw new RejoinError('bad-request', 'topics is not served here: select threads with "threads": "*"');
+  const kinds = new Set<ObjectKind>();
+  for (const kind of ['entry', 'thread', 'comment'] as const) {
+    const selector = message[rootOfKind[kind]] ?? null;
+    if (selector === '*') kinds.add(kind);
+    else if (selector !== null) throw new RejoinError('bad-request', `${rootOfKind[kind]} must be "*"`);
+  }
+  return kinds;
+}
+
+function parseUpload(message: JsonObject, limits: StreamLimits): UploadRequest {
+  const muxId = requireMuxId(message);
+  const objects = message['objects'];
+  if (!isJsonArray(objects)) throw new RejoinError('bad-request', 'objects must be a list');
+  if (objects.length > limits.objectsPerUploadMax)
+    throw new RejoinError(
+      'too-large',
+      `objects has ${objects.length} members; at most ${limits.objectsPerUploadMax} are allowed in one upload`,
+    );
+  return {
+    type: 'upload',
+    muxId,
+    objects: objects.map((object, index) => parseUploadedObject(object, `objects[${index}]`)),
+  };
+}
+
+// WS-1
+function requireMuxId(message: JsonObject): MuxId {
+  const muxId = readMuxId(message);
+  if (muxId !== undefined) return muxId;
+  const sent = message['mux_id'];
+  throw new RejoinError(
+    'bad-request',
+    typeof sent === 'number' && isRounded(sent)
+      ? 'mux_id is an integer beyond 2^53, which cannot be echoed unchanged: send it as a string'
+      : 'mux_id must be a string or a number',
+  );
+}
+
+function nameOfType(value: Json): string {
+  if (value === null) return 'null';
+  return isJsonArray(value) ? 'a list' : `a ${typeof value}`;
+}

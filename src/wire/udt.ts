@@ -1,0 +1,113 @@
+// What UDT's clients send: where their requests go, and what is in them.
+
+import { z } from 'zod';
+import { RejoinError } from '../errors.ts';
+import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts';
+import type { Operation } from '../model/json-patch.ts';
+
+export type UdtRoute =
+  | { readonly type: 'sessions'; readonly prefix: string }
+  | { readonly type: 'session'; readonly id: string }
+  | { readonly type: 'diffs'; readonly id: string };
+
+/**
+ * The route of a request's path, or undefined if it isn't one of UDT's. Clients concatenate the base URL, so any prefix
+ * and doubled slashes are fine (UDT-7).
+ * @throws RejoinError `bad-request` for a bad escape.
+ */
+export function parseUdtPath(path: string): UdtRoute | undefined {
+  const parts = path.split('/').filter((part) => part !== '');
+  const at = parts.findIndex((part, i) => part === 'api' && parts[i + 1] === 'session');
+  if (at < 0) return undefined;
+  const [id, call, ...rest] = parts.slice(at + 2);
+  if (id === undefined)
+    return {
+      type: 'sessions',
+      prefix: parts
+        .slice(0, at)
+        .map((part) => `/${part}`)
+        .join(''),
+    };
+  if (call === undefined) return { type: 'session', id: decodeId(id) };
+  if (call === 'diffs' && rest.length === 0) return { type: 'diffs', id: decodeId(id) };
+  return undefined;
+}
+
+function decodeId(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new RejoinError('bad-request', `The session id ${JSON.stringify(part)} has a bad escape`);
+  }
+}
+
+/** `since` of a poll: a version, or the time of one. */
+export function parseSince(since: string | null): number | Date {
+  if (since !== null && /^\d{1,16}$/.test(since) && Number.isSafeInteger(Number(since))) return Number(since);
+  if (since !== null && /^\d{4}-\d\d-\d\d/.test(since)) {
+    const date = new Date(since);
+    if (!Number.isNaN(date.getTime())) return date;
+  }
+  throw new RejoinError('bad-request', '"since" should be a version (an integer) or an ISO date');
+}
+
+export interface NewSession {
+  readonly udt: JsonObject;
+  readonly userName: string | undefined;
+}
+
+/** The body of `POST /api/session`. */
+export function parseNewSession(text: string): NewSession {
+  const body = parseJson(text);
+  if (!isJsonObject(body) || body.udt === undefined) throw badRequest('Body should have "udt" key');
+  if (!isJsonObject(body.udt)) throw badRequest('"udt" should be an object: a UDT project file');
+  return { udt: body.udt, userName: parseUserName(body.userName) };
+}
+
+export interface PatchRequest {
+  readonly operations: readonly Operation[];
+  readonly userName: string | undefined;
+}
+
+/** The body of `PATCH /api/session/:id`. */
+export function parsePatchRequest(text: string): PatchRequest {
+  const body = parseJson(text);
+  if (!isJsonObject(body) || body.patch === undefined) throw badRequest('Body should have "patch" key');
+  if (!Array.isArray(body.patch)) throw badRequest('"patch" should be a list of JSON Patch operations');
+  const operations = body.patch.map((operation: Json, index) => parseOperation(operation, index));
+  return { operations, userName: parseUserName(body.userName) };
+}
+
+const path = z.string();
+const value = z.custom<Json>((given) => given !== undefined, 'is missing');
+const operationShape = z.discriminatedUnion('op', [
+  z.object({ op: z.enum(['add', 'replace', 'test']), path, value }),
+  z.object({ op: z.literal('remove'), path }),
+  z.object({ op: z.enum(['move', 'copy']), path, from: path }),
+]);
+
+function parseOperation(operation: Json, index: number): Operation {
+  const parsed = operationShape.safeParse(operation);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const field = issue?.path.join('.') ?? '';
+  if (field === '') throw badRequest(`Operation ${index} should be an object`);
+  if (field === 'op')
+    throw badRequest(`"op" of operation ${index} should be add, remove, replace, move, copy or test`);
+  const wanted = field === 'value' ? 'be given' : 'be a string: a JSON Pointer';
+  throw badRequest(`"${field}" of operation ${index} should ${wanted}`);
+}
+
+const userNameUnitsMax = 256;
+
+function parseUserName(userName: Json | undefined): string | undefined {
+  if (userName === undefined || userName === null || userName === '') return undefined;
+  if (typeof userName !== 'string') throw badRequest('"userName" should be a string');
+  if (userName.length > userNameUnitsMax)
+    throw badRequest(`"userName" should have at most ${userNameUnitsMax} characters`);
+  return userName;
+}
+
+function badRequest(message: string): RejoinError {
+  return new RejoinError('bad-request', message);
+}
