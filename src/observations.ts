@@ -21,7 +21,7 @@ export class Observations implements Observer, AdapterLog {
     switch (event.type) {
       case 'damage':
       case 'store-failed':
-      case 'update-not-applied':
+      case 'change-dropped':
         this.log?.error(fields, detail);
         return;
       case 'object-refused':

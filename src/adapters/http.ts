@@ -3,24 +3,50 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, type ErrorCode } from '../errors.ts';
 
-/** The text of a request's body. @throws RejoinError `too-large` as soon as it is, `bad-request` if it isn't UTF-8. */
+/**
+ * The text of a request's body.
+ * @throws RejoinError `too-large` as soon as it is, `bad-request` if it isn't UTF-8 or its client leaves halfway.
+ */
 export async function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const tooLarge = new RejoinError('too-large', `The body is larger than ${bytesMax} bytes`);
-  if (Number(request.headers['content-length'] ?? 0) > bytesMax) throw tooLarge;
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  const body: AsyncIterable<Uint8Array> = request;
-  for await (const chunk of body) {
-    bytes += chunk.length;
-    if (bytes > bytesMax) throw tooLarge;
-    chunks.push(chunk);
-  }
+  const bytes = await readBytes(request, bytesMax);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch {
     throw new RejoinError('bad-request', 'The body is not valid UTF-8');
   }
 }
+
+async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let bytes = Number(request.headers['content-length'] ?? 0);
+  if (bytes <= bytesMax) {
+    bytes = 0;
+    const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
+    try {
+      for await (const chunk of body) {
+        bytes += chunk.length;
+        if (bytes > bytesMax) break;
+        chunks.push(chunk);
+      }
+    } catch (cause) {
+      throw new RejoinError('bad-request', 'The body ended before it was whole', { cause });
+    }
+  }
+  if (bytes <= bytesMax) return Buffer.concat(chunks);
+  dropRest(request);
+  throw new RejoinError('too-large', `The body is larger than ${bytesMax} bytes`);
+}
+
+/** A connection that is closed while its client still sends takes the answer with it: the rest is read and dropped. */
+function dropRest(request: IncomingMessage): void {
+  const { socket } = request;
+  const cut = setTimeout(() => socket.destroy(), dropRestMs);
+  const done = (): void => clearTimeout(cut);
+  request.on('end', done).resume();
+  socket.on('close', done); // once it is answered, the request doesn't hear of that any more
+}
+
+const dropRestMs = 30_000;
 
 export function sendText(response: ServerResponse, status: number, text: string): void {
   send(response, status, 'text/plain; charset=utf-8', text);

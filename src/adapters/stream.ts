@@ -36,7 +36,8 @@ export class StreamAdapter {
 
 class StreamConnection {
   private readonly streams = new Map<MuxId, Stream>();
-  private readonly uploads = new Set<MuxId>();
+  /** Those in work; each resolves when it was answered. */
+  private readonly uploads = new Map<MuxId, Promise<void>>();
 
   constructor(
     private readonly socket: WebSocket,
@@ -79,7 +80,7 @@ class StreamConnection {
         this.open(message);
         return;
       case 'close':
-        this.close(message.muxId);
+        await this.close(message.muxId);
         return;
       case 'upload':
         await this.upload(message);
@@ -106,22 +107,31 @@ class StreamConnection {
       });
   }
 
-  /** WS-8: an unknown one is closed already. */
-  private close(muxId: MuxId): void {
+  /** WS-8: an unknown one is closed already; an upload can't be taken back, so it is answered first. */
+  private async close(muxId: MuxId): Promise<void> {
     this.streams.get(muxId)?.end();
     this.streams.delete(muxId);
+    const answered = this.uploads.get(muxId);
+    if (answered) await answered;
     send(this.socket, printClosed(muxId));
   }
 
-  private async upload({ muxId, objects }: UploadRequest): Promise<void> {
-    this.reserve(muxId);
-    this.uploads.add(muxId);
+  private async upload(request: UploadRequest): Promise<void> {
+    this.reserve(request.muxId);
+    const answered = this.answerUpload(request);
+    this.uploads.set(request.muxId, answered);
+    await answered;
+  }
+
+  private async answerUpload({ muxId, objects }: UploadRequest): Promise<void> {
     try {
       await upload(this.projects, objects, { protocol: 'stream', user: anonymous });
-    } finally {
       this.uploads.delete(muxId); // WS-1: free again with the answer
+      send(this.socket, printUploaded(muxId));
+    } catch (error) {
+      this.uploads.delete(muxId);
+      this.refuse(muxId, error);
     }
-    send(this.socket, printUploaded(muxId));
   }
 
   /** @throws RejoinError `mux-in-use` (WS-1). */

@@ -70,6 +70,8 @@ export class UdtAdapter {
         return;
       }
       default: {
+        if (route.type === 'nowhere')
+          throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
         const allowed = { sessions: 'POST', session: 'GET, PATCH', diffs: 'GET' }[route.type];
         response.setHeader('Allow', `${allowed}, OPTIONS`);
         const message = `${request.method ?? ''} is not possible here: use ${allowed}`;
@@ -117,7 +119,7 @@ export class UdtAdapter {
 
   /** Runs a call on a session. @throws RejoinError `not-found`, `deleted`. */
   private session<T>(route: UdtRoute, call: (project: Project) => Promise<T>): Promise<T> {
-    const id = route.type === 'sessions' ? '' : route.id;
+    const id = 'id' in route ? route.id : '';
     const notFound = new RejoinError('not-found', `Session "${id}" Not Found`);
     if (id === '' || Buffer.byteLength(id) > projectIdBytesMax) throw notFound;
     return this.options.projects.find(id, async (project) => {
@@ -134,8 +136,6 @@ export class UdtAdapter {
     if (known) this.options.log.refused('udt', error);
     else this.options.log.defect('udt', error);
     const code = known ? error.code : 'internal';
-    // What is left of the body is not read: the connection can't be used again.
-    if (code === 'too-large') response.setHeader('Connection', 'close');
     sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
   }
 }

@@ -19,8 +19,12 @@ export interface FeedSource {
   onMoved(wake: () => void): () => void;
 }
 
+/** So often in a row a read is begun again that the store has interrupted. */
+const interruptionsMax = 3;
+
 export class Feed {
   private stored: AsyncIterator<readonly Change[]> | null = null;
+  private interruptions = 0;
   private closed = false;
   private wake: (() => void) | null = null;
 
@@ -34,7 +38,8 @@ export class Feed {
   /** @param since the highest seqno known per server id, exclusive; beyond a head it means all up to the head (WS-4). */
   static async open(source: FeedSource, since: VersionVector): Promise<Feed> {
     await source.ready();
-    return new Feed(source, since, await source.positionOf(since), source.durablePosition);
+    const historyEnd = source.durablePosition; // of the same moment as the position
+    return new Feed(source, since, await source.positionOf(since), historyEnd);
   }
 
   /** Whether everything durable has been read. */
@@ -68,8 +73,7 @@ export class Feed {
   close(): void {
     this.closed = true;
     this.wake?.();
-    void this.stored?.return?.();
-    this.stored = null;
+    this.leaveStored();
   }
 
   private isClosed(): boolean {
@@ -95,8 +99,7 @@ export class Feed {
   private async readOn(): Promise<readonly Change[]> {
     const recent = this.source.recentAfter(this.position);
     if (recent) {
-      void this.stored?.return?.();
-      this.stored = null;
+      this.leaveStored();
       return recent;
     }
     this.stored ??= this.source
@@ -104,13 +107,20 @@ export class Feed {
       [Symbol.asyncIterator]();
     try {
       const page = await this.stored.next();
+      this.interruptions = 0;
       if (page.done !== true) return page.value;
       this.stored = null;
     } catch (error) {
       this.stored = null;
       // The store is being opened again under us: what is durable stays where it is, so go on from there.
-      if (!(error instanceof RejoinError && error.code === 'unavailable')) throw error;
+      const isInterrupted = error instanceof RejoinError && error.code === 'unavailable';
+      if (!isInterrupted || ++this.interruptions > interruptionsMax) throw error;
     }
     return [];
+  }
+
+  private leaveStored(): void {
+    this.stored?.return?.().catch(() => undefined); // nobody reads on, so nobody misses anything
+    this.stored = null;
   }
 }

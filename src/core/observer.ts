@@ -8,8 +8,8 @@ export type ObservedEvent =
   | { readonly type: 'object-refused'; readonly project: string; readonly detail: string }
   /** A Yjs update builds on something that this server lacks. */
   | { readonly type: 'update-without-base'; readonly project: string; readonly detail: string }
-  /** An update passed the check and still could not be applied: the document was loaded anew. */
-  | { readonly type: 'update-not-applied'; readonly project: string; readonly detail: string }
+  /** A change failed when the document had it already: the document is read again from the log. */
+  | { readonly type: 'change-dropped'; readonly project: string; readonly detail: string }
   /** Something in `udt` that JSON lacks reads as absent or null. */
   | { readonly type: 'value-not-json'; readonly project: string; readonly detail: string }
   /** Somebody else writes under this server's clientIDs: it took new ones. */

@@ -2,27 +2,25 @@
 // whatever wire it came in by: plan → transact → encode → number → append → (durable) → acknowledge, notify.
 
 import type { Doc } from 'yjs';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, messageOf } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { completeObject, type ObjectKind, type ProjectObject } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { drawClientIds } from '../store/client-ids.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
-import type { NewChange } from '../store/project-log.ts';
-import type { Write } from '../store/store.ts';
-import { ProjectDocument } from './document.ts';
 import type { Edit } from './edits.ts';
 import { Feed } from './feed.ts';
 import { LiveLog, type ProjectContext, type ProjectListener, type Staged } from './live-log.ts';
+import { commitOfEdits, commitOfUpdate, toChange, type UdtChange } from './commits.ts';
 import { encodeObjectUpdate } from './object-update.ts';
 import type { ObservedEvent } from './observer.ts';
+import { openDocument, type OpenDocument } from './open-document.ts';
+import { useClocksForUpload, useIdForEdits, replaceIdsAmong } from './own-ids.ts';
 import { planPatch } from './plan-patch.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { newObjectsOf } from './touched-objects.ts';
-import { UdtHasher } from './udt-hash.ts';
-import { UdtVersions, type UdtDifferences, type UdtState } from './udt-versions.ts';
+import type { UdtDifferences, UdtState, UdtVersions } from './udt-versions.ts';
 import { checkUpdate } from './update-check.ts';
 
 /** An object to upload: fields that passed `checkObject`. */
@@ -37,14 +35,9 @@ export type UpdateOutcome =
   /** YJS-8: nothing of it was taken; `ranges` identifies what it lacks. */
   | { readonly type: 'missing'; readonly ranges: string };
 
-interface Opened {
-  readonly document: ProjectDocument;
-  readonly versions: UdtVersions;
-}
-
 export class Project {
   private readonly queue = new SerialQueue();
-  private opened: Opened | null = null;
+  private opened: OpenDocument | null = null;
 
   private constructor(
     readonly id: string,
@@ -66,11 +59,6 @@ export class Project {
     return this.log.listen(listener);
   }
 
-  /** @throws RejoinError `deleted`. */
-  ready(): Promise<void> {
-    return this.log.ready();
-  }
-
   /** Resolves when everything accepted so far is durable. */
   settled(): Promise<void> {
     return this.log.settled();
@@ -89,14 +77,14 @@ export class Project {
   }
 
   /** The `udt` part at its newest durable version. */
-  async readUdt(): Promise<UdtState> {
-    return (await this.openVersions()).latest;
+  readUdt(): Promise<UdtState> {
+    return this.rereading(async () => (await this.versions()).latest);
   }
 
   /** What a UDT client lacks that knows a version, or the time of one (UDT-1). */
   udtAfter(since: number | Date): Promise<UdtDifferences> {
     return this.rereading(async () => {
-      const versions = await this.openVersions();
+      const versions = await this.versions();
       if (typeof since === 'number') return versions.after(since);
       return versions.afterTime(since.getTime(), this.info?.createdMs ?? 0);
     });
@@ -119,7 +107,7 @@ export class Project {
 
   /** Makes the project a session with this UDT file. Resolves when it is durable. */
   createSession(udt: JsonObject, origin: Origin): Promise<UdtState> {
-    return this.changeUdt(origin, { kind: 'session' }, () => {
+    return this.changeUdt('session', origin, () => {
       if (this.info)
         throw new RejoinError('conflict', `The project ${JSON.stringify(this.id)} exists already`);
       return Object.entries(udt).map(([key, value]) => ({ type: 'set', path: [], key, value }));
@@ -131,7 +119,7 @@ export class Project {
    * @throws RejoinError `conflict` or `bad-request` that names the operation.
    */
   patchUdt(operations: readonly Operation[], origin: Origin): Promise<UdtState> {
-    return this.changeUdt(origin, { kind: 'udt' }, (view) => planPatch(view, operations).edits);
+    return this.changeUdt('udt', origin, (view) => planPatch(view, operations).edits);
   }
 
   /**
@@ -140,33 +128,32 @@ export class Project {
    */
   applyUpdate(update: Uint8Array, origin: Origin): Promise<UpdateOutcome> {
     return this.queue.run(async (): Promise<UpdateOutcome> => {
-      const { document, versions } = await this.open();
-      const check = checkUpdate(document.doc, update);
+      const opened = await this.open();
+      const { doc } = opened.document;
+      const check = checkUpdate(doc, update);
       if (check.type === 'missing') {
         this.observe('update-without-base', check.ranges);
         return check;
       }
       return this.mutate(async () => {
-        const change = document.applyUpdate(update);
+        const change = opened.document.applyUpdate(update);
         if (!change) return { type: 'accepted', isNew: false, durable: this.log.settled() };
+        const nowMs = this.context.environment.now();
         const objects = await newObjectsOf(change.touched, {
           origin,
-          nowMs: this.context.environment.now(),
+          nowMs,
           isKnown: (kind, versionUuid) => this.log.hasObject(kind, versionUuid),
           observe: (type, detail) => this.observe(type, detail),
         });
-        const changes: NewChange[] = objects.map(toChange);
-        const version = change.udt
-          ? versions.next(document.view, change.udt.edits, origin, this.context.environment.now())
-          : null;
-        if (version) changes.push({ kind: 'udt' });
-        if (changes.length === 0) changes.push({ kind: 'update' });
-        const durable = this.log.submit({
-          group: { origin, update: change.update, changes },
-          writes: [...this.avoidForeignIds(document.doc, check.newClients), ...(version?.writes ?? [])],
-          settle: () => version && versions.settle(version.state),
+        const ids = replaceIdsAmong(check.newClients, this.log, doc, this.context.environment);
+        if (ids) this.observe('client-ids-replaced', ids.replaced);
+        const commit = commitOfUpdate(opened, change, {
+          origin,
+          nowMs,
+          objects,
+          writes: ids ? [ids.write] : [],
         });
-        return { type: 'accepted', isNew: true, durable };
+        return { type: 'accepted', isNew: true, durable: this.log.submit(commit) };
       });
     });
   }
@@ -204,14 +191,13 @@ export class Project {
 
   /** Numbers what `planUpload` returned. It needs no document; an open one takes the update as well. */
   stageUpload(objects: readonly ProjectObject[], origin: Origin): Staged {
-    const ids = this.log.clientIds ?? drawClientIds(this.context.environment);
-    const update = encodeObjectUpdate(ids.uploads, ids.uploadsClock, objects);
-    const used = this.log.useClientIds({ ...ids, uploadsClock: ids.uploadsClock + objects.length });
+    const { clientId, clock, write } = useClocksForUpload(this.log, objects.length, this.context.environment);
+    const update = encodeObjectUpdate(clientId, clock, objects);
     this.opened?.document.applyUpdate(update);
-    return this.log.stage({ group: { origin, update, changes: objects.map(toChange) }, writes: [used] });
+    return this.log.stage({ group: { origin, update, changes: objects.map(toChange) }, writes: [write] });
   }
 
-  // ---- after a failed write
+  // ---- after a failed write: see projects.ts
 
   /** What was not durable is gone, with the document that held it. */
   invalidate(): void {
@@ -223,14 +209,12 @@ export class Project {
   refresh(): void {
     this.queue
       .run(() => this.current())
-      .catch((error: unknown) =>
-        this.observe('damage', error instanceof Error ? error.message : String(error)),
-      );
+      .catch((error: unknown) => this.observe('damage', `it can't be read again: ${messageOf(error)}`));
   }
 
   // ---- within a turn
 
-  /** The log as it is stored, also after a failure. */
+  /** Brings the log up to date with the store after a failure. */
   private async current(): Promise<void> {
     await this.context.ready();
     if (!this.log.isStale) return;
@@ -238,30 +222,15 @@ export class Project {
     await this.log.reload();
   }
 
-  private async open(): Promise<Opened> {
+  private async open(): Promise<OpenDocument> {
     await this.current();
     await this.log.writable();
-    this.opened ??= await this.load();
+    this.opened ??= await openDocument(this.log, this.context, (type, detail) => this.observe(type, detail));
     return this.opened;
   }
 
-  private async load(): Promise<Opened> {
-    await this.log.settled();
-    const changes = this.log.readStored(1, this.log.durablePosition);
-    const document = await ProjectDocument.load(changes, (detail) => this.observe('value-not-json', detail));
-    const { serverId, epoch } = this.context.life;
-    // UDT-3: 0 in the life that created the session.
-    const ownEpoch = this.info?.session?.serverId === serverId ? 0 : epoch;
-    const { store } = this.context;
-    const versions = await UdtVersions.load(store, this.log.keys, ownEpoch, new UdtHasher(), document.view);
-    if (versions.claimedHash !== null && versions.claimedHash !== versions.latest.hash) {
-      this.observe('damage', 'the document does not have the hash that its newest version was stored with');
-    }
-    return { document, versions };
-  }
-
-  private async openVersions(): Promise<UdtVersions> {
-    await this.ready();
+  private async versions(): Promise<UdtVersions> {
+    await this.log.ready();
     if (this.opened) return this.opened.versions;
     return (await this.queue.run(() => this.open())).versions;
   }
@@ -278,33 +247,24 @@ export class Project {
   }
 
   private async changeUdt(
+    kind: UdtChange,
     origin: Origin,
-    { kind }: { kind: 'session' | 'udt' },
     plan: (view: JsonObject) => readonly Edit[],
   ): Promise<UdtState> {
     const { state, durable } = await this.queue.run(async () => {
-      const { document, versions } = await this.open();
+      const opened = await this.open();
+      const { document } = opened;
       const edits = plan(document.view);
-      const ids = this.takeOwnId(document.doc);
+      const writes = useIdForEdits(this.log, document.doc, this.context.environment);
       return this.mutate(() => {
-        const change = document.edit(edits);
-        const made = change?.udt?.edits ?? [];
-        const version =
-          kind === 'session'
-            ? versions.first(document.view)
-            : versions.next(document.view, made, origin, this.context.environment.now());
-        const isSilent = change !== null && made.length === 0; // it only made plain values into Y types
-        const group = {
+        const nowMs = this.context.environment.now();
+        const { commit, state } = commitOfEdits(opened, document.edit(edits), {
+          kind,
           origin,
-          update: change?.update ?? emptyUpdate, // a session may start with nothing in it
-          changes: [{ kind: isSilent ? ('update' as const) : kind }],
-        };
-        const durable = this.log.submit({
-          group: change || kind === 'session' ? group : null,
-          writes: [...ids, ...version.writes],
-          settle: () => versions.settle(version.state),
+          nowMs,
+          writes,
         });
-        return { state: version.state, durable };
+        return { state, durable: this.log.submit(commit) };
       });
     });
     await durable;
@@ -317,41 +277,12 @@ export class Project {
       return await work();
     } catch (error) {
       this.opened = null;
-      if (error instanceof RejoinError && error.code === 'undecodable')
-        this.observe('update-not-applied', error.message);
+      this.observe('change-dropped', messageOf(error));
       throw error;
     }
   }
 
-  /** Lets the document write under this life's clientID; returns the write that keeps it. */
-  private takeOwnId(doc: Doc): Write[] {
-    const ids = this.log.clientIds;
-    const own = ids ?? drawClientIds(this.context.environment);
-    doc.clientID = own.edits;
-    return ids ? [] : [this.log.useClientIds(own)];
-  }
-
-  /** Two writers under one clientID would make documents diverge: when there is another, we take a new one. */
-  private avoidForeignIds(doc: Doc, newClients: ReadonlySet<number>): Write[] {
-    const ids = this.log.clientIds;
-    if (!ids || !(newClients.has(ids.edits) || newClients.has(ids.uploads))) return [];
-    this.observe('client-ids-replaced', `a client wrote under ${ids.edits} or ${ids.uploads}`);
-    const own = drawClientIds(this.context.environment);
-    doc.clientID = own.edits;
-    return [this.log.useClientIds(own)];
-  }
-
-  private observe(
-    type: Exclude<ObservedEvent['type'], 'store-failed' | 'store-recovered'>,
-    detail: string,
-  ): void {
+  private observe(type: Extract<ObservedEvent, { project: string }>['type'], detail: string): void {
     this.context.observer.observe({ type, project: this.id, detail });
   }
-}
-
-/** A Yjs update without structs and deletions. */
-const emptyUpdate = new Uint8Array([0, 0]);
-
-function toChange({ kind, versionUuid, value }: ProjectObject): NewChange {
-  return { kind, versionUuid, object: Buffer.from(JSON.stringify(value), 'utf8') };
 }

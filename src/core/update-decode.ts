@@ -1,6 +1,7 @@
 // Decodes a Yjs update strictly, for `checkUpdate`: Yjs trusts what it applies, so everything that would make it throw
 // in the middle of a transaction, or later when the document is encoded, is refused here.
 
+import * as decoding from 'lib0/decoding';
 import * as Y from 'yjs';
 import { messageOf, RejoinError } from '../errors.ts';
 
@@ -18,7 +19,8 @@ export interface DecodedUpdate {
  * @throws RejoinError `undecodable` that says what is wrong.
  */
 export function decodeUpdate(update: Uint8Array): DecodedUpdate {
-  const { structs, ds } = decodeBlocks(update);
+  const { structs, ds } = decodeWhole(update);
+  checkBlocks(update, structs);
   for (const struct of structs) checkStruct(struct);
   for (const [client, ranges] of ds.clients) {
     for (const { clock, len } of ranges) {
@@ -37,49 +39,33 @@ export function referencesOf(item: Y.Item): Y.ID[] {
 /** Encoders recurse: Yjs could take a value apart that it can't put together again. It fails at about 4000 levels. */
 const plainDepthMax = 1000;
 
-function decodeBlocks(update: Uint8Array): ReturnType<typeof Y.decodeUpdateV2> {
-  const blocks: { client: number; structs: number }[] = [];
-  // Y.decodeUpdate hides where a block begins. Yjs lets a second block of a client replace the first, and a varint
-  // that is long enough reads as NaN: as a number of structs it reads as none here and throws in Y.applyUpdate.
-  class BlockCounter extends Y.UpdateDecoderV1 {
-    override readClient(): number {
-      const client = super.readClient();
-      blocks.push({ client, structs: 0 });
-      return client;
-    }
-    override readInfo(): number {
-      const block = blocks.at(-1);
-      if (block) block.structs++;
-      return super.readInfo();
-    }
-  }
-  const decoded = decodeWith(BlockCounter, update);
-  const clients = new Set<number>();
-  for (const { client, structs } of blocks) {
-    if (!Number.isSafeInteger(client)) throw undecodable(`${client} is no client`);
-    if (structs === 0) throw undecodable(`its block of client ${client} is empty`);
-    if (clients.has(client)) throw undecodable(`it has two blocks of client ${client}`);
-    clients.add(client);
-  }
-  return decoded;
-}
-
-function decodeWith(
-  decoder: typeof Y.UpdateDecoderV1,
-  update: Uint8Array,
-): ReturnType<typeof Y.decodeUpdateV2> {
+function decodeWhole(update: Uint8Array): ReturnType<typeof Y.decodeUpdate> {
   try {
-    return Y.decodeUpdateV2(update, decoder);
+    return Y.decodeUpdate(update);
   } catch (thrown) {
     // Yjs and lib0 throw whatever the bytes lead to: end of input, unknown content, bad UTF-8, too deep a recursion.
     throw undecodable(messageOf(thrown), thrown);
   }
 }
 
+/**
+ * Yjs lets a second block of a client replace the first. And a varint that is long enough reads as NaN: as a number of
+ * structs it stands for none when decoded, and throws in Y.applyUpdate.
+ */
+function checkBlocks(update: Uint8Array, structs: readonly Struct[]): void {
+  const blocks = decoding.readVarUint(decoding.createDecoder(update));
+  const clients = new Set<number>();
+  for (const { id } of structs) clients.add(id.client);
+  if (blocks !== clients.size)
+    throw undecodable(
+      `it has ${blocks} blocks of ${clients.size} clients: one is empty, or a client has two`,
+    );
+}
+
 function checkStruct(struct: Struct): void {
   const { client, clock } = struct.id;
   // A comparison with NaN is false, and must end here.
-  if (!(struct.length >= 1) || !Number.isSafeInteger(clock + struct.length))
+  if (!Number.isSafeInteger(client) || !(struct.length >= 1) || !Number.isSafeInteger(clock + struct.length))
     throw undecodable(`the length of ${client}:${clock} is ${struct.length}`);
   if (!(struct instanceof Y.Item)) return;
   for (const reference of referencesOf(struct)) {

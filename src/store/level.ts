@@ -13,6 +13,7 @@ export interface LevelOptions {
 
 export class LevelStore implements Store {
   private readonly commits = new CommitQueue((batch) => this.commit(batch));
+  private readonly scans = new Set<Scan>();
   private db: LevelDown | null = null;
 
   private constructor(
@@ -50,14 +51,18 @@ export class LevelStore implements Store {
       valueAsBuffer: true,
       fillCache: limit === 1, // a long scan would push everything else out
     });
+    const scan: Scan = { iterator, page: Promise.resolve([]), isEnded: false };
+    this.scans.add(scan);
     try {
       for (;;) {
-        const page = await nextPage(iterator);
+        if (scan.isEnded) throw new RejoinError('unavailable', 'The store was closed during a scan');
+        scan.page = nextPage(iterator);
+        const page = await scan.page;
         if (page.length === 0) return;
         yield page;
       }
     } finally {
-      await new Promise<void>((resolve) => iterator.end(() => resolve()));
+      await this.end(scan);
     }
   }
 
@@ -73,6 +78,14 @@ export class LevelStore implements Store {
 
   async close(): Promise<void> {
     await this.closeDatabase('the store is closed');
+  }
+
+  private async end(scan: Scan): Promise<void> {
+    if (scan.isEnded) return;
+    scan.isEnded = true;
+    await scan.page.catch(() => undefined); // whoever reads it hears of it
+    await new Promise<void>((resolve) => scan.iterator.end(() => resolve()));
+    this.scans.delete(scan);
   }
 
   private database(): LevelDown {
@@ -111,6 +124,8 @@ export class LevelStore implements Store {
     const { db } = this;
     this.db = null;
     if (!db) return;
+    // leveldown never calls back for an iterator that is in use while its database closes.
+    await Promise.all([...this.scans].map((scan) => this.end(scan)));
     await new Promise<void>((resolve, reject) => {
       db.close((error) => {
         if (error) reject(readError(error));
@@ -118,6 +133,12 @@ export class LevelStore implements Store {
       });
     });
   }
+}
+
+interface Scan {
+  readonly iterator: LevelDownIterator;
+  page: Promise<Entry[]>;
+  isEnded: boolean;
 }
 
 function nextPage(iterator: LevelDownIterator): Promise<Entry[]> {
@@ -164,7 +185,7 @@ function readError(cause: unknown): RejoinError {
 
 function openError(folder: string, cause: unknown): RejoinError {
   const message = messageOf(cause);
-  if (/lock/i.test(message)) {
+  if (/IO error: lock /.test(message)) {
     return new RejoinError('data-in-use', `The database ${folder} is in use by another process`, { cause });
   }
   return new RejoinError('data-unusable', `The database ${folder} can't be opened: ${message}`, { cause });

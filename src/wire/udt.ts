@@ -4,15 +4,17 @@ import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
+import { parseTime } from '../model/time.ts';
 
 export type UdtRoute =
   | { readonly type: 'sessions'; readonly prefix: string }
   | { readonly type: 'session'; readonly id: string }
-  | { readonly type: 'diffs'; readonly id: string };
+  | { readonly type: 'diffs'; readonly id: string }
+  | { readonly type: 'nowhere' };
 
 /**
- * The route of a request's path, or undefined if it isn't one of UDT's. Clients concatenate the base URL, so any prefix
- * and doubled slashes are fine (UDT-7).
+ * The route of a request's path, or undefined if it isn't one of UDT's; `nowhere` is one below theirs. Clients
+ * concatenate the base URL, so any prefix and doubled slashes are fine (UDT-7).
  * @throws RejoinError `bad-request` for a bad escape.
  */
 export function parseUdtPath(path: string): UdtRoute | undefined {
@@ -30,7 +32,7 @@ export function parseUdtPath(path: string): UdtRoute | undefined {
     };
   if (call === undefined) return { type: 'session', id: decodeId(id) };
   if (call === 'diffs' && rest.length === 0) return { type: 'diffs', id: decodeId(id) };
-  return undefined;
+  return { type: 'nowhere' };
 }
 
 function decodeId(part: string): string {
@@ -41,13 +43,10 @@ function decodeId(part: string): string {
   }
 }
 
-/** `since` of a poll: a version, or the time of one. */
+/** `since` of a poll: a version, or a time, which is UTC unless it says otherwise. */
 export function parseSince(since: string | null): number | Date {
   if (since !== null && /^\d{1,16}$/.test(since) && Number.isSafeInteger(Number(since))) return Number(since);
-  if (since !== null && /^\d{4}-\d\d-\d\d/.test(since)) {
-    const date = new Date(since);
-    if (!Number.isNaN(date.getTime())) return date;
-  }
+  if (since !== null && /^\d{4}-/.test(since)) return new Date(parseTime(since, '"since"'));
   throw new RejoinError('bad-request', '"since" should be a version (an integer) or an ISO date');
 }
 

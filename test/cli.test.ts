@@ -1,0 +1,235 @@
+// The command line as users meet it: the built program as a process.
+
+import { once } from 'node:events';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import WebSocket from 'ws';
+import { sealJson } from '../src/store/digest.ts';
+import { formatKey } from '../src/store/keys.ts';
+import { LevelStore } from '../src/store/level.ts';
+import { spawnRejoin, startProcess } from './support/server.ts';
+import { removeFolder, temporaryFolder } from './support/temporary.ts';
+
+const test = suite<{ folder: string }>('command line');
+
+test.before.each(async (context) => {
+  context.folder = await temporaryFolder();
+});
+test.after.each(({ folder }) => removeFolder(folder));
+
+test('--version and --help answer and end with 0', async ({ folder }) => {
+  const version = await run(['--version'], folder);
+  assert.is(version.code, 0);
+  assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
+  const help = await run(['serve', '--help'], folder);
+  assert.is(help.code, 0);
+  for (const flag of [
+    'host',
+    'port',
+    'data',
+    'server-id',
+    'public-url',
+    'allow-origin',
+    'insecure',
+    'udt-all',
+  ]) {
+    assert.match(help.stdout, new RegExp(`--${flag}\\b`));
+  }
+});
+
+test('wrong use: one sentence that says what would be right, exit code 2, no stack trace', async ({
+  folder,
+}) => {
+  const cases: readonly [readonly string[], RegExp][] = [
+    [['--colour'], /unknown option '--colour'/],
+    [['serve', '--prot', '1'], /unknown option '--prot'/],
+    [['start'], /too many arguments|unknown command/],
+    [['--port', 'http'], /--port.*'http'.*integer from 0 to 65535/],
+    [['--port', '65536'], /integer from 0 to 65535/],
+    [['--server-id', '0'], /integer from 1 to 281474976710655/],
+    [['--public-url', 'ftp://x'], /--public-url.*URL such as/],
+    [['--allow-origin', 'https://a.example/path'], /origin such as/],
+    [['--log-level', 'loud'], /Allowed choices are/],
+    [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 .*add --insecure/],
+  ];
+  for (const [args, sentence] of cases) await refused(args, folder, 2, sentence);
+});
+
+test('what keeps it from starting: one sentence, exit code 1, no stack trace', async ({ folder }) => {
+  const file = join(folder, 'file');
+  await writeFile(file, '');
+  await refused(['--data', join(file, 'data')], folder, 1, /data folder .* can't be made: ENOTDIR/);
+
+  const taken = createServer().listen(0, '127.0.0.1');
+  await once(taken, 'listening');
+  const address = taken.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  await refused(
+    ['--port', String(port)],
+    folder,
+    1,
+    new RegExp(`Port ${port} of 127\\.0\\.0\\.1 is in use.*--port`),
+  );
+  taken.close();
+  await refused(
+    ['--host', '127.9.9.9.9', '--insecure', '--port', '0'],
+    folder,
+    1,
+    /can't listen on 127\.9\.9\.9\.9/,
+  );
+});
+
+test('a folder in use is refused by name, and the server that has it goes on', async ({ folder }) => {
+  const server = await startProcess(folder);
+  const sentence = new RegExp(`in use by process ${server.child.pid ?? 0}, started .*--data`);
+  await refused(['--port', '0', '--data', folder], folder, 1, sentence);
+  assert.is((await fetch(`${server.url}/healthz`)).status, 200);
+  await server.kill('SIGKILL');
+  const again = await startProcess(folder); // a file left by a killed process is in nobody's way
+  await again.kill('SIGTERM');
+});
+
+test('a newer format is refused', async ({ folder }) => {
+  const server = await startProcess(folder);
+  await server.kill('SIGTERM');
+  const store = await LevelStore.open(join(folder, 'db'));
+  await store.write([{ key: formatKey, value: sealJson(formatKey, 99) }]);
+  await store.close();
+  await refused(['--port', '0', '--data', folder], folder, 1, /format 99.*use a newer rejoin/);
+});
+
+test('the ready line, the addresses to paste, and structured logs on standard error alone', async ({
+  folder,
+}) => {
+  const child = spawnRejoin(['--port', '0', '--server-id', '7', '--data', folder, '--log-level', 'debug']);
+  let stdout = '';
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.includes('server id')) resolve();
+    });
+  });
+  const port = /listening on http:\/\/127\.0\.0\.1:(\d+)\n/.exec(stdout)?.[1] ?? '';
+  assert.match(stdout, new RegExp(`ws://127\\.0\\.0\\.1:${port}/ws\\n`));
+  assert.match(stdout, new RegExp(`ws://127\\.0\\.0\\.1:${port}/yjs\\n`));
+  assert.match(stdout, /server id 7\b/);
+  await fetch(`http://127.0.0.1:${port}/nothing`);
+  const ended = once(child, 'exit');
+  child.kill('SIGTERM');
+  const [code] = (await ended) as unknown[];
+  assert.is(code, 0);
+  const lines = stderr
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as { msg: string });
+  assert.ok(lines.some(({ msg }) => msg.includes('nothing at /nothing')));
+});
+
+test('every flag has an environment variable', async ({ folder }) => {
+  const env = {
+    ...process.env,
+    REJOIN_PORT: '0',
+    REJOIN_DATA: folder,
+    REJOIN_HOST: 'localhost',
+    REJOIN_SERVER_ID: '12',
+  };
+  const child = spawnRejoin([], { env });
+  let stdout = '';
+  await new Promise<void>((resolve) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      stdout += chunk.toString();
+      if (stdout.includes('server id 12')) resolve();
+    });
+  });
+  const ended = once(child, 'exit');
+  child.kill('SIGINT');
+  assert.equal(await ended, [0, null]);
+});
+
+test('SIGTERM: what was sent is done and acknowledged, sockets close with 1012, exit code 0', async ({
+  folder,
+}) => {
+  const server = await startProcess(folder);
+  const socket = new WebSocket(`${server.socketUrl}/ws`);
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  const messages: { type: string; mux_id: unknown }[] = [];
+  socket.on('message', (data: Buffer) =>
+    messages.push(JSON.parse(data.toString()) as { type: string; mux_id: unknown }),
+  );
+  for (let i = 0; i < 50; i++)
+    socket.send(JSON.stringify({ type: 'upload', mux_id: i, objects: [entry(i)] }));
+  while (messages.length === 0) await once(socket, 'message');
+  const exit = server.kill('SIGTERM');
+  const [code] = (await closed) as unknown[];
+  assert.is(code, 1012);
+  assert.is(await exit, 0);
+
+  const again = await startProcess(folder);
+  const reader = new WebSocket(`${again.socketUrl}/ws`);
+  await once(reader, 'open');
+  reader.send(JSON.stringify({ type: 'fetch', mux_id: 1, project_id: 'p', entries: '*' }));
+  const stored = new Set<string>();
+  await new Promise<void>((resolve) => {
+    reader.on('message', (data: Buffer) => {
+      const message = JSON.parse(data.toString()) as { type: string; version_uuid?: string };
+      if (message.type === 'sync') resolve();
+      else stored.add(message.version_uuid ?? '');
+    });
+  });
+  const acknowledged = messages.filter(({ type }) => type === 'uploaded');
+  assert.ok(acknowledged.length > 0);
+  for (const { mux_id } of acknowledged) assert.ok(stored.has(`v${String(mux_id)}`));
+  reader.terminate();
+  await again.kill('SIGTERM');
+});
+
+function entry(i: number): Record<string, unknown> {
+  return {
+    type: 'newentry',
+    project: 'p',
+    report: 'r',
+    entry: `e${i}`,
+    version: `v${i}`,
+    clip_id: '11b',
+    content: {},
+    modifies: null,
+    reason: null,
+    archivetime: null,
+    authortime: '2026-11-22T10:00:00Z',
+  };
+}
+
+interface Run {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+async function run(args: readonly string[], cwd: string): Promise<Run> {
+  const child = spawnRejoin(args, { cwd });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+  await once(child, 'close');
+  clearTimeout(late);
+  return { code: child.exitCode, stdout, stderr };
+}
+
+async function refused(args: readonly string[], cwd: string, code: number, sentence: RegExp): Promise<void> {
+  const { stderr, stdout, ...ended } = await run(args, cwd);
+  assert.is(ended.code, code, `${args.join(' ')}: ${stderr}`);
+  assert.match(stderr, sentence);
+  assert.is(stdout, '');
+  assert.not.match(stderr, /^\s+at /m);
+  assert.ok(stderr.trim().split('\n').length <= 2, stderr); // commander may add a suggestion
+}
+
+test.run();

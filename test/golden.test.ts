@@ -1,0 +1,74 @@
+// Data folders and frames of every format that was ever released are read by this release.
+
+import { cp, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Projects } from '../src/core/projects.ts';
+import { realEnvironment } from '../src/model/environment.ts';
+import { openDataFolder } from '../src/store/data-folder.ts';
+import { decodeRecord, encodeRecord } from '../src/store/record.ts';
+import { contentOf } from './golden/content.ts';
+import { removeFolder, temporaryFolder } from './support/temporary.ts';
+
+const golden = fileURLToPath(new URL('golden', import.meta.url));
+const test = suite('golden');
+
+test('the data folder of format 1 opens, with all that was in it, and takes more', async () => {
+  const data = await temporaryFolder();
+  await cp(join(golden, 'format-1'), data, { recursive: true });
+  const folder = await openDataFolder(data, { environment: realEnvironment });
+  assert.match(folder.warnings.join(), /copied or restored/); // a clone is a copy: it takes a new server id
+  const events: string[] = [];
+  const projects = new Projects({
+    store: folder.store,
+    life: folder.life,
+    environment: realEnvironment,
+    observer: { observe: ({ type }) => events.push(type) },
+  });
+  const expected: unknown = JSON.parse(await readFile(join(golden, 'format-1', 'content.json'), 'utf8'));
+  assert.equal(JSON.parse(JSON.stringify(await contentOf(projects, folder.store))), expected);
+  assert.equal(events, []); // no damage, no mismatch of hashes
+
+  await projects.use('golden-session', async (project) => {
+    const before = await project.readUdt();
+    const state = await project.patchUdt([{ op: 'add', path: '/new', value: 1 }], {
+      protocol: 'udt',
+      user: 'x',
+    });
+    // UDT-3: another life counts on, under its own epoch.
+    assert.is(state.version, folder.life.epoch * 2 ** 32 + (before.version % 2 ** 32) + 1);
+    const { versions } = await project.udtAfter(3);
+    assert.is(versions[0]?.patch[0]?.path, '/interface'); // a rebuild
+  });
+  await projects.close();
+  await folder.close();
+  await removeFolder(data);
+});
+
+test('a record of format 1, byte for byte', () => {
+  const hex =
+    '03282533138148227c' + // present, checksum
+    '350165ac0200018' + // length; format, server id, seqno, group index and size
+    '0c48299a03402036a6f65' + // time, protocol, user
+    '01030e101ee7376c50998ebd7fd33b4d01f1850296a296d224f285c67bee93c30f8a3091' + // kind, parts, lengths and digests
+    '7b22636c6970223a22313162227d0000'; // object, update
+  const record = {
+    serverId: 101,
+    seqno: 300,
+    groupIndex: 0,
+    groupSize: 1,
+    timeMs: 1_795_348_800_000,
+    origin: { protocol: 'yjs', user: 'joe' },
+    kind: 'entry',
+    object: Buffer.from('{"clip":"11b"}'),
+    update: Uint8Array.from([0, 0]),
+  } as const;
+  assert.is(Buffer.from(encodeRecord(record)).toString('hex'), hex);
+  const { object, ...rest } = decodeRecord(Buffer.from(hex, 'hex'));
+  assert.is(Buffer.from(object ?? []).toString(), '{"clip":"11b"}');
+  assert.is(rest.seqno, 300);
+});
+
+test.run();
