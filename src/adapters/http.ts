@@ -41,7 +41,10 @@ async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Ui
 function dropRest(request: IncomingMessage): void {
   const { socket } = request;
   const cut = setTimeout(() => socket.destroy(), dropRestMs);
-  const done = (): void => clearTimeout(cut);
+  const done = (): void => {
+    clearTimeout(cut);
+    socket.off('close', done);
+  };
   request.on('end', done).resume();
   socket.on('close', done); // once it is answered, the request doesn't hear of that any more
 }

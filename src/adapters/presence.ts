@@ -49,9 +49,13 @@ export class Presence<Connection extends object> {
     return clients.length === 0 ? null : encodeAwarenessUpdate(this.awareness, clients);
   }
 
-  /** @throws RejoinError `undecodable`, `too-large`; nothing of it was taken. */
-  hear(update: Uint8Array, from: Connection): void {
-    checkAwareness(update);
+  /**
+   * @returns what its sender must hear, if anything: that those are gone who say again what they said before they were.
+   *   A provider does that on a new connection, and everybody would take it for old; told this, it counts on and is seen.
+   * @throws RejoinError `undecodable`, `too-large`: the connection must be closed.
+   */
+  hear(update: Uint8Array, from: Connection): Uint8Array | null {
+    const present = checkAwareness(update);
     applyAwarenessUpdate(this.awareness, update, from);
     let spokenFor = 0;
     for (const speaker of this.speakers.values()) if (speaker === from) spokenFor++;
@@ -61,6 +65,9 @@ export class Presence<Connection extends object> {
         `One connection may speak for ${clientsPerConnectionMax} clients at most`,
       );
     }
+    const { states, meta } = this.awareness;
+    const unseen = present.filter((client) => meta.has(client) && !states.has(client));
+    return unseen.length === 0 ? null : encodeAwarenessUpdate(this.awareness, unseen);
   }
 
   /** The connection is gone, and with it those it spoke for (YJS-13). */
@@ -74,23 +81,25 @@ export class Presence<Connection extends object> {
   }
 }
 
-/** Reads all of an update, so that none of it is applied if a part is bad. */
-function checkAwareness(update: Uint8Array): void {
+/** Reads all of an update, so that none of it is applied if a part is bad. @returns the clients it says are here. */
+function checkAwareness(update: Uint8Array): number[] {
   if (update.length > updateBytesMax) {
     throw new RejoinError('too-large', `An awareness update may have ${updateBytesMax} bytes at most`);
   }
+  const present: number[] = [];
   try {
     const decoder = decoding.createDecoder(update);
     const count = decoding.readVarUint(decoder);
     for (let i = 0; i < count; i++) {
-      decoding.readVarUint(decoder); // client
+      const client = decoding.readVarUint(decoder);
       decoding.readVarUint(decoder); // clock
       const state = decoding.readVarString(decoder);
       if (isDeeperThan(state, jsonDepthMax))
         throw new Error(`a state is nested deeper than ${jsonDepthMax} levels`);
-      JSON.parse(state);
+      if (JSON.parse(state) !== null) present.push(client);
     }
   } catch (error) {
     throw new RejoinError('undecodable', `The awareness update can't be decoded: ${messageOf(error)}`);
   }
+  return present;
 }

@@ -82,9 +82,11 @@ export class YjsConnection {
       case 'update':
         await this.take(message);
         return;
-      case 'awareness':
-        this.context.presence.hear(message.update, this);
+      case 'awareness': {
+        const reply = this.context.presence.hear(message.update, this);
+        if (reply) this.send(writeAwareness(reply));
         return;
+      }
       case 'query-awareness':
         this.sayWhoIsHere();
     }

@@ -81,33 +81,33 @@ function aligned(before: readonly Json[], after: readonly Json[], middle: Hunk):
 
 /** Gives equal values equal numbers. Containers that both sides share are known by identity and not read. */
 class Numbering {
-  readonly #shared: ReadonlySet<Json>;
-  readonly #known = new Map<Json, number>(); // plain values by value, containers by identity
-  readonly #byHash = new Map<number, { value: Json; number: number }[]>();
-  readonly #hasher = new UdtHasher();
+  private readonly shared: ReadonlySet<Json>;
+  private readonly known = new Map<Json, number>(); // plain values by value, containers by identity
+  private readonly byHash = new Map<number, { value: Json; number: number }[]>();
+  private readonly hasher = new UdtHasher();
 
   constructor(olds: readonly Json[], nows: readonly Json[]) {
     const known = new Set(olds);
-    this.#shared = new Set(nows.filter((item) => known.has(item)));
+    this.shared = new Set(nows.filter((item) => known.has(item)));
   }
 
   numberOf(value: Json): number {
-    let number = this.#known.get(value);
+    let number = this.known.get(value);
     if (number === undefined) {
-      number = this.#equalContainer(value) ?? this.#known.size;
-      this.#known.set(value, number);
+      number = this.equalContainer(value) ?? this.known.size;
+      this.known.set(value, number);
     }
     return number;
   }
 
-  #equalContainer(value: Json): number | undefined {
-    if (typeof value !== 'object' || value === null || this.#shared.has(value)) return undefined;
-    const hash = this.#hasher.hash(value);
-    const candidates = this.#byHash.get(hash);
+  private equalContainer(value: Json): number | undefined {
+    if (typeof value !== 'object' || value === null || this.shared.has(value)) return undefined;
+    const hash = this.hasher.hash(value);
+    const candidates = this.byHash.get(hash);
     const equal = candidates?.find((candidate) => jsonEquals(candidate.value, value));
     if (equal) return equal.number;
-    const candidate = { value, number: this.#known.size };
-    if (!candidates) this.#byHash.set(hash, [candidate]);
+    const candidate = { value, number: this.known.size };
+    if (!candidates) this.byHash.set(hash, [candidate]);
     else if (candidates.length < collisionsMax) candidates.push(candidate);
     return undefined;
   }

@@ -46,61 +46,61 @@ export function applyEdits(view: JsonObject, edits: readonly Edit[]): JsonObject
  * may therefore still change; it is immutable once it is sealed or no edit follows.
  */
 export class Draft {
-  #view: JsonObject;
+  private currentView: JsonObject;
   // Each maps a container that this draft has made to the same container, as a type that can be written.
-  #arrays = new Map<readonly Json[], Json[]>();
-  #objects = new Map<JsonObject, Record<string, Json>>();
+  private arrays = new Map<readonly Json[], Json[]>();
+  private objects = new Map<JsonObject, Record<string, Json>>();
 
   constructor(view: JsonObject) {
-    this.#view = view;
+    this.currentView = view;
   }
 
   get view(): JsonObject {
-    return this.#view;
+    return this.currentView;
   }
 
   /** @throws RejoinError `internal` when the edit doesn't fit the view; the draft is of no use then. */
   apply(edit: Edit): void {
-    this.#view = this.#changedObject(this.#view, edit, 0);
+    this.currentView = this.changedObject(this.currentView, edit, 0);
   }
 
   /** Every container of the present view stays as it is from now on: call it before one gets a second place. */
   seal(): void {
-    this.#arrays = new Map();
-    this.#objects = new Map();
+    this.arrays = new Map();
+    this.objects = new Map();
   }
 
-  #changed(container: Json | undefined, edit: Edit, depth: number): Json {
-    if (isJsonArray(container)) return this.#changedArray(container, edit, depth);
-    if (isJsonObject(container)) return this.#changedObject(container, edit, depth);
+  private changed(container: Json | undefined, edit: Edit, depth: number): Json {
+    if (isJsonArray(container)) return this.changedArray(container, edit, depth);
+    if (isJsonObject(container)) return this.changedObject(container, edit, depth);
     throw misfit(edit, 'its path leads into a plain value');
   }
 
-  #changedObject(container: JsonObject, edit: Edit, depth: number): JsonObject {
+  private changedObject(container: JsonObject, edit: Edit, depth: number): JsonObject {
     if (depth < edit.path.length) {
       const key = edit.path[depth];
       if (typeof key !== 'string' || !Object.hasOwn(container, key)) throw misfit(edit, 'no such member');
-      const object = this.#writableObject(container);
-      object[key] = this.#changed(object[key], edit, depth + 1);
+      const object = this.writableObject(container);
+      object[key] = this.changed(object[key], edit, depth + 1);
       return object;
     }
     if (edit.type === 'splice') throw misfit(edit, 'not an array');
     if (edit.key === '__proto__') throw misfit(edit, 'its key is __proto__'); // UDT-4
     if (edit.type === 'set') {
-      const object = this.#writableObject(container);
+      const object = this.writableObject(container);
       object[edit.key] = edit.value;
       return object;
     }
     if (!Object.hasOwn(container, edit.key)) throw misfit(edit, 'no such member');
-    return this.#without(container, edit.key);
+    return this.without(container, edit.key);
   }
 
-  #changedArray(container: readonly Json[], edit: Edit, depth: number): readonly Json[] {
-    const array = this.#writableArray(container);
+  private changedArray(container: readonly Json[], edit: Edit, depth: number): readonly Json[] {
+    const array = this.writableArray(container);
     if (depth < edit.path.length) {
       const index = edit.path[depth];
       if (typeof index !== 'number' || !(index in array)) throw misfit(edit, 'no such element');
-      array[index] = this.#changed(array[index], edit, depth + 1);
+      array[index] = this.changed(array[index], edit, depth + 1);
       return array;
     }
     if (edit.type !== 'splice') throw misfit(edit, 'not an object');
@@ -110,30 +110,30 @@ export class Draft {
     return array;
   }
 
-  #writableObject(container: JsonObject): Record<string, Json> {
-    return this.#objects.get(container) ?? this.#keepObject({ ...container });
+  private writableObject(container: JsonObject): Record<string, Json> {
+    return this.objects.get(container) ?? this.keepObject({ ...container });
   }
 
-  #writableArray(container: readonly Json[]): Json[] {
-    const known = this.#arrays.get(container);
+  private writableArray(container: readonly Json[]): Json[] {
+    const known = this.arrays.get(container);
     if (known) return known;
     const copy = container.slice();
-    this.#arrays.set(copy, copy);
+    this.arrays.set(copy, copy);
     return copy;
   }
 
-  #without(container: JsonObject, key: string): JsonObject {
-    const known = this.#objects.get(container);
+  private without(container: JsonObject, key: string): JsonObject {
+    const known = this.objects.get(container);
     if (known) {
       Reflect.deleteProperty(known, key);
       return known;
     }
     // Not copied and deleted from: V8 keeps an object that lost a property in its slow, large form.
-    return this.#keepObject(Object.fromEntries(Object.entries(container).filter(([name]) => name !== key)));
+    return this.keepObject(Object.fromEntries(Object.entries(container).filter(([name]) => name !== key)));
   }
 
-  #keepObject(object: Record<string, Json>): Record<string, Json> {
-    this.#objects.set(object, object);
+  private keepObject(object: Record<string, Json>): Record<string, Json> {
+    this.objects.set(object, object);
     return object;
   }
 }

@@ -54,79 +54,79 @@ function naming<Result>(operation: Operation, index: number, act: () => Result):
 
 class Plan {
   readonly edits: Edit[] = [];
-  readonly #draft: Draft;
-  #copiedValues = 0;
+  private readonly draft: Draft;
+  private copiedValues = 0;
 
   constructor(view: JsonObject) {
-    this.#draft = new Draft(view);
+    this.draft = new Draft(view);
   }
 
   get view(): JsonObject {
-    return this.#draft.view;
+    return this.draft.view;
   }
 
   add({ operation, path, from }: Step): void {
     switch (operation.op) {
       case 'add':
-        this.#insert(path, operation.value);
+        this.insert(path, operation.value);
         return;
       case 'replace':
-        this.#replace(path, operation.value);
+        this.replace(path, operation.value);
         return;
       case 'remove':
-        this.#remove(path);
+        this.remove(path);
         return;
       case 'move':
-        this.#move(from, path);
+        this.move(from, path);
         return;
       case 'copy':
-        this.#copy(from, path);
+        this.copy(from, path);
         return;
       case 'test':
         if (!jsonEquals(valueAt(this.view, path), operation.value)) throw conflict('the value is another');
     }
   }
 
-  #insert(parts: Parts, value: Json): void {
+  private insert(parts: Parts, value: Json): void {
     const place = placeOf(this.view, parts);
     checkDepth(parts, value);
     switch (place.in) {
       case 'nothing':
-        this.#become(this.view, value, []);
+        this.become(this.view, value, []);
         return;
       case 'object':
-        this.#setMember(place.object, place.path, place.key, value);
+        this.setMember(place.object, place.path, place.key, value);
         return;
       case 'array': {
         const index = insertionIndex(place.array, place.part);
-        this.#edit({ type: 'splice', path: place.path, index, remove: 0, insert: [value] });
+        this.edit({ type: 'splice', path: place.path, index, remove: 0, insert: [value] });
         return;
       }
     }
   }
 
-  #replace(parts: Parts, value: Json): void {
+  private replace(parts: Parts, value: Json): void {
     const place = placeOf(this.view, parts);
     checkDepth(parts, value);
     switch (place.in) {
       case 'nothing':
-        this.#become(this.view, value, []);
+        this.become(this.view, value, []);
         return;
       case 'object':
         // UDT-4: a top-level key may be missing.
         if (place.path.length > 0 && !Object.hasOwn(place.object, place.key))
           throw noMember(place.key, parts.slice(0, -1));
-        this.#setMember(place.object, place.path, place.key, value);
+        this.setMember(place.object, place.path, place.key, value);
         return;
       case 'array': {
         const index = elementIndex(place.array, place.part);
-        this.#become(place.array[index] ?? null, value, [...place.path, index]);
+        this.become(place.array[index] ?? null, value, [...place.path, index]);
         return;
       }
     }
   }
 
-  #remove(parts: Parts): void {
+  private remove(parts: Parts): void {
     const place = placeOf(this.view, parts);
     switch (place.in) {
       case 'nothing':
@@ -134,49 +134,49 @@ class Plan {
       case 'object':
         // UDT-4: removing a missing member succeeds.
         if (!Object.hasOwn(place.object, place.key)) return;
-        this.#edit({ type: 'unset', path: place.path, key: place.key });
+        this.edit({ type: 'unset', path: place.path, key: place.key });
         return;
       case 'array': {
         const index = elementIndex(place.array, place.part);
-        this.#edit({ type: 'splice', path: place.path, index, remove: 1, insert: [] });
+        this.edit({ type: 'splice', path: place.path, index, remove: 1, insert: [] });
         return;
       }
     }
   }
 
-  #move(from: Parts, parts: Parts): void {
+  private move(from: Parts, parts: Parts): void {
     const value = valueAt(this.view, from);
     if (from.every((part, depth) => part === parts[depth])) {
       if (from.length === parts.length) return;
       throw conflict('a value cannot be moved into itself');
     }
-    this.#draft.seal();
-    this.#remove(from);
-    this.#insert(parts, value);
+    this.draft.seal();
+    this.remove(from);
+    this.insert(parts, value);
   }
 
-  #copy(from: Parts, parts: Parts): void {
+  private copy(from: Parts, parts: Parts): void {
     const value = valueAt(this.view, from);
-    this.#copiedValues += countOf(value);
-    if (this.#copiedValues > copiedValuesMax)
+    this.copiedValues += countOf(value);
+    if (this.copiedValues > copiedValuesMax)
       throw new RejoinError('too-large', `a patch can copy ${copiedValuesMax} values at most`);
-    this.#draft.seal();
-    this.#insert(parts, value);
+    this.draft.seal();
+    this.insert(parts, value);
   }
 
-  #setMember(object: JsonObject, path: Path, key: string, value: Json): void {
+  private setMember(object: JsonObject, path: Path, key: string, value: Json): void {
     const before = Object.hasOwn(object, key) ? object[key] : undefined;
-    if (before === undefined) this.#edit({ type: 'set', path, key, value });
-    else this.#become(before, value, [...path, key]);
+    if (before === undefined) this.edit({ type: 'set', path, key, value });
+    else this.become(before, value, [...path, key]);
   }
 
-  #become(before: Json, value: Json, path: Path): void {
+  private become(before: Json, value: Json, path: Path): void {
     if (path.length === 0 && !isJsonObject(value)) throw rootStays();
-    for (const edit of diff(before, value, path)) this.#edit(edit);
+    for (const edit of diff(before, value, path)) this.edit(edit);
   }
 
-  #edit(edit: Edit): void {
-    this.#draft.apply(edit);
+  private edit(edit: Edit): void {
+    this.draft.apply(edit);
     this.edits.push(edit);
   }
 }

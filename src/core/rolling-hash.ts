@@ -12,30 +12,30 @@ export interface Piece {
 }
 
 export class RollingHash {
-  #hash = 0;
-  #power = 1;
-  #length = 0;
+  private hash = 0;
+  private power = 1;
+  private currentLength = 0;
 
   get length(): number {
-    return this.#length;
+    return this.currentLength;
   }
 
   write(text: string): void {
-    let hash = this.#hash;
-    let power = this.#power;
+    let hash = this.hash;
+    let power = this.power;
     for (let i = 0; i < text.length; i++) {
       hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0;
       power = Math.imul(power, 31);
     }
-    this.#hash = hash;
-    this.#power = power;
-    this.#length += text.length;
+    this.hash = hash;
+    this.power = power;
+    this.currentLength += text.length;
   }
 
   /** Writes what JSON.stringify makes of a string. */
   writeString(string: string): void {
-    let hash = (Math.imul(this.#hash, 31) + quote) | 0;
-    let power = Math.imul(this.#power, 31);
+    let hash = (Math.imul(this.hash, 31) + quote) | 0;
+    let power = Math.imul(this.power, 31);
     for (let i = 0; i < string.length; i++) {
       const unit = string.charCodeAt(i);
       if (unit < 0x20 || unit === quote || unit === backslash || (unit & 0xf800) === 0xd800) {
@@ -45,28 +45,28 @@ export class RollingHash {
       hash = (Math.imul(hash, 31) + unit) | 0;
       power = Math.imul(power, 31);
     }
-    this.#hash = (Math.imul(hash, 31) + quote) | 0;
-    this.#power = Math.imul(power, 31);
-    this.#length += string.length + 2;
+    this.hash = (Math.imul(hash, 31) + quote) | 0;
+    this.power = Math.imul(power, 31);
+    this.currentLength += string.length + 2;
   }
 
   append(piece: Piece): void {
-    this.#hash = (Math.imul(this.#hash, piece.power) + piece.hash) | 0;
-    this.#power = Math.imul(this.#power, piece.power);
-    this.#length += piece.length;
+    this.hash = (Math.imul(this.hash, piece.power) + piece.hash) | 0;
+    this.power = Math.imul(this.power, piece.power);
+    this.currentLength += piece.length;
   }
 
   /** Makes another character of the last one, which is known: it counts in the hash with the factor 31⁰. */
   replaceLast(character: string, replacement: string): void {
-    this.#hash = (this.#hash - character.charCodeAt(0) + replacement.charCodeAt(0)) | 0;
+    this.hash = (this.hash - character.charCodeAt(0) + replacement.charCodeAt(0)) | 0;
   }
 
   /** What was written since the last time; from here on the text is empty. */
   take(): Piece {
-    const piece = { hash: this.#hash, power: this.#power, length: this.#length };
-    this.#hash = 0;
-    this.#power = 1;
-    this.#length = 0;
+    const piece = { hash: this.hash, power: this.power, length: this.currentLength };
+    this.hash = 0;
+    this.power = 1;
+    this.currentLength = 0;
     return piece;
   }
 }

@@ -6,94 +6,94 @@ import { RollingHash, type Piece } from './rolling-hash.ts';
 
 /** Hashes views that share their unchanged parts. It relies on their immutability and keeps the latest one alive. */
 export class UdtHasher {
-  readonly #kept = new WeakMap<object, Kept>();
-  readonly #text = new RollingHash();
-  #latest: Json = null;
+  private readonly kept = new WeakMap<object, Kept>();
+  private readonly text = new RollingHash();
+  private latest: Json = null;
 
   /** The signed 32-bit hash of the text that json-stable-stringify makes of `value`. */
   hash(value: Json): number {
-    this.#text.take();
-    this.#write(value, this.#latest);
-    this.#latest = value;
-    return this.#text.take().hash;
+    this.text.take();
+    this.write(value, this.latest);
+    this.latest = value;
+    return this.text.take().hash;
   }
 
   /** @param former what stood in this place at the last hash, if anything: its blocks may stand here too. */
-  #write(value: Json, former: Json | undefined): void {
+  private write(value: Json, former: Json | undefined): void {
     if (typeof value === 'string') {
-      this.#text.writeString(value);
+      this.text.writeString(value);
       return;
     }
     if (typeof value !== 'object' || value === null) {
-      this.#text.write(String(value)); // as JSON.stringify does, for what JSON can carry
+      this.text.write(String(value)); // as JSON.stringify does, for what JSON can carry
       return;
     }
-    const kept = this.#kept.get(value);
+    const kept = this.kept.get(value);
     if (kept) {
-      this.#text.append(kept);
+      this.text.append(kept);
       return;
     }
-    const textBefore = this.#text.take();
-    const blocks = isJsonArray(value) ? this.#writeArray(value, former) : this.#writeObject(value, former);
-    const piece = this.#text.take();
-    if (piece.length >= keptUnitsMin) this.#kept.set(value, { ...piece, blocks });
-    this.#text.append(textBefore);
-    this.#text.append(piece);
+    const textBefore = this.text.take();
+    const blocks = isJsonArray(value) ? this.writeArray(value, former) : this.writeObject(value, former);
+    const piece = this.text.take();
+    if (piece.length >= keptUnitsMin) this.kept.set(value, { ...piece, blocks });
+    this.text.append(textBefore);
+    this.text.append(piece);
   }
 
-  #writeObject(object: JsonObject, former: Json | undefined): readonly Block[] {
+  private writeObject(object: JsonObject, former: Json | undefined): readonly Block[] {
     let separator = '{';
     for (const key of Object.keys(object).sort()) {
-      this.#text.write(separator);
-      this.#text.writeString(key);
-      this.#text.write(':');
-      this.#write(object[key] ?? null, memberOf(former, key));
+      this.text.write(separator);
+      this.text.writeString(key);
+      this.text.write(':');
+      this.write(object[key] ?? null, memberOf(former, key));
       separator = ',';
     }
-    this.#text.write(separator === '{' ? '{}' : '}');
+    this.text.write(separator === '{' ? '{}' : '}');
     return [];
   }
 
-  #writeArray(array: readonly Json[], former: Json | undefined): readonly Block[] {
+  private writeArray(array: readonly Json[], former: Json | undefined): readonly Block[] {
     const blocks: Block[] = [];
     const formerArray = isJsonArray(former) ? former : [];
-    this.#text.write('[');
+    this.text.write('[');
     let next = 0;
-    for (const { block, start } of unchangedBlocks(this.#kept.get(formerArray), formerArray, array)) {
-      this.#writeItems(array, next, start, formerArray, blocks);
-      this.#text.append(block);
+    for (const { block, start } of unchangedBlocks(this.kept.get(formerArray), formerArray, array)) {
+      this.writeItems(array, next, start, formerArray, blocks);
+      this.text.append(block);
       blocks.push(block);
       next = start + block.count;
     }
-    this.#writeItems(array, next, array.length, formerArray, blocks);
-    if (array.length === 0) this.#text.write(']');
-    else this.#text.replaceLast(',', ']');
+    this.writeItems(array, next, array.length, formerArray, blocks);
+    if (array.length === 0) this.text.write(']');
+    else this.text.replaceLast(',', ']');
     return blocks;
   }
 
   /** Writes the items from index `start` to before `end`, each with a comma behind it, and adds their blocks. */
-  #writeItems(
+  private writeItems(
     array: readonly Json[],
     start: number,
     end: number,
     former: readonly Json[],
     blocks: Block[],
   ): void {
-    let textBefore = this.#text.take();
+    let textBefore = this.text.take();
     let count = 0;
     for (let index = start; index < end; index++) {
-      this.#write(array[index] ?? null, former[index]);
-      this.#text.write(',');
+      this.write(array[index] ?? null, former[index]);
+      this.text.write(',');
       count++;
-      if (this.#text.length < blockUnitsMin && index < end - 1) continue;
-      const piece = this.#text.take();
+      if (this.text.length < blockUnitsMin && index < end - 1) continue;
+      const piece = this.text.take();
       blocks.push({ ...piece, count });
       count = 0;
-      this.#text.append(textBefore);
-      this.#text.append(piece);
-      textBefore = this.#text.take();
+      this.text.append(textBefore);
+      this.text.append(piece);
+      textBefore = this.text.take();
     }
-    this.#text.append(textBefore);
+    this.text.append(textBefore);
   }
 }
 

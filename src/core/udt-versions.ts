@@ -4,7 +4,6 @@
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { escapeKey } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { anonymous, type Origin, type Protocol } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
@@ -185,10 +184,11 @@ export class UdtVersions {
     const { view } = latest;
     const present = Object.entries(view);
     const hasLostKeys = [...this.topLevelKeys].some((key) => !Object.hasOwn(view, key));
+    const hasOddKeys = present.some(([key]) => key === '' || /[~/]/.test(key)); // UDT-9: it can't find them
     const patch: Operation[] =
-      hasLostKeys || present.length === 0
+      hasLostKeys || hasOddKeys || present.length === 0
         ? [{ op: 'replace', path: '', value: view }]
-        : present.map(([key, value]) => ({ op: 'replace', path: `/${escapeKey(key)}`, value }));
+        : present.map(([key, value]) => ({ op: 'replace', path: `/${key}`, value }));
     return { versions: [{ user: latest.record?.user ?? anonymous, patch }], latest };
   }
 

@@ -55,12 +55,12 @@ interface Point {
 
 /** The clock up to which each client's items are there: in the document, or integrated in the simulation. */
 class Clocks {
-  readonly #ends = new Map<number, number>();
+  private readonly ends = new Map<number, number>();
 
   constructor(readonly doc: Y.Doc) {}
 
   known(client: number): number {
-    return this.#ends.get(client) ?? Y.getState(this.doc.store, client);
+    return this.ends.get(client) ?? Y.getState(this.doc.store, client);
   }
 
   has({ client, clock }: Point): boolean {
@@ -69,7 +69,7 @@ class Clocks {
 
   add(struct: Struct): void {
     const { client } = struct.id;
-    this.#ends.set(client, Math.max(this.known(client), endOf(struct)));
+    this.ends.set(client, Math.max(this.known(client), endOf(struct)));
   }
 }
 

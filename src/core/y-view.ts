@@ -27,26 +27,26 @@ export interface ViewChange {
 }
 
 export class JsonView {
-  readonly #root: Y.Map<unknown>;
-  readonly #onOddity: OnOddity;
+  private readonly root: Y.Map<unknown>;
+  private readonly onOddity: OnOddity;
   /** Every visible shared type inside the root. */
-  readonly #entries = new WeakMap<YType, Entry>();
+  private readonly entries = new WeakMap<YType, Entry>();
   /** Plain objects and arrays, so that they too stay the same when their container changes. */
-  readonly #plain = new WeakMap<object, Json | undefined>();
+  private readonly plain = new WeakMap<object, Json | undefined>();
 
   /**
    * @param root has the type Y.Map before the first update is applied: `doc.getMap('udt')`.
    * @param onOddity is called once for each reading of something that JSON has no place for (UDT-22).
    */
   constructor(root: Y.Map<unknown>, onOddity: (oddity: Oddity) => void = () => undefined) {
-    this.#root = root;
-    this.#onOddity = onOddity;
-    this.#readType(root, 0, 1);
+    this.root = root;
+    this.onOddity = onOddity;
+    this.readType(root, 0, 1);
   }
 
   /** The value after the last `refresh`. It and everything in it is immutable. */
   read(): JsonObject {
-    const value = this.#entries.get(this.#root)?.json;
+    const value = this.entries.get(this.root)?.json;
     return isJsonObject(value) ? value : {};
   }
 
@@ -58,7 +58,7 @@ export class JsonView {
     const before = this.read();
     const changes = changesOf(transaction);
     const dirty: Path[] = [];
-    this.#follow(this.#root, 1, [], changes, dirty);
+    this.follow(this.root, 1, [], changes, dirty);
     return dirty.length === 0 ? null : { before, after: this.read(), dirty };
   }
 
@@ -67,7 +67,7 @@ export class JsonView {
    * @param array lies inside the root and hasn't been changed since.
    */
   elementAt(array: Y.Array<unknown>, index: number): unknown {
-    const elements = this.#entries.get(array)?.elements;
+    const elements = this.entries.get(array)?.elements;
     return elements ? elements[index] : array.get(index);
   }
 
@@ -75,28 +75,28 @@ export class JsonView {
    * Brings the entry of a visible type up to date, and those of all types below it.
    * @returns whether its value is a new one.
    */
-  #follow(type: YType, level: number, path: Path, changes: Changes, dirty: Path[]): boolean {
-    const entry = this.#entries.get(type);
+  private follow(type: YType, level: number, path: Path, changes: Changes, dirty: Path[]): boolean {
+    const entry = this.entries.get(type);
     if (!entry) return false; // it has no place in the view
     const below = [...(changes.below.get(type) ?? [])];
     const isDirty = changes.own.has(type) || (below.length > 0 && isText(type));
     const changed = below.filter((child) => {
       // One path stands for all below it; what changed there is followed all the same.
-      const childPath = isDirty ? [] : [...path, this.#keyOf(child, entry)];
-      return this.#follow(child, level + 1, childPath, changes, isDirty ? [] : dirty);
+      const childPath = isDirty ? [] : [...path, this.keyOf(child, entry)];
+      return this.follow(child, level + 1, childPath, changes, isDirty ? [] : dirty);
     });
-    if (changed.length > 0) entry.json = this.#withChildren(entry, changed);
+    if (changed.length > 0) entry.json = this.withChildren(entry, changed);
     if (isDirty) {
-      this.#readType(type, entry.index, level);
+      this.readType(type, entry.index, level);
       dirty.push(path);
     }
     return isDirty || changed.length > 0;
   }
 
   /** A copy that holds the present values of these children, which are in the same places as before. */
-  #withChildren(entry: Entry, children: readonly YType[]): Json {
+  private withChildren(entry: Entry, children: readonly YType[]): Json {
     const members = children.map(
-      (child) => [this.#keyOf(child, entry), this.#entries.get(child)?.json ?? null] as const,
+      (child) => [this.keyOf(child, entry), this.entries.get(child)?.json ?? null] as const,
     );
     const copy = isJsonArray(entry.json)
       ? entry.json.slice()
@@ -107,10 +107,10 @@ export class JsonView {
   }
 
   /** Where a child is in its parent, as of the parent's entry. */
-  #keyOf(child: YType, parent: Entry): string | number {
+  private keyOf(child: YType, parent: Entry): string | number {
     const key = child._item?.parentSub;
     if (typeof key === 'string') return key;
-    const entry = this.#entries.get(child);
+    const entry = this.entries.get(child);
     if (!entry || !parent.elements) return 0; // it has no place in the view
     let index = [entry.index, entry.index + parent.shift].find((guess) => parent.elements?.[guess] === child);
     if (index === undefined) {
@@ -121,25 +121,25 @@ export class JsonView {
   }
 
   /** Reads a type from the document; types inside it that have an entry keep it. */
-  #readType(type: YType, index: number, level: number): Json {
-    const old = this.#entries.get(type);
+  private readType(type: YType, index: number, level: number): Json {
+    const old = this.entries.get(type);
     const entry: Entry = { json: null, index, elements: undefined, shift: 0 };
-    if (isText(type)) entry.json = textToJson(type, this.#onOddity);
+    if (isText(type)) entry.json = textToJson(type, this.onOddity);
     else if (!isContainer(type)) return null;
     else if (level > viewLevelsMax) {
-      this.#onOddity('too-deep');
+      this.onOddity('too-deep');
       return null;
-    } else if (type instanceof Y.Map) entry.json = this.#readMap(type, level);
+    } else if (type instanceof Y.Map) entry.json = this.readMap(type, level);
     else {
       entry.elements = type.toArray();
-      entry.json = this.#readElements(entry.elements, level, old);
+      entry.json = this.readElements(entry.elements, level, old);
     }
-    this.#entries.set(type, entry);
+    this.entries.set(type, entry);
     return entry.json;
   }
 
   /** What is at the beginning and at the end as it was keeps its value; changes inside of it have been followed. */
-  #readElements(elements: readonly unknown[], level: number, old: Entry | undefined): readonly Json[] {
+  private readElements(elements: readonly unknown[], level: number, old: Entry | undefined): readonly Json[] {
     const oldElements = old?.elements ?? [];
     const oldJson = old && isJsonArray(old.json) ? old.json : [];
     const common = Math.min(elements.length, oldElements.length);
@@ -149,33 +149,33 @@ export class JsonView {
     while (tail < common - head && elements.at(-1 - tail) === oldElements.at(-1 - tail)) tail++;
     const middle = elements
       .slice(head, elements.length - tail)
-      .map((element, at) => this.#readValue(element, head + at, level + 1) ?? null);
+      .map((element, at) => this.readValue(element, head + at, level + 1) ?? null);
     return oldJson.slice(0, head).concat(middle, oldJson.slice(oldJson.length - tail));
   }
 
-  #readMap(map: Y.Map<unknown>, level: number): JsonObject {
+  private readMap(map: Y.Map<unknown>, level: number): JsonObject {
     const json: Record<string, Json> = {};
     map.forEach((value, key) => {
       if (key === '__proto__') {
-        this.#onOddity('proto-key');
+        this.onOddity('proto-key');
         return;
       }
-      const read = this.#readValue(value, 0, level + 1);
+      const read = this.readValue(value, 0, level + 1);
       if (read !== undefined) json[key] = read;
     });
     return json;
   }
 
-  #readValue(value: unknown, index: number, level: number): Json | undefined {
+  private readValue(value: unknown, index: number, level: number): Json | undefined {
     if (value instanceof Y.AbstractType) {
-      const entry = this.#entries.get(value);
-      if (!entry) return this.#readType(value, index, level);
+      const entry = this.entries.get(value);
+      if (!entry) return this.readType(value, index, level);
       entry.index = index;
       return entry.json;
     }
-    if (typeof value !== 'object' || value === null) return plainToJson(value, level, this.#onOddity);
-    if (!this.#plain.has(value)) this.#plain.set(value, plainToJson(value, level, this.#onOddity));
-    return this.#plain.get(value);
+    if (typeof value !== 'object' || value === null) return plainToJson(value, level, this.onOddity);
+    if (!this.plain.has(value)) this.plain.set(value, plainToJson(value, level, this.onOddity));
+    return this.plain.get(value);
   }
 }
 

@@ -43,9 +43,12 @@ function decodeId(part: string): string {
   }
 }
 
-/** `since` of a poll: a version, or a time, which is UTC unless it says otherwise. */
+/**
+ * `since` of a poll: a version, or a time, which is UTC unless it says otherwise. Any integer will do, also one that was
+ * never a version: it is answered with a rebuild (UDT-10), while an error would end the client's polling for good.
+ */
 export function parseSince(since: string | null): number | Date {
-  if (since !== null && /^\d{1,16}$/.test(since) && Number.isSafeInteger(Number(since))) return Number(since);
+  if (since !== null && /^-?\d{1,40}$/.test(since)) return Number(since);
   if (since !== null && /^\d{4}-/.test(since)) return new Date(parseTime(since, '"since"'));
   throw new RejoinError('bad-request', '"since" should be a version (an integer) or an ISO date');
 }

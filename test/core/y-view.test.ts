@@ -145,8 +145,6 @@ reading('UDT-22 nothing in random documents, damaged or not, makes the view thro
   }
 });
 
-reading.run();
-
 const following = suite('y-view following');
 
 following('what a transaction did not change stays the same value', () => {
@@ -290,8 +288,6 @@ following('one label among 100,000 samples is followed without reading them', ()
   assert.equal(isArray(view.read()['samples'])[50_019], { document: 'text 50019', annotation: 19 });
 });
 
-following.run();
-
 interface Viewed {
   readonly doc: Y.Doc;
   readonly root: Y.Map<unknown>;
@@ -425,3 +421,6 @@ function depthOf(value: Json): number {
   for (let inner: Json | undefined = value; isJsonArray(inner); inner = inner[0]) depth++;
   return depth;
 }
+
+reading.run();
+following.run();

@@ -57,10 +57,10 @@ export async function startProcess(
   const child = spawnRejoin(['--port', String(port), '--data', data, ...flags]);
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
-    const late = setTimeout(
-      () => reject(new Error(`no ready line in ${readyWithinMs} ms: ${output}`)),
-      readyWithinMs,
-    );
+    const late = setTimeout(() => {
+      child.kill('SIGKILL');
+      reject(new Error(`no ready line in ${readyWithinMs} ms: ${output}`));
+    }, readyWithinMs);
     const read = (chunk: Buffer): void => {
       output += chunk.toString();
       const ready = /listening on (http:\/\/\S+)/.exec(output);

@@ -1,0 +1,129 @@
+// Bodies that UDT's API has to cope with: no JSON, no text, too deep, too large, or only half of one.
+
+import { once } from 'node:events';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { rawRequest, rawVanish } from '../support/raw-http.ts';
+import { startServer, type TestServer } from '../support/server.ts';
+import { UdtClient, call } from '../support/udt-client.ts';
+import { until } from '../support/until.ts';
+
+let server: TestServer;
+let sessions: string;
+let client: UdtClient;
+let session: string;
+const bodies = suite('udt-bodies');
+bodies.before(async () => {
+  server = await startServer();
+  sessions = `${server.url}/api/session`;
+  client = await UdtClient.create(server.url, { samples: [] });
+  session = `${sessions}/${client.id}`;
+});
+bodies.after(() => server.remove());
+
+async function refuses(method: string, url: string, body: unknown, status: number, text: string | RegExp) {
+  const reply = await call(method, url, body);
+  const isRight = typeof text === 'string' ? reply.text === text : text.test(reply.text);
+  assert.ok(isRight, `${method} ${url}: ${reply.text}`);
+  assert.is(reply.status, status);
+  assert.is(reply.headers.get('content-type'), 'text/plain; charset=utf-8');
+  assert.is(reply.headers.get('access-control-allow-origin'), '*', 'UDT-6');
+  return reply;
+}
+
+async function counts(): Promise<Record<string, number>> {
+  const health = JSON.parse((await call('GET', `${server.url}/healthz`)).text) as {
+    counts: Record<string, number>;
+  };
+  return health.counts;
+}
+
+bodies('UDT-5 bodies that are no JSON', async () => {
+  for (const body of [
+    '',
+    'udt',
+    '{"udt":{}',
+    '{"udt":{}}x',
+    "{'udt':{}}",
+    '{"udt":NaN}',
+    '['.repeat(10_000),
+  ]) {
+    await refuses('POST', sessions, body, 400, 'Invalid JSON');
+    await refuses('PATCH', session, body, 400, 'Invalid JSON');
+  }
+  await refuses('POST', sessions, Uint8Array.of(0x22, 0xff, 0x22), 400, 'The body is not valid UTF-8');
+  await refuses(
+    'PATCH',
+    session,
+    Uint8Array.of(0x22, 0xed, 0xa0, 0x80, 0x22),
+    400,
+    'The body is not valid UTF-8',
+  );
+});
+
+bodies('UDT-5 bodies that nest too deep, of any size', async () => {
+  for (const body of [
+    '['.repeat(5_000_000),
+    '{"a":'.repeat(1_000_000),
+    `{"udt":${'['.repeat(64)}${']'.repeat(64)}}`,
+  ])
+    await refuses('POST', sessions, body, 400, /nested deeper than 64 levels/);
+  const deepest = `{"udt":{"a":${'['.repeat(62)}${']'.repeat(62)}}}`;
+  assert.is((await call('POST', sessions, deepest)).status, 200);
+});
+
+bodies('UDT-5 a body over the limit is refused by its announced length', async () => {
+  const { host } = new URL(server.url);
+  for (const line of ['POST /api/session', `PATCH /api/session/${client.id}`]) {
+    const length = `Content-Length: ${128 * 1024 * 1024 + 1}`;
+    const reply = await rawRequest(server.url, [`${line} HTTP/1.1`, `Host: ${host}`, length, '', '']);
+    assert.is(reply.status, 413);
+    assert.is(reply.body, 'The body is larger than 134217728 bytes');
+    assert.is(reply.headers.get('access-control-allow-origin'), '*');
+  }
+});
+
+bodies('UDT-5 a body over the limit is refused as it comes, and its sender hears of it', async () => {
+  const chunk = new Uint8Array(1024 * 1024).fill(0x20);
+  const refused = new AbortController();
+  let sent = 0;
+  const pull = async (controller: ReadableStreamDefaultController<Uint8Array>): Promise<void> => {
+    if (sent === 130 && !refused.signal.aborted) await once(refused.signal, 'abort');
+    if (sent++ < 160) controller.enqueue(chunk);
+    else controller.close();
+  };
+  const signal = AbortSignal.timeout(8_000);
+  const options = { method: 'POST', body: new ReadableStream({ pull }), duplex: 'half', signal };
+  const reply = await fetch(sessions, options as RequestInit); // Node 20's types have no duplex
+  assert.is(reply.status, 413);
+  refused.abort(); // the rest follows
+  assert.is(await reply.text(), 'The body is larger than 134217728 bytes');
+});
+
+bodies('a client that vanishes in the middle of a body leaves nothing behind', async () => {
+  const { host } = new URL(server.url);
+  const { version } = await client.get();
+  const refusedBefore = (await counts())['refused-udt-bad-request'] ?? 0;
+  const whole = '{"patch":[{"op":"add","path":"/half","value":1}]}';
+  const head = [
+    `PATCH /api/session/${client.id} HTTP/1.1`,
+    `Host: ${host}`,
+    'Content-Type: application/json',
+  ];
+  const halves = [
+    ['Content-Length: 1000', '', whole],
+    ['Transfer-Encoding: chunked', '', whole.length.toString(16), whole, ''],
+  ];
+  for (const [index, body] of halves.entries()) {
+    await rawVanish(server.url, [...head, ...body]);
+    await until('the server has noticed', async () => {
+      return ((await counts())['refused-udt-bad-request'] ?? 0) === refusedBefore + index + 1;
+    });
+  }
+  const after = await client.get();
+  assert.is(after.version, version);
+  assert.not(Object.hasOwn(after.udt_json, 'half'));
+  assert.is((await counts())['defect-udt'], undefined);
+});
+
+bodies.run();

@@ -1,0 +1,93 @@
+// Runs one campaign in full, and keeps its figures in RESULTS.md: `npm run campaign -- NAME [--rounds N] [--seed N]`.
+// A new campaign is a file of its own and one line in the table below.
+
+import { Argument, Command, InvalidArgumentError } from 'commander';
+import { runKill9, type Kill9Figures } from './kill9.ts';
+import { writeResults, type Figures } from './results.ts';
+
+interface CampaignOptions {
+  readonly rounds: number;
+  readonly seed: number;
+}
+
+interface Campaign {
+  readonly rounds: number;
+  readonly run: (options: CampaignOptions) => Promise<Outcome>;
+}
+
+interface Outcome {
+  readonly hasFailed: boolean;
+  /** Name → figure, as RESULTS.md shows them. */
+  readonly figures: Figures;
+  /** What went wrong, in words. */
+  readonly problems: readonly string[];
+}
+
+const campaigns: Readonly<Record<string, Campaign>> = {
+  kill9: { rounds: 200, run: kill9 },
+};
+
+async function kill9(options: CampaignOptions): Promise<Outcome> {
+  const figures = await runKill9({
+    ...options,
+    onRound: (
+      round,
+      { acknowledged: { stream, udt, yjs }, lost, numbersUsedTwice, holes, otherProblems },
+    ) => {
+      const problems = `lost ${lost}, twice ${numbersUsedTwice}, holes ${holes}, other ${otherProblems}`;
+      console.log(`round ${round}: acknowledged ${stream} + ${udt} + ${yjs}, ${problems}`);
+    },
+  });
+  return {
+    hasFailed: figures.problems.length > 0,
+    figures: figuresOfKill9(figures),
+    problems: figures.problems,
+  };
+}
+
+function figuresOfKill9(figures: Kill9Figures): Figures {
+  const perWire = ({ stream, udt, yjs }: Kill9Figures['acknowledged']): string =>
+    `${stream + udt + yjs} (/ws uploads ${stream}, UDT PATCHes ${udt}, Yjs transactions ${yjs})`;
+  return {
+    'kill -9 while clients write': figures.rounds,
+    'kill -9 while the server starts': figures.killsWhileStarting,
+    'acknowledged writes': perWire(figures.acknowledged),
+    'writes without an answer': perWire(figures.unacknowledged),
+    'objects streamed': figures.objects,
+    'acknowledged or shown, then lost': figures.lost,
+    'numbers used twice': figures.numbersUsedTwice,
+    holes: figures.holes,
+    'other broken rules': figures.otherProblems,
+    duration: `${Math.round(figures.durationMs / 1000)} s`,
+  };
+}
+
+async function main(): Promise<void> {
+  const names = Object.keys(campaigns);
+  await new Command('campaign')
+    .description('Runs one reliability campaign in full and writes its figures to test/campaigns/RESULTS.md.')
+    .addArgument(new Argument('<name>', 'the campaign').choices(names))
+    .option('--rounds <number>', 'how many rounds (default: as many as the campaign has)', positiveInteger)
+    .option('--seed <number>', 'repeats the choices of a run (default: random)', positiveInteger)
+    .action(async (name: string, options: { rounds?: number; seed?: number }) => {
+      const campaign = campaigns[name];
+      if (!campaign) throw new InvalidArgumentError(`there is no campaign ${name}`);
+      const rounds = options.rounds ?? campaign.rounds;
+      const seed = options.seed ?? 1 + Math.floor(Math.random() * 0x7fff_fffe);
+      console.log(`${name}: ${rounds} rounds, seed ${seed}`);
+      const { hasFailed, figures, problems } = await campaign.run({ rounds, seed });
+      for (const [figure, value] of Object.entries(figures)) console.log(`${figure}: ${value}`);
+      for (const problem of problems) console.error(problem);
+      await writeResults(name, { seed, hasFailed, figures });
+      if (hasFailed) process.exitCode = 1;
+    })
+    .parseAsync();
+}
+
+function positiveInteger(text: string): number {
+  const value = Number(text);
+  if (Number.isSafeInteger(value) && value > 0) return value;
+  throw new InvalidArgumentError('it must be a positive integer');
+}
+
+await main();
