@@ -135,6 +135,8 @@ export class Project {
         this.observe('update-without-base', check.ranges);
         return check;
       }
+      const ids = replaceIdsAmong(check.newClients, this.log, doc, this.context.environment);
+      if (ids) this.observe('client-ids-replaced', ids.replaced);
       return this.mutate(async () => {
         const change = opened.document.applyUpdate(update);
         if (!change) return { type: 'accepted', isNew: false, durable: this.log.settled() };
@@ -145,8 +147,6 @@ export class Project {
           isKnown: (kind, versionUuid) => this.log.hasObject(kind, versionUuid),
           observe: (type, detail) => this.observe(type, detail),
         });
-        const ids = replaceIdsAmong(check.newClients, this.log, doc, this.context.environment);
-        if (ids) this.observe('client-ids-replaced', ids.replaced);
         const commit = commitOfUpdate(opened, change, {
           origin,
           nowMs,

@@ -18,7 +18,7 @@ async function closesWith(code: number, misbehave: (client: StreamClient) => voi
   const client = await connect();
   await client.subscribe(newProject());
   misbehave(client);
-  assert.is(await client.closeCode, code);
+  assert.is(await client.waitForClose(), code);
   await bystander.isUndisturbed();
   const again = await connect();
   assert.is((await again.upload(newComment(newProject())))['type'], 'uploaded');

@@ -1,8 +1,11 @@
 // Uploads over a real socket: all or nothing, durable before they are answered, and safe to send again.
 
+import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/model/json.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { LevelStore } from '../../src/store/level.ts';
 import { startProcess, startServer } from '../support/server.ts';
 import {
   StreamClient,
@@ -14,7 +17,7 @@ import {
   versionsOf,
   type NewVersion,
 } from '../support/stream-client.ts';
-import { temporaryFolder } from '../support/temporary.ts';
+import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { withServer } from '../support/with-server.ts';
 
 const uploads = suite('uploads');
@@ -163,30 +166,60 @@ uploads('WS-13 uploads that cross in two projects end, each whole', async () => 
 
 uploads('WS-13 what was acknowledged survives kill -9, each upload whole', async () => {
   const data = await temporaryFolder();
-  const killed = await startProcess(data);
-  atEnd(() => killed.kill('SIGKILL').then(() => undefined));
-  const client = await StreamClient.connect(killed.socketUrl);
   const acknowledged: NewVersion[] = [];
   const sent: NewVersion[][] = [];
-  for (let i = 0; i < 200; i++) {
-    const pair = [newComment('one'), newEntry('other')];
-    sent.push(pair);
-    void client.upload(...pair).then(
-      () => acknowledged.push(...pair),
-      () => undefined, // killed before it was answered
-    );
+  for (const answersBeforeKill of [20, 35, 50, 65]) {
+    const server = await startProcess(data);
+    atEnd(() => server.kill('SIGKILL').then(() => undefined));
+    const client = await StreamClient.connect(server.socketUrl);
+    for (let i = 0; i < 200; i++) {
+      const pair = [newComment('one'), newEntry('other')];
+      sent.push(pair);
+      void client.upload(...pair).then(
+        () => acknowledged.push(...pair),
+        () => undefined, // killed before it was answered
+      );
+    }
+    await client.waitFor(() => client.messages.length >= answersBeforeKill);
+    await server.kill('SIGKILL');
+    await client.waitForClose();
   }
-  await client.waitFor(() => client.messages.length >= 60);
-  await killed.kill('SIGKILL');
-  await client.closeCode;
   const server = await startServer({ data });
   atEnd(() => server.remove());
   const reader = await StreamClient.connect(server.socketUrl);
   atEnd(() => reader.close());
   const stored = new Set(versionsOf([...(await reader.fetch('one')), ...(await reader.fetch('other'))]));
-  assert.ok(acknowledged.length >= 120);
+  assert.ok(acknowledged.length >= 2 * (20 + 35 + 50 + 65));
   for (const { version_uuid } of acknowledged) assert.ok(stored.has(version_uuid), 'acknowledged, but lost');
   for (const [one, other] of sent) assert.is(stored.has(one!.version_uuid), stored.has(other!.version_uuid));
+});
+
+uploads('WS-13 a project that cannot be written refuses all of an upload', async () => {
+  const first = await startServer();
+  const { data } = first;
+  const before = await StreamClient.connect(first.socketUrl);
+  atEnd(() => removeFolder(data));
+  await before.upload(newComment('damaged'), newComment('damaged'));
+  await before.close();
+  await first.stop();
+  const store = await LevelStore.open(join(data, 'db'));
+  await store.write([{ key: new ProjectKeys('damaged').record(2), value: null }]);
+  await store.close();
+
+  const server = await startServer({ data });
+  atEnd(() => server.stop());
+  const client = await StreamClient.connect(server.socketUrl);
+  atEnd(() => client.close());
+  for (const objects of [
+    [newEntry('good'), newEntry('damaged')],
+    [newEntry('damaged'), newEntry('good')],
+  ])
+    // prettier-ignore
+    assert.is((await client.ask({ type: 'upload', mux_id: 'u', objects }))['code'], 'damaged');
+  assert.equal(await client.fetch('good'), []);
+  const good = newEntry('good');
+  assert.is((await client.ask({ type: 'upload', mux_id: 'u', objects: [good] }))['type'], 'uploaded');
+  assert.equal(versionsOf(await client.fetch('good')), [good.version_uuid]);
 });
 
 uploads('WS-22 a refused upload answers error and never uploaded', async () => {

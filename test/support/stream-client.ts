@@ -15,20 +15,19 @@ export class StreamClient {
   readonly messages: JsonObject[] = [];
   /** The same, as it came. */
   readonly texts: string[] = [];
-  /** The code the socket closed with. */
-  readonly closeCode: Promise<number>;
+  private readonly closed: Promise<number>;
   private readonly looking = new Set<() => void>();
   private muxIdsTaken = 0;
 
   private constructor(private readonly socket: WebSocket) {
-    socket.on('error', () => undefined); // `closeCode` tells
+    socket.on('error', () => undefined); // `waitForClose` tells
     socket.on('message', (data: Buffer) => {
       const text = data.toString('utf8');
       this.texts.push(text);
       this.messages.push(JSON.parse(text) as JsonObject);
       for (const look of this.looking) look();
     });
-    this.closeCode = new Promise((resolve) => socket.on('close', resolve));
+    this.closed = new Promise((resolve) => socket.on('close', resolve));
   }
 
   /** @param socketUrl `ws://127.0.0.1:PORT`. */
@@ -70,6 +69,15 @@ export class StreamClient {
   /** Waits until a stream has brought the version with this uuid. */
   waitForVersion(muxId: Json, versionUuid: Json): Promise<JsonObject> {
     return this.waitFor((message) => message['mux_id'] === muxId && message['version_uuid'] === versionUuid);
+  }
+
+  /** Waits until the socket is closed. @returns the code it closed with. */
+  async waitForClose(): Promise<number> {
+    const late = new Promise<never>((_, reject) => {
+      const timer = setTimeout(() => reject(new Error(`not closed within ${waitMsMax} ms`)), waitMsMax);
+      void this.closed.then(() => clearTimeout(timer));
+    });
+    return Promise.race([this.closed, late]);
   }
 
   /** Sends a request and waits for what answers it: `sync`, `closed`, `uploaded` or an `error`. */
@@ -139,7 +147,7 @@ export class StreamClient {
 
   async close(): Promise<void> {
     this.socket.close();
-    await this.closeCode;
+    await this.closed;
   }
 
   private until<T>(look: () => T | undefined): Promise<T> {
@@ -161,7 +169,7 @@ export class StreamClient {
       };
       const late = setTimeout(() => fail(`waited ${waitMsMax} ms in vain`), waitMsMax);
       this.looking.add(lookAgain);
-      void this.closeCode.then((code) => fail(`the socket closed with ${code}`));
+      void this.closed.then((code) => fail(`the socket closed with ${code}`));
       lookAgain();
     });
   }
