@@ -131,8 +131,6 @@ frames('WS-19 none of this was an error of the server', async () => {
   );
 });
 
-frames.run();
-
 /** A bare TCP socket behind the handshake of a WebSocket. */
 async function handshake(): Promise<Socket> {
   const { hostname, port, host } = new URL(server().url);
@@ -146,3 +144,5 @@ async function handshake(): Promise<Socket> {
   assert.match(answer.toString(), /^HTTP\/1\.1 101 /);
   return socket;
 }
+
+frames.run();

@@ -31,14 +31,20 @@ async function projectContent(projects: Projects, id: string): Promise<Omit<Proj
     const changes: unknown[] = [];
     while (!feed.atHead) {
       for (const { object, update, ...change } of (await feed.next()) ?? []) {
-        changes.push({ ...change, object: object && (JSON.parse(Buffer.from(object).toString()) as unknown), hasUpdate: update !== null });
+        changes.push({
+          ...change,
+          object: object && (JSON.parse(Buffer.from(object).toString()) as unknown),
+          hasUpdate: update !== null,
+        });
       }
     }
     feed.close();
     const { version, view, hash, record } = await project.readUdt();
     const doc = new Y.Doc();
     Y.applyUpdate(doc, await project.encode((from) => Y.encodeStateAsUpdate(from)));
-    const maps = Object.fromEntries(['udt', 'entries', 'threads', 'comments'].map((root) => [root, doc.getMap(root).toJSON() as unknown]));
+    const maps = Object.fromEntries(
+      ['udt', 'entries', 'threads', 'comments'].map((root) => [root, doc.getMap(root).toJSON() as unknown]),
+    );
     return {
       changes,
       udt: { n: version % 2 ** 32, view, hash, record },

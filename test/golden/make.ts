@@ -21,7 +21,8 @@ function goldenEnvironment(): { now: () => number; randomBytes: (count: number) 
   let seed = 1;
   return {
     now: () => startMs + ticks++,
-    randomBytes: (count) => Uint8Array.from({ length: count }, () => (seed = (seed * 75 + 74) % 65_537) & 0xff),
+    randomBytes: (count) =>
+      Uint8Array.from({ length: count }, () => (seed = (seed * 75 + 74) % 65_537) & 0xff),
   };
 }
 
@@ -35,20 +36,35 @@ const projects = new Projects({
   observer: { observe: ({ type, detail }) => console.log(type, detail) },
 });
 const stream = { protocol: 'stream', user: 'anonymous' } as const;
-const entry = (uuid: string, more: Record<string, string[] | string | null>): Parameters<typeof upload>[1][number] => ({
+const entry = (
+  uuid: string,
+  more: Record<string, string[] | string | null>,
+): Parameters<typeof upload>[1][number] => ({
   kind: 'entry',
   projectId: 'film / día 1',
   fields: checkObject(
     'entry',
-    { version_uuid: uuid, report_uuid: 'r1', entry_uuid: 'e1', authortime: '2026-11-22T09:00:00.5Z', ...more },
+    {
+      version_uuid: uuid,
+      report_uuid: 'r1',
+      entry_uuid: 'e1',
+      authortime: '2026-11-22T09:00:00.5Z',
+      ...more,
+    },
     uuid,
   ),
 });
 
 await projects.use('golden-session', async (project) => {
-  const udt = { interface: { type: 'text_classification', labels: ['a', 'b'] }, samples: [{ document: 'hi' }, { document: 'yo' }] };
+  const udt = {
+    interface: { type: 'text_classification', labels: ['a', 'b'] },
+    samples: [{ document: 'hi' }, { document: 'yo' }],
+  };
   await project.createSession(udt, { protocol: 'udt', user: 'ann' });
-  await project.patchUdt([{ op: 'add', path: '/samples/1/annotation', value: 'a' }], { protocol: 'udt', user: 'bob' });
+  await project.patchUdt([{ op: 'add', path: '/samples/1/annotation', value: 'a' }], {
+    protocol: 'udt',
+    user: 'bob',
+  });
   await project.patchUdt([{ op: 'remove', path: '/samples/0' }], { protocol: 'udt', user: 'ann' });
 
   const doc = new Y.Doc();
@@ -57,14 +73,33 @@ await projects.use('golden-session', async (project) => {
   doc.transact(() => {
     doc.getMap('udt').set('name', 'by Yjs');
     doc.getText('notes').insert(0, 'an application’s own root');
-    const comment = { version_uuid: 'c1', comment_uuid: 'c', thread_uuid: 't', parent_uuid: null, body: 'hello', authortime: '2026-11-22T09:00:01.000Z', archivetime: null };
+    const comment = {
+      version_uuid: 'c1',
+      comment_uuid: 'c',
+      thread_uuid: 't',
+      parent_uuid: null,
+      body: 'hello',
+      authortime: '2026-11-22T09:00:01.000Z',
+      archivetime: null,
+    };
     doc.getMap('comments').set('c1', comment);
   });
-  const outcome = await project.applyUpdate(Y.encodeStateAsUpdate(doc), { protocol: 'yjs', user: 'anonymous' });
+  const outcome = await project.applyUpdate(Y.encodeStateAsUpdate(doc), {
+    protocol: 'yjs',
+    user: 'anonymous',
+  });
   if (outcome.type === 'accepted') await outcome.durable;
 });
-await upload(projects, [entry('v1', { clip_id: '11b', content: null, modifies: ['v0'], reason: 'typo' })], stream);
-await upload(projects, [entry('v2', { clip_id: null, content: null, modifies: ['v1'], reason: 'gone' })], stream);
+await upload(
+  projects,
+  [entry('v1', { clip_id: '11b', content: null, modifies: ['v0'], reason: 'typo' })],
+  stream,
+);
+await upload(
+  projects,
+  [entry('v2', { clip_id: null, content: null, modifies: ['v1'], reason: 'gone' })],
+  stream,
+);
 await projects.use('deleted', async (project) => {
   await project.createSession({ samples: [] }, { protocol: 'udt', user: 'ann' });
   await project.delete();
@@ -75,6 +110,9 @@ await folder.close();
 
 await rm(target, { recursive: true, force: true });
 await mkdir(target, { recursive: true });
-await cp(join(data, 'db'), join(target, 'db'), { recursive: true, filter: (name) => !/LOCK$|LOG(\.old)?$/.test(name) });
+await cp(join(data, 'db'), join(target, 'db'), {
+  recursive: true,
+  filter: (name) => !/LOCK$|LOG(\.old)?$/.test(name),
+});
 await writeFile(join(target, 'content.json'), JSON.stringify(content, null, 2) + '\n');
 await removeFolder(data);
