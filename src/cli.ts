@@ -39,6 +39,7 @@ function program(): Command {
     .description('start the server (this is what `rejoin` alone does)')
     .exitOverride()
     .allowExcessArguments(false)
+    .hook('preAction', readBooleanVariables)
     .action((flags: ServeFlags) => runServer(flags));
   for (const option of serveOptions()) serve.addOption(option);
   return command;
@@ -77,6 +78,23 @@ function serveOptions(): Option[] {
       .env('REJOIN_LOG_LEVEL')
       .choices(logLevels),
   ];
+}
+
+/** Commander takes a boolean flag for set when its variable is, whatever it says: `REJOIN_INSECURE=false` too. */
+function readBooleanVariables(command: Command): void {
+  for (const option of command.options) {
+    const name = option.attributeName();
+    if (option.envVar === undefined || !option.isBoolean()) continue;
+    if (command.getOptionValueSource(name) !== 'env') continue;
+    const value = booleanVariable(option.envVar, process.env[option.envVar] ?? '');
+    command.setOptionValueWithSource(name, value, 'env');
+  }
+}
+
+function booleanVariable(name: string, text: string): boolean {
+  if (['true', '1', 'yes'].includes(text)) return true;
+  if (['false', '0', 'no', ''].includes(text)) return false;
+  throw new RejoinError('usage', `${name}=${text} should be true, 1 or yes, or else false, 0, no or empty`);
 }
 
 async function runServer(flags: ServeFlags): Promise<void> {

@@ -28,6 +28,7 @@ export interface HttpFrontOptions {
 const requestTimeoutMs = 60 * 60 * 1000;
 
 export class HttpFront {
+  private isStopping = false;
   private readonly server = createServer({ requestTimeout: requestTimeoutMs });
   private readonly streamSockets = webSocketServer(streamLimits.frameBytesMax);
   private readonly yjsSockets = webSocketServer(yjsFrameBytesMax);
@@ -47,8 +48,13 @@ export class HttpFront {
   /** @throws RejoinError `address-in-use`, `address-unusable`. */
   listen(host: string, port: number): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.server.once('error', (error) => reject(listenError(error, host, port)));
-      this.server.listen(port, host, () => resolve());
+      const refuse = (error: Error): void => reject(listenError(error, host, port));
+      this.server.once('error', refuse);
+      this.server.listen(port, host, () => {
+        this.server.off('error', refuse);
+        this.server.on('error', (error) => this.options.observations.defect('http', error));
+        resolve();
+      });
     });
   }
 
@@ -57,6 +63,7 @@ export class HttpFront {
    * @param flush resolves when what clients have asked for is done.
    */
   async stop(graceMs: number, flush: () => Promise<void>): Promise<void> {
+    this.isStopping = true;
     const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
     this.server.closeIdleConnections();
     this.options.sockets.pause();
@@ -95,6 +102,7 @@ export class HttpFront {
     socket.on('error', () => socket.destroy()); // YJS-10
     const { stream, yjs } = this.options;
     try {
+      if (this.isStopping) throw new RejoinError('unavailable', 'The server is shutting down');
       checkHost(request, this.options.access);
       checkOrigin(request, this.options.access);
       const target = request.url ?? '';

@@ -87,7 +87,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   });
 
   const closeAll = async (): Promise<void> => {
-    await front.stop(graceMs, () => projects.flush());
+    await front.stop(graceMs, () => projects.finish());
     yjs.end();
     await projects.close();
     await folder.close();

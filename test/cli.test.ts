@@ -151,6 +151,27 @@ test('every flag has an environment variable', async ({ folder }) => {
   assert.equal(await ended, [0, null]);
 });
 
+test('the variable of a boolean flag can switch it off, and says nothing else', async ({ folder }) => {
+  const open = ['--host', '0.0.0.0', '--port', '0', '--data', folder];
+  for (const off of ['false', '0', 'no', ''])
+    await refused(open, folder, 2, /--host 0\.0\.0\.0 .*add --insecure/, { REJOIN_INSECURE: off });
+  const refusedText = /REJOIN_(INSECURE|UDT_ALL)=perhaps should be true, 1 or yes/;
+  await refused(open, folder, 2, refusedText, { REJOIN_INSECURE: 'perhaps' });
+  await refused(open, folder, 2, refusedText, { REJOIN_UDT_ALL: 'perhaps' });
+  for (const on of ['true', '1', 'yes']) await startsOpen(open, { REJOIN_INSECURE: on });
+  await startsOpen([...open, '--insecure'], { REJOIN_INSECURE: 'false' }); // a flag goes before its variable
+});
+
+async function startsOpen(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+  const child = spawnRejoin(args, { env: { ...process.env, ...env } });
+  const ended = once(child, 'exit');
+  const started = once(child.stdout, 'data');
+  const [first] = (await Promise.race([started, ended])) as unknown[];
+  assert.match(String(first), /listening on http:/);
+  child.kill('SIGTERM');
+  assert.equal(await ended, [0, null]);
+}
+
 test('SIGTERM: what was sent is done and acknowledged, sockets close with 1012, exit code 0', async ({
   folder,
 }) => {
@@ -211,8 +232,8 @@ interface Run {
   readonly stderr: string;
 }
 
-async function run(args: readonly string[], cwd: string): Promise<Run> {
-  const child = spawnRejoin(args, { cwd });
+async function run(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Run> {
+  const child = spawnRejoin(args, { cwd, env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
@@ -223,8 +244,14 @@ async function run(args: readonly string[], cwd: string): Promise<Run> {
   return { code: child.exitCode, stdout, stderr };
 }
 
-async function refused(args: readonly string[], cwd: string, code: number, sentence: RegExp): Promise<void> {
-  const { stderr, stdout, ...ended } = await run(args, cwd);
+async function refused(
+  args: readonly string[],
+  cwd: string,
+  code: number,
+  sentence: RegExp,
+  env: NodeJS.ProcessEnv = {},
+): Promise<void> {
+  const { stderr, stdout, ...ended } = await run(args, cwd, env);
   assert.is(ended.code, code, `${args.join(' ')}: ${stderr}`);
   assert.match(stderr, sentence);
   assert.is(stdout, '');

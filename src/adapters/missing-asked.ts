@@ -19,8 +19,8 @@ export class MissingAsked {
     if (last && nowMs < last.againMs) return false;
     const pauseMs = last ? Math.min(2 * last.pauseMs, lastPauseMs) : firstPauseMs;
     this.asked.delete(ranges);
-    if (this.asked.size >= rangesMax)
-      for (const oldest of [...this.asked.keys()].slice(0, 1)) this.asked.delete(oldest);
+    const oldest = this.asked.keys().next();
+    if (this.asked.size >= rangesMax && !oldest.done) this.asked.delete(oldest.value);
     this.asked.set(ranges, { againMs: nowMs + pauseMs, pauseMs });
     return true;
   }

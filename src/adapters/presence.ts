@@ -1,6 +1,7 @@
 // Who is here: the awareness states of a room's Yjs clients. Never stored; gone with the connection that brought them.
 
 import * as decoding from 'lib0/decoding';
+import * as encoding from 'lib0/encoding';
 import {
   Awareness,
   applyAwarenessUpdate,
@@ -15,6 +16,8 @@ import { isDeeperThan, jsonDepthMax } from '../model/json.ts';
 const updateBytesMax = 256 * 1024;
 /** So many clients may speak through one connection: the tabs of a browser share one. */
 const clientsPerConnectionMax = 256;
+/** The clocks of so many clients that are gone are remembered. */
+const goneMax = 4_096;
 
 /** An awareness update about nobody. */
 export const noAwareness = new Uint8Array([0]);
@@ -55,51 +58,102 @@ export class Presence<Connection extends object> {
    * @throws RejoinError `undecodable`, `too-large`: the connection must be closed.
    */
   hear(update: Uint8Array, from: Connection): Uint8Array | null {
-    const present = checkAwareness(update);
-    applyAwarenessUpdate(this.awareness, update, from);
+    const heard = this.withoutUnknownGone(readAwareness(update));
+    applyAwarenessUpdate(this.awareness, printAwareness(heard), from);
+    this.forgetLongGone();
     let spokenFor = 0;
     for (const speaker of this.speakers.values()) if (speaker === from) spokenFor++;
-    if (spokenFor > clientsPerConnectionMax) {
-      throw new RejoinError(
-        'too-large',
-        `One connection may speak for ${clientsPerConnectionMax} clients at most`,
-      );
-    }
+    if (spokenFor > clientsPerConnectionMax) throw tooManyClients();
     const { states, meta } = this.awareness;
-    const unseen = present.filter((client) => meta.has(client) && !states.has(client));
+    const unseen = heard.flatMap(({ client, state }) =>
+      state !== gone && meta.has(client) && !states.has(client) ? [client] : [],
+    );
     return unseen.length === 0 ? null : encodeAwarenessUpdate(this.awareness, unseen);
   }
 
   /** The connection is gone, and with it those it spoke for (YJS-13). */
   leave(connection: Connection): void {
-    const gone = [...this.speakers].flatMap(([client, speaker]) => (speaker === connection ? [client] : []));
-    removeAwarenessStates(this.awareness, gone, null);
+    const left = [...this.speakers].flatMap(([client, speaker]) => (speaker === connection ? [client] : []));
+    removeAwarenessStates(this.awareness, left, null);
+    this.forgetLongGone();
   }
 
   end(): void {
     this.awareness.destroy();
   }
+
+  /**
+   * Nothing is remembered of clients that were never here. Those that are here don't count: a provider says again all
+   * that it hears.
+   */
+  private withoutUnknownGone(heard: readonly ClientState[]): ClientState[] {
+    const { meta } = this.awareness;
+    const unknown = new Set<number>();
+    for (const { client } of heard) if (!meta.has(client)) unknown.add(client);
+    if (unknown.size > clientsPerConnectionMax) throw tooManyClients();
+    return heard.filter(({ client, state }) => state !== gone || !unknown.has(client));
+  }
+
+  private forgetLongGone(): void {
+    const { states, meta } = this.awareness;
+    if (meta.size - states.size <= goneMax) return;
+    let surplus = meta.size - states.size - goneMax / 2; // not again for each that goes
+    for (const client of meta.keys()) {
+      if (surplus <= 0) return;
+      if (states.has(client)) continue;
+      meta.delete(client);
+      surplus--;
+    }
+  }
 }
 
-/** Reads all of an update, so that none of it is applied if a part is bad. @returns the clients it says are here. */
-function checkAwareness(update: Uint8Array): number[] {
+interface ClientState {
+  readonly client: number;
+  readonly clock: number;
+  /** As JSON. */
+  readonly state: string;
+}
+
+/** The state of a client that says goodbye. */
+const gone = 'null';
+
+function tooManyClients(): RejoinError {
+  return new RejoinError(
+    'too-large',
+    `One connection may speak for ${clientsPerConnectionMax} clients at most`,
+  );
+}
+
+/** Reads all of an update, so that none of it is applied if a part is bad. */
+function readAwareness(update: Uint8Array): ClientState[] {
   if (update.length > updateBytesMax) {
     throw new RejoinError('too-large', `An awareness update may have ${updateBytesMax} bytes at most`);
   }
-  const present: number[] = [];
+  const heard: ClientState[] = [];
   try {
     const decoder = decoding.createDecoder(update);
     const count = decoding.readVarUint(decoder);
     for (let i = 0; i < count; i++) {
       const client = decoding.readVarUint(decoder);
-      decoding.readVarUint(decoder); // clock
+      const clock = decoding.readVarUint(decoder);
       const state = decoding.readVarString(decoder);
       if (isDeeperThan(state, jsonDepthMax))
         throw new Error(`a state is nested deeper than ${jsonDepthMax} levels`);
-      if (JSON.parse(state) !== null) present.push(client);
+      heard.push({ client, clock, state: JSON.parse(state) === null ? gone : state });
     }
   } catch (error) {
     throw new RejoinError('undecodable', `The awareness update can't be decoded: ${messageOf(error)}`);
   }
-  return present;
+  return heard;
+}
+
+function printAwareness(states: readonly ClientState[]): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, states.length);
+  for (const { client, clock, state } of states) {
+    encoding.writeVarUint(encoder, client);
+    encoding.writeVarUint(encoder, clock);
+    encoding.writeVarString(encoder, state);
+  }
+  return encoding.toUint8Array(encoder);
 }

@@ -5,6 +5,13 @@ import type { WebSocket } from 'ws';
 const pingIntervalMs = 30_000;
 /** A client with more than this in work is not read from until some of it is done. */
 const inWorkBytesMax = 8 * 1024 * 1024;
+/** What a frame takes in work beside its bytes, so that many small ones count as well. */
+const frameOverheadBytes = 1024;
+/** Nor is one that lets more than this wait for it. */
+const unsentBytesMax = 1024 * 1024;
+
+/** The event at a socket that says: nothing more is taken from it. */
+const stopping = Symbol('stopping');
 
 /** All open WebSockets of a server. */
 export class Sockets {
@@ -21,7 +28,7 @@ export class Sockets {
 
   /** Takes nothing more from clients. */
   pause(): void {
-    for (const socket of this.isAlive.keys()) socket.pause();
+    for (const socket of this.isAlive.keys()) socket.emit(stopping);
   }
 
   /** Closes all with 1012, so that clients come back, and cuts those that don't answer in time. */
@@ -33,7 +40,8 @@ export class Sockets {
 
   private ping(): void {
     for (const [socket, isAlive] of this.isAlive) {
-      if (!isAlive) socket.terminate();
+      // Of one that is paused no answer could be heard.
+      if (!isAlive && !socket.isPaused) socket.terminate();
       else {
         this.isAlive.set(socket, false);
         socket.ping();
@@ -54,27 +62,68 @@ function closed(socket: WebSocket, graceMs: number): Promise<void> {
   });
 }
 
-/** Runs what one client's frames ask for, and stops reading from it while too much is in work. */
-export class InWork {
-  private bytes = 0;
+/**
+ * What is read from one client, and all that stops it. It is the only one to pause an open socket, so that no reason to
+ * go on undoes another to wait.
+ */
+export class Intake {
+  private readonly reasonsToWait = new Set<'loading' | 'in-work' | 'unsent' | 'stopping'>();
+  private inWorkBytes = 0;
 
-  constructor(private readonly socket: WebSocket) {}
+  constructor(private readonly socket: WebSocket) {
+    socket.on(stopping, () => this.wait('stopping', true));
+  }
 
-  async run(bytes: number, work: () => Promise<void>): Promise<void> {
-    this.bytes += bytes;
-    if (this.bytes > inWorkBytesMax) this.socket.pause();
+  /** Whether nothing is read yet because there is nobody to handle it. */
+  set isLoading(isLoading: boolean) {
+    this.wait('loading', isLoading);
+  }
+
+  /** Runs what a frame asks for, and reads on unless too much is in work or waits for the client to read it. */
+  async run(frameBytes: number, work: () => Promise<void>): Promise<void> {
+    const bytes = frameBytes + frameOverheadBytes;
+    this.count(bytes);
     try {
       await work();
     } finally {
-      this.bytes -= bytes;
-      if (this.bytes <= inWorkBytesMax && this.socket.isPaused) this.socket.resume();
+      this.count(-bytes);
     }
+  }
+
+  private count(bytes: number): void {
+    this.inWorkBytes += bytes;
+    this.wait('in-work', this.inWorkBytes > inWorkBytesMax);
+    if (this.socket.bufferedAmount <= unsentBytesMax || this.reasonsToWait.has('unsent')) return;
+    this.wait('unsent', true);
+    void drained(this.socket).then(() => this.wait('unsent', false));
+  }
+
+  private wait(reason: 'loading' | 'in-work' | 'unsent' | 'stopping', hasReason: boolean): void {
+    if (hasReason) this.reasonsToWait.add(reason);
+    else this.reasonsToWait.delete(reason);
+    const { socket } = this;
+    // One that is closing must hear the answer.
+    if (this.reasonsToWait.size > 0 && socket.readyState === socket.OPEN) socket.pause();
+    else if (socket.isPaused) socket.resume();
   }
 }
 
-/** Sends a text or binary frame; nothing happens on a socket that is closed. Calls back when the system has it. */
-export function send(socket: WebSocket, data: string | Uint8Array, sent?: () => void): void {
-  socket.send(data, () => sent?.());
+/** Resolves when all that was sent so far has left, or the socket is closed. */
+export function drained(socket: WebSocket): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      socket.off('close', end);
+      resolve();
+    };
+    socket.on('close', end);
+    // An empty ping goes out behind all that waits: its callback says that the way is free.
+    socket.ping('', false, end);
+  });
+}
+
+/** Sends a text or binary frame; nothing happens on a socket that is closed. */
+export function send(socket: WebSocket, data: string | Uint8Array): void {
+  socket.send(data, () => undefined);
 }
 
 /** Closes with a code and as much of the reason as fits (123 bytes). */

@@ -1,14 +1,13 @@
 // One stream of a `/ws` socket: follows the log of a project at the pace of the socket. History, one `sync`, then live
 // (WS-3); a reader that is slow is behind in the log and costs no more memory than a page.
 
-import { once } from 'node:events';
 import type { WebSocket } from 'ws';
 import type { Feed } from '../core/feed.ts';
 import type { Projects } from '../core/projects.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { StreamRequest } from '../wire/stream/messages.ts';
 import { printObject, printSync } from '../wire/stream/print.ts';
-import { send } from './sockets.ts';
+import { drained, send } from './sockets.ts';
 
 /** With more than this waiting in the socket, the log is not read on. */
 const unsentBytesMax = 512 * 1024;
@@ -65,24 +64,13 @@ export class Stream {
         const json = Buffer.from(object.buffer, object.byteOffset, object.length).toString('utf8');
         send(this.socket, printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
       }
-      await this.drain();
+      if (this.socket.bufferedAmount > unsentBytesMax) await drained(this.socket);
     }
   }
 
-  /** A method, because the flag changes while `pump` waits. */
+  /** A method, because it changes while `pump` waits. For a socket that is closing, nothing more is read. */
   private hasEnded(): boolean {
-    return this.isEnded;
-  }
-
-  /** Waits until the socket has room again, or is closed. */
-  private async drain(): Promise<void> {
-    if (this.socket.bufferedAmount <= unsentBytesMax) return;
-    const closing = new AbortController();
-    // An empty ping goes out behind all that waits: its callback says that the way is free.
-    const drained = new Promise<void>((resolve) => this.socket.ping('', false, () => resolve()));
-    await Promise.race([drained, once(this.socket, 'close', { signal: closing.signal })]).finally(() =>
-      closing.abort(),
-    );
+    return this.isEnded || this.socket.readyState !== this.socket.OPEN;
   }
 }
 

@@ -12,7 +12,7 @@ import { readMuxId, readMuxIdOfText, type MuxId } from '../wire/stream/mux-id.ts
 import { parseClientFrame, parseClientMessage } from '../wire/stream/parse.ts';
 import { printClosed, printError, printUploaded } from '../wire/stream/print.ts';
 import type { AdapterLog } from './log.ts';
-import { InWork, closeWith, send } from './sockets.ts';
+import { Intake, closeWith, send } from './sockets.ts';
 import { Stream } from './stream-reader.ts';
 
 export class StreamAdapter {
@@ -24,11 +24,12 @@ export class StreamAdapter {
   /** Serves a socket until it closes. */
   accept(socket: WebSocket): void {
     const connection = new StreamConnection(socket, this.projects, this.log);
-    const inWork = new InWork(socket);
+    const intake = new Intake(socket);
     socket.on('message', (data: Buffer, isBinary) => {
+      if (socket.readyState !== socket.OPEN) return; // nobody would hear the answer
       if (isBinary)
         closeWith(socket, 1003, 'messages are JSON in text frames'); // WS-20
-      else void inWork.run(data.length, () => connection.handle(data.toString('utf8')));
+      else void intake.run(data.length, () => connection.handle(data.toString('utf8')));
     });
     socket.on('close', () => connection.end());
   }

@@ -1,5 +1,5 @@
 // The adapter of the Universal Data Tool's REST API, v1: sessions made, read, patched and polled. Its clients can't be
-// changed, so every answer is just what they expect (wire/udt.md in the design; docs/udt.md here).
+// changed, so every answer is just what they expect (docs/wires.md).
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, messageOf } from '../errors.ts';

@@ -1,5 +1,6 @@
 // One Yjs client of a room: answers its messages, in order, and says why when it closes the connection.
 
+import { setImmediate as otherWork } from 'node:timers/promises';
 import type { WebSocket } from 'ws';
 import * as Y from 'yjs';
 import { RejoinError, messageOf, type ErrorCode } from '../errors.ts';
@@ -17,10 +18,12 @@ import {
 import type { AdapterLog } from './log.ts';
 import { MissingAsked } from './missing-asked.ts';
 import type { Presence } from './presence.ts';
-import { InWork, closeWith, send } from './sockets.ts';
+import { closeWith, drained, send, type Intake } from './sockets.ts';
 
 /** A client that lets this much wait is cut off; it gets what it missed when it comes back. */
 const unsentBytesMax = 64 * 1024 * 1024;
+/** With more than this waiting, no further answer is made that may be much larger than its question. */
+const unsentBeforeAnswerBytesMax = 512 * 1024;
 
 export interface YjsConnectionContext {
   readonly project: Project;
@@ -32,15 +35,18 @@ export interface YjsConnectionContext {
 export class YjsConnection {
   private readonly origin: Origin = { protocol: 'yjs', user: anonymous };
   private readonly asked: MissingAsked;
+  /** The last of the answers in work that may be much larger than their question: a few bytes ask for the document. */
+  private lastAnswer: Promise<void> | null = null;
+  private owesWhoIsHere = false;
 
   constructor(
     private readonly socket: WebSocket,
+    intake: Intake,
     private readonly context: YjsConnectionContext,
   ) {
     this.asked = new MissingAsked(context.environment);
-    const inWork = new InWork(socket);
     socket.on('message', (data: Buffer, isBinary) => {
-      void inWork.run(data.length, () => this.handle(data, isBinary));
+      void intake.run(data.length, () => this.handle(data, isBinary));
     });
   }
 
@@ -51,8 +57,14 @@ export class YjsConnection {
   }
 
   send(frame: Uint8Array): void {
+    if (!this.isOpen()) return;
     if (this.socket.bufferedAmount > unsentBytesMax)
-      this.closeFor(new RejoinError('unavailable', 'reads too slowly'));
+      this.closeFor(
+        new RejoinError(
+          'too-slow',
+          'The client reads too slowly: what it missed is there when it comes back',
+        ),
+      );
     else send(this.socket, frame);
   }
 
@@ -64,19 +76,20 @@ export class YjsConnection {
   }
 
   private async handle(frame: Uint8Array, isBinary: boolean): Promise<void> {
+    if (!this.isOpen()) return;
     try {
       if (!isBinary) throw new RejoinError('undecodable', 'messages are binary frames');
       // Each is started at once, so that they take effect in their order; the answers come when they are durable.
       await Promise.all(readFrame(frame).map((message) => this.answer(message)));
     } catch (error) {
-      if (this.socket.readyState === this.socket.OPEN) this.closeFor(error);
+      if (this.isOpen()) this.closeFor(error);
     }
   }
 
   private async answer(message: YjsMessage): Promise<void> {
     switch (message.type) {
       case 'step-1':
-        this.send(writeStep2(await this.lackOf(message.stateVector)));
+        await this.inTurn(() => this.sendLackOf(message.stateVector));
         return;
       case 'step-2':
       case 'update':
@@ -88,12 +101,35 @@ export class YjsConnection {
         return;
       }
       case 'query-awareness':
-        this.sayWhoIsHere();
+        if (this.owesWhoIsHere) return; // one answer will do
+        this.owesWhoIsHere = true;
+        await this.inTurn(() => {
+          this.owesWhoIsHere = false;
+          this.sayWhoIsHere();
+        });
     }
   }
 
-  private lackOf(stateVector: Uint8Array): Promise<Uint8Array> {
-    return this.context.project.encode((doc) => {
+  /** Answers at once, unless an answer is in work: then behind it. */
+  private async inTurn(answer: () => Promise<void> | void): Promise<void> {
+    const turn = this.lastAnswer?.then(() => this.answerAndDrain(answer)) ?? this.answerAndDrain(answer);
+    const ended = turn.catch(() => undefined); // whoever waits for `turn` hears of it
+    this.lastAnswer = ended;
+    await turn;
+    if (this.lastAnswer === ended) this.lastAnswer = null;
+  }
+
+  /** Resolves when the answer has left and others had their turn. Nothing is made for a socket that closes. */
+  private async answerAndDrain(answer: () => Promise<void> | void): Promise<void> {
+    if (!this.isOpen()) return;
+    await answer();
+    if (this.socket.bufferedAmount > unsentBeforeAnswerBytesMax) await drained(this.socket);
+    else await otherWork();
+  }
+
+  private async sendLackOf(stateVector: Uint8Array): Promise<void> {
+    const lack = await this.context.project.encode((doc) => {
+      if (!this.isOpen()) return noUpdate;
       try {
         return Y.encodeStateAsUpdate(doc, stateVector);
       } catch (cause) {
@@ -102,12 +138,13 @@ export class YjsConnection {
         });
       }
     });
+    this.send(writeStep2(lack));
   }
 
   private async take({ type, update }: { type: 'step-2' | 'update'; update: Uint8Array }): Promise<void> {
     const outcome = await this.context.project.applyUpdate(update, this.origin);
     if (outcome.type === 'missing') {
-      if (this.asked.mayAskFor(outcome.ranges)) await this.askForRest(); // YJS-8
+      if (this.asked.mayAskFor(outcome.ranges)) await this.inTurn(() => this.askForRest()); // YJS-8
       return;
     }
     await outcome.durable;
@@ -124,6 +161,10 @@ export class YjsConnection {
     const everybody = this.context.presence.everybody();
     if (everybody) this.send(writeAwareness(everybody));
   }
+
+  private isOpen(): boolean {
+    return this.socket.readyState === this.socket.OPEN;
+  }
 }
 
 /** A Yjs update that says nothing. */
@@ -139,6 +180,7 @@ export function closeCodeOf(error: unknown): number {
     deleted: 4410,
     'too-large': 1009,
     unavailable: 1013,
+    'too-slow': 1013,
     'outcome-unknown': 1012,
     damaged: 4500,
   };

@@ -7,6 +7,7 @@ import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
 import { writeAwareness, writeUpdate } from '../wire/yjs.ts';
 import { Presence } from './presence.ts';
+import type { Intake } from './sockets.ts';
 import { YjsConnection, type YjsConnectionContext } from './yjs-connection.ts';
 
 export class YjsRoom {
@@ -33,11 +34,11 @@ export class YjsRoom {
   }
 
   /** Lets a client in once the document is loaded (YJS-4), and tells it everything from then on. */
-  async join(socket: WebSocket): Promise<void> {
+  async join(socket: WebSocket, intake: Intake): Promise<void> {
     const { project, presence } = this;
     const stateVector = await project.encode((doc) => Y.encodeStateVector(doc));
     if (socket.readyState !== socket.OPEN) return;
-    const connection = new YjsConnection(socket, { project, presence, ...this.services });
+    const connection = new YjsConnection(socket, intake, { project, presence, ...this.services });
     this.connections.add(connection);
     socket.on('close', () => {
       this.connections.delete(connection);

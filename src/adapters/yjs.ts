@@ -7,7 +7,7 @@ import type { Environment } from '../model/environment.ts';
 import { writeAwareness } from '../wire/yjs.ts';
 import type { AdapterLog } from './log.ts';
 import { noAwareness } from './presence.ts';
-import { closeWith } from './sockets.ts';
+import { Intake, closeWith } from './sockets.ts';
 import { closeCodeOf } from './yjs-connection.ts';
 import { YjsRoom } from './yjs-room.ts';
 
@@ -33,7 +33,8 @@ export class YjsAdapter {
 
   /** Serves a socket until it closes. */
   async accept(socket: WebSocket, projectId: string): Promise<void> {
-    socket.pause(); // YJS-4: what arrives before the project is loaded waits in the network
+    const intake = new Intake(socket);
+    intake.isLoading = true; // YJS-4: what arrives before the project is loaded waits in the network
     const entered = this.enter(projectId);
     let hasLeft = false;
     const leave = (): void => {
@@ -43,13 +44,13 @@ export class YjsAdapter {
     socket.on('close', leave);
     try {
       const room = await entered.room;
-      if (socket.readyState === socket.OPEN) await room.join(socket);
+      if (socket.readyState === socket.OPEN) await room.join(socket, intake);
     } catch (error) {
       if (error instanceof RejoinError) this.services.log.refused('yjs', error);
       else this.services.log.defect('yjs', error);
       closeWith(socket, closeCodeOf(error), messageOf(error));
     } finally {
-      socket.resume();
+      intake.isLoading = false;
     }
   }
 
@@ -60,8 +61,10 @@ export class YjsAdapter {
   private enter(projectId: string): Entered {
     let entered = this.rooms.get(projectId);
     if (!entered) {
-      entered = { room: YjsRoom.open(projectId, this.projects, this.services), clients: 0 };
-      this.rooms.set(projectId, entered);
+      const opening = { room: YjsRoom.open(projectId, this.projects, this.services), clients: 0 };
+      opening.room.catch(() => this.forget(projectId, opening)); // who comes next tries again
+      this.rooms.set(projectId, opening);
+      entered = opening;
     }
     entered.clients++;
     return entered;
@@ -70,9 +73,14 @@ export class YjsAdapter {
   private async leave(projectId: string, entered: Entered): Promise<void> {
     entered.clients--;
     if (entered.clients > 0) return;
-    this.rooms.delete(projectId);
+    this.forget(projectId, entered);
     const room = await entered.room.catch(() => undefined); // then there is nothing to end
     room?.end();
+  }
+
+  /** The next client opens a room of its own. */
+  private forget(projectId: string, entered: Entered): void {
+    if (this.rooms.get(projectId) === entered) this.rooms.delete(projectId);
   }
 
   private async keepAlive(): Promise<void> {

@@ -23,15 +23,8 @@ export type Edit =
     };
 
 /**
- * The view after one edit. Only the containers on the edit's path are copied, the rest is shared with `view`.
- * @throws RejoinError `internal` when the edit doesn't fit the view.
- */
-export function applyEdit(view: JsonObject, edit: Edit): JsonObject {
-  return applyEdits(view, [edit]);
-}
-
-/**
- * The view after all edits, each of which sees the effect of those before.
+ * The view after all edits, each of which sees the effect of those before. Only the containers on their paths are copied,
+ * the rest is shared with `view`.
  * @throws RejoinError `internal` when an edit doesn't fit.
  */
 export function applyEdits(view: JsonObject, edits: readonly Edit[]): JsonObject {
@@ -43,13 +36,13 @@ export function applyEdits(view: JsonObject, edits: readonly Edit[]): JsonObject
 /**
  * A view while a row of edits is applied to it. A container is copied when the first edit enters it and changed in
  * place by the later ones, so that 100,000 edits of one long array don't copy it 100,000 times. What `view` returns
- * may therefore still change; it is immutable once it is sealed or no edit follows.
+ * may therefore still change; what is sealed doesn't, and nothing does when no edit follows.
  */
 export class Draft {
   private currentView: JsonObject;
   // Each maps a container that this draft has made to the same container, as a type that can be written.
-  private arrays = new Map<readonly Json[], Json[]>();
-  private objects = new Map<JsonObject, Record<string, Json>>();
+  private readonly arrays = new Map<readonly Json[], Json[]>();
+  private readonly objects = new Map<JsonObject, Record<string, Json>>();
 
   constructor(view: JsonObject) {
     this.currentView = view;
@@ -64,10 +57,18 @@ export class Draft {
     this.currentView = this.changedObject(this.currentView, edit, 0);
   }
 
-  /** Every container of the present view stays as it is from now on: call it before one gets a second place. */
-  seal(): void {
-    this.arrays = new Map();
-    this.objects = new Map();
+  /**
+   * A value of the present view, and all in it, stays as it is from now on: call it before it gets a second place.
+   * It takes no longer than the copying took that made the value's containers writable.
+   */
+  seal(value: Json = this.currentView): void {
+    const stack = [value];
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      // A container that this draft hasn't made holds none that it has.
+      if (isJsonArray(next) && this.arrays.delete(next)) for (const item of next) stack.push(item);
+      else if (isJsonObject(next) && this.objects.delete(next))
+        for (const member of Object.values(next)) stack.push(member);
+    }
   }
 
   private changed(container: Json | undefined, edit: Edit, depth: number): Json {

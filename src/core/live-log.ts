@@ -56,6 +56,7 @@ export class LiveLog implements FeedSource {
   private readonly uuidsInFlight = new Set<string>();
   private lastWritten: Promise<void> = Promise.resolve();
   private stale = false;
+  private hasFailed = false;
 
   private constructor(
     private readonly context: ProjectContext,
@@ -176,27 +177,35 @@ export class LiveLog implements FeedSource {
   async bury(): Promise<void> {
     await this.writable();
     await this.lastWritten;
-    await this.submit({ group: null, writes: [this.log.bury(this.context.environment.now())] });
+    const { write, settle } = this.log.bury(this.context.environment.now());
+    await this.submit({ group: null, writes: [write], settle });
     this.wake();
     for (const listener of [...this.listeners]) listener.deleted?.();
   }
 
   // ---- after a failed write
 
-  /** Whether a write failed since the log was read: nothing may be numbered until `reload`. */
+  /** Whether something failed since the log was read: nothing may be numbered until `reload`. */
   get isStale(): boolean {
     return this.stale;
   }
 
   /** A write failed: what was not durable is gone, and the heads are uncertain. */
   invalidate(): void {
-    if (this.stale) return;
     this.stale = true;
+    if (this.hasFailed) return;
+    this.hasFailed = true;
     for (const listener of [...this.listeners]) listener.reset?.();
   }
 
-  /** Reads the heads again from the store. What had been in flight has ended. */
+  /** A change failed midway: what is in memory is not to be relied on, while what was handed to the store is good. */
+  distrust(): void {
+    this.stale = true;
+  }
+
+  /** Reads the heads again from the store, once everything in flight has ended. */
   async reload(): Promise<void> {
+    await this.lastWritten.catch(() => undefined); // whoever waits for it hears of it
     const { log, ids } = await readLog(this.log.project, this.context);
     this.log = log;
     this.ids = ids;
@@ -204,6 +213,7 @@ export class LiveLog implements FeedSource {
     this.uuidsInFlight.clear();
     this.lastWritten = Promise.resolve();
     this.stale = false;
+    this.hasFailed = false;
     this.wake();
   }
 

@@ -1,5 +1,6 @@
 // What a project has in memory while its document is open: the document, and the versions of its `udt` part.
 
+import { RejoinError } from '../errors.ts';
 import type { Life } from '../store/life.ts';
 import { ProjectDocument } from './document.ts';
 import type { LiveLog, ProjectContext } from './live-log.ts';
@@ -18,7 +19,10 @@ export async function openDocument(
   { store, life }: Pick<ProjectContext, 'store' | 'life'>,
   observe: (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'>, detail: string) => void,
 ): Promise<OpenDocument> {
-  await log.settled();
+  await log.settled().catch((cause: unknown) => {
+    // Somebody else's write failed, whose outcome is unknown; nothing of ours was written.
+    throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
+  });
   const changes = log.readStored(1, log.durablePosition);
   const document = await ProjectDocument.load(changes, (detail) => observe('value-not-json', detail));
   const versions = await UdtVersions.load(

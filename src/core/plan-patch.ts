@@ -150,7 +150,7 @@ class Plan {
       if (from.length === parts.length) return;
       throw conflict('a value cannot be moved into itself');
     }
-    this.draft.seal();
+    this.draft.seal(value);
     this.remove(from);
     this.insert(parts, value);
   }
@@ -160,7 +160,7 @@ class Plan {
     this.copiedValues += countOf(value);
     if (this.copiedValues > copiedValuesMax)
       throw new RejoinError('too-large', `a patch can copy ${copiedValuesMax} values at most`);
-    this.draft.seal();
+    this.draft.seal(value);
     this.insert(parts, value);
   }
 

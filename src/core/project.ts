@@ -209,7 +209,11 @@ export class Project {
   refresh(): void {
     this.queue
       .run(() => this.current())
-      .catch((error: unknown) => this.observe('damage', `it can't be read again: ${messageOf(error)}`));
+      .catch((error: unknown) => {
+        // Whoever uses the project next tries again; only damage is news.
+        if (error instanceof RejoinError && error.code === 'damaged')
+          this.observe('damage', messageOf(error));
+      });
   }
 
   // ---- within a turn
@@ -271,12 +275,13 @@ export class Project {
     return state;
   }
 
-  /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is dropped. */
+  /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is read again. */
   private async mutate<T>(work: () => T | Promise<T>): Promise<T> {
     try {
       return await work();
     } catch (error) {
       this.opened = null;
+      this.log.distrust();
       this.observe('change-dropped', messageOf(error));
       throw error;
     }

@@ -28,6 +28,7 @@ export class Projects {
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
   private recovery: Promise<void> | null = null;
+  private readonly stopping = new AbortController();
   private isClosed = false;
 
   constructor(options: ProjectsOptions) {
@@ -78,8 +79,8 @@ export class Projects {
   /** As `use`, with undefined for a project that doesn't exist. A deleted one does. */
   async find<T>(id: string, use: (project: Project | undefined) => Promise<T>): Promise<T> {
     if (!this.opened.has(id)) {
-      await this.ready();
-      if (!(await readProjectInfo(this.context.store, id))) return use(undefined);
+      const info = await this.reading(() => readProjectInfo(this.context.store, id));
+      if (!info) return use(undefined);
     }
     return this.use(id, (project) => use(project.info ? project : undefined));
   }
@@ -91,26 +92,34 @@ export class Projects {
     return 's' + Array.from({ length: 20 }, pick).join('');
   }
 
-  /** Resolves when all that was asked for so far is done, durably or not. */
-  async flush(): Promise<void> {
+  /** For shutting down: resolves when all that was asked for so far is done. A recovery that lasts is given up. */
+  async finish(): Promise<void> {
+    this.stopping.abort();
+    await this.recovery;
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
 
   /** Finishes what was accepted, then refuses everything. */
   async close(): Promise<void> {
+    await this.finish();
     this.isClosed = true;
-    await this.flush();
   }
 
-  private async open(id: string): Promise<Project> {
+  private open(id: string): Promise<Project> {
+    return this.reading(async () => {
+      const project = await Project.open(id, this.context);
+      this.loaded.add(project);
+      return project;
+    });
+  }
+
+  /** Reads from the store, and again if it is opened again meanwhile. */
+  private async reading<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.ready();
       try {
-        const project = await Project.open(id, this.context);
-        this.loaded.add(project);
-        return project;
+        return await read();
       } catch (error) {
-        // The store was opened again under us.
         if (!(error instanceof RejoinError && error.code === 'unavailable' && this.recovery)) throw error;
       }
     }
@@ -119,6 +128,8 @@ export class Projects {
   /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
+    // A client that has gone may have left work in the queue: a second instance beside it would give numbers twice.
+    await project?.flush().catch(() => undefined);
     if (entry.users > 0 || project?.info) return;
     if (this.opened.get(id) === entry) this.opened.delete(id);
     if (project) this.loaded.delete(project);
@@ -134,8 +145,12 @@ export class Projects {
     if (this.recovery !== null || this.isClosed) return;
     const { observer, store } = this.context;
     observer.observe({ type: 'store-failed', detail: messageOf(cause) });
-    this.recovery = reopen(store, observer).then(() => {
+    this.recovery = reopen(store, observer, this.stopping.signal).then((isOpen) => {
       this.recovery = null;
+      if (!isOpen) {
+        this.isClosed = true;
+        return;
+      }
       observer.observe({ type: 'store-recovered', detail: `${this.loaded.size} projects are read again` });
       for (const project of this.loaded) project.refresh();
     });
@@ -146,14 +161,16 @@ export class Projects {
 const firstRetryMs = 50;
 const lastRetryMs = 5_000;
 
-async function reopen(store: Store, observer: Observer): Promise<void> {
+/** @returns whether the store is open; false if that was given up. */
+async function reopen(store: Store, observer: Observer, stopping: AbortSignal): Promise<boolean> {
   for (let delayMs = firstRetryMs; ; delayMs = Math.min(2 * delayMs, lastRetryMs)) {
     try {
       await store.reopen();
-      return;
+      return true;
     } catch (error) {
       observer.observe({ type: 'store-failed', detail: messageOf(error) });
-      await sleep(delayMs);
     }
+    await sleep(delayMs, undefined, { signal: stopping }).catch(() => undefined); // it ends early when stopping
+    if (stopping.aborted) return false;
   }
 }

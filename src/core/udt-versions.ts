@@ -2,16 +2,17 @@
 // records beside the log. They are this server's own and are never replicated (UDT-3).
 
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
-import type { Json, JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
-import { anonymous, type Origin, type Protocol } from '../model/origin.ts';
+import { anonymous, type Origin } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
 import type { Edit } from './edits.ts';
+import { RecentVersions } from './recent-versions.ts';
 import type { UdtHasher } from './udt-hash.ts';
-import { wireDifference } from './wire-patch.ts';
+import { sealVersionRecord, unsealVersionRecord, type VersionRecord } from './version-record.ts';
+import { wirePatch } from './wire-patch.ts';
 
 /** The `udt` part at one version. Values of `view` never change. */
 export interface UdtState {
@@ -22,19 +23,6 @@ export interface UdtState {
   readonly hash: number;
   /** What made this version; null for the first. */
   readonly record: VersionRecord | null;
-}
-
-export interface VersionRecord {
-  readonly version: number;
-  /** When it was accepted here, made monotonic. Milliseconds since 1970. */
-  readonly timeMs: number;
-  readonly user: string;
-  readonly protocol: Protocol;
-  /** From the version before to this one, as it goes over the wire (UDT-9). */
-  readonly patch: readonly Operation[];
-  /** The same as exact edits. */
-  readonly edits: readonly Edit[];
-  readonly hash: number;
 }
 
 /** A version in the making. */
@@ -55,7 +43,7 @@ export class UdtVersions {
   private newest: UdtState;
   /** The newest durable version: what clients see. */
   private shown: UdtState;
-  private recent: VersionRecord[] = [];
+  private readonly recent = new RecentVersions();
 
   private constructor(
     private readonly store: Store,
@@ -81,7 +69,7 @@ export class UdtVersions {
     view: JsonObject,
   ): Promise<UdtVersions> {
     const last = await firstOf(store, { ...keys.allVersions(), reverse: true });
-    const record = last ? parseVersionRecord(last.key, last.value) : null;
+    const record = last ? unsealVersionRecord(last.key, last.value) : null;
     // A new life goes on counting under its own epoch.
     const n = record ? record.version % epochSize : 0;
     const version = epoch * epochSize + n;
@@ -106,13 +94,13 @@ export class UdtVersions {
    * @param edits from the version before to `view`, exactly.
    */
   next(view: JsonObject, edits: readonly Edit[], origin: Origin, nowMs: number): UdtStep {
-    const patch = wireDifference(this.newest.view, view);
+    const patch = wirePatch(this.newest.view, view);
     const version = this.epoch * epochSize + (this.newest.version % epochSize) + 1;
     const timeMs = Math.max(nowMs, this.newest.record?.timeMs ?? 0);
     const hash = this.hasher.hash(view);
     const record = { version, timeMs, user: origin.user, protocol: origin.protocol, patch, edits, hash };
     const key = this.keys.version(version % epochSize);
-    const writes = [{ key, value: sealJson(key, toJson(record)) }, ...this.nameTopLevelKeys(view)];
+    const writes = [{ key, value: sealVersionRecord(key, record) }, ...this.nameTopLevelKeys(view)];
     this.newest = { version, view, hash, record };
     return { state: this.newest, writes };
   }
@@ -126,9 +114,7 @@ export class UdtVersions {
 
   settle(state: UdtState): void {
     this.shown = state;
-    if (!state.record) return;
-    this.recent.push(state.record);
-    if (this.recent.length > 2 * recentVersionsKept) this.recent = this.recent.slice(-recentVersionsKept);
+    if (state.record) this.recent.push(state.record);
   }
 
   /** All versions after `since`, or a rebuild where they are no use to the client (UDT-10). */
@@ -149,7 +135,7 @@ export class UdtVersions {
     const range = { ...this.keys.allVersions(), reverse: true };
     search: for await (const page of this.store.scan(range)) {
       for (const { key, value } of page) {
-        const record = parseVersionRecord(key, value);
+        const record = unsealVersionRecord(key, value);
         if (record.timeMs <= sinceMs) break search;
         if (Math.floor(record.version / epochSize) !== this.epoch) return this.rebuild(latest);
         if (record.version > latest.version) continue; // not durable yet
@@ -162,14 +148,17 @@ export class UdtVersions {
 
   /** The records of (since, upTo], or null if one is missing or of another epoch. */
   private async records(since: number, upTo: number): Promise<readonly VersionRecord[] | null> {
-    const kept = this.recent[0];
-    if (kept && kept.version <= since + 1) {
-      return this.recent.filter(({ version }) => version > since && version <= upTo);
-    }
+    const recent = this.recent.between(since, upTo);
+    if (recent) return recent;
     const found: VersionRecord[] = [];
+    let bytes = 0;
     const range = this.keys.versions((since % epochSize) + 1, upTo % epochSize);
     for await (const page of this.store.scan(range)) {
-      for (const { key, value } of page) found.push(parseVersionRecord(key, value));
+      for (const { key, value } of page) {
+        bytes += value.length;
+        if (bytes > answerBytesMax) return null; // a rebuild says the same with less
+        found.push(unsealVersionRecord(key, value));
+      }
     }
     const complete = found.every(({ version }, index) => version === since + 1 + index);
     return complete && found.length === upTo - since ? found : null;
@@ -202,29 +191,5 @@ export class UdtVersions {
 }
 
 const epochSize = 2 ** 32;
-/** Polls ask for the last few: those are answered from memory. */
-const recentVersionsKept = 256;
-
-const recordShape = z.object({
-  version: z.number(),
-  timeMs: z.number(),
-  user: z.string(),
-  protocol: z.enum(['stream', 'udt', 'yjs', 'server']),
-  patch: z.custom<readonly Operation[]>(Array.isArray),
-  edits: z.custom<readonly Edit[]>(Array.isArray),
-  hash: z.number(),
-});
-
-function parseVersionRecord(key: Uint8Array, sealed: Uint8Array): VersionRecord {
-  const parsed = recordShape.safeParse(unsealJson(key, sealed));
-  if (!parsed.success) throw new RejoinError('damaged', 'A version record of a project is damaged');
-  return parsed.data;
-}
-
-function toJson(record: VersionRecord): Json {
-  return {
-    ...record,
-    patch: record.patch.map((operation) => ({ ...operation })),
-    edits: record.edits.map((edit) => ({ ...edit })),
-  };
-}
+/** More patches than this are answered with a rebuild. */
+const answerBytesMax = 16 * 1024 * 1024;

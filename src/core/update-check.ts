@@ -8,7 +8,10 @@ import { checkOverlap } from './update-overlap.ts';
 export type UpdateCheck =
   /** `newClients`: those of whom the update carries structs beyond the document's state. */
   | { readonly type: 'fits'; readonly newClients: ReadonlySet<number> }
-  /** `ranges` names what is missing, the same for the same gap: `client:from-to, …`, without the end. */
+  /**
+   * `ranges` names what is missing, the same for the same gap: `client:from-to, …`, without the end; of many clients the
+   * first few, and a checksum.
+   */
   | { readonly type: 'missing'; readonly ranges: string };
 
 /**
@@ -133,21 +136,37 @@ function lackingPoints({ deletes }: DecodedUpdate, queues: Map<number, Queue>, c
   return needs.filter((point) => !clocks.has(point));
 }
 
+/** An update can lack a million points: the first ones tell gaps apart well enough. */
+const lackingLookedAtMax = 1_000;
+/** The text is kept and logged. */
+const rangesPrintedMax = 10;
+
 function printRanges(lacking: readonly Point[], queues: ReadonlyMap<number, Queue>, clocks: Clocks): string {
   // What the update brings and can't place yet comes in by itself once the rest is there.
-  const absent = lacking.filter(({ client, clock }) => {
+  const looked = lacking.slice(0, lackingLookedAtMax);
+  const absent = looked.filter(({ client, clock }) => {
     const queue = queues.get(client);
     const head = queue?.structs[queue.next];
     const last = queue?.structs.at(-1);
     return !head || !last || clock < head.id.clock || clock >= endOf(last);
   });
   const ends = new Map<number, number>();
-  for (const { client, clock } of absent.length > 0 ? absent : lacking)
+  for (const { client, clock } of absent.length > 0 ? absent : looked)
     ends.set(client, Math.max(ends.get(client) ?? 0, clock + 1));
-  return [...ends]
+  const ranges = [...ends]
     .sort(([a], [b]) => a - b)
-    .map(([client, end]) => `${client}:${clocks.known(client)}-${end}`)
-    .join(', ');
+    .map(([client, end]) => `${client}:${clocks.known(client)}-${end}`);
+  if (ranges.length <= rangesPrintedMax) return ranges.join(', ');
+  const first = ranges.slice(0, rangesPrintedMax).join(', ');
+  return `${first}, … ${ranges.length} in all, checksum ${checksumOf(ranges)}`;
+}
+
+/** Tells gaps apart well enough: it decides no more than whether to ask again. */
+function checksumOf(texts: readonly string[]): string {
+  let sum = 0;
+  for (const text of texts)
+    for (let at = 0; at < text.length; at++) sum = (Math.imul(sum, 31) + text.charCodeAt(at)) | 0;
+  return (sum >>> 0).toString(16);
 }
 
 function hasMore(queue: Queue): boolean {

@@ -1,4 +1,4 @@
-// Writes edits as the JSON Patch that UDT clients get. It is exact under RFC 6902 and under the library of the v1
+// Writes a change as the JSON Patch that UDT clients get. It is exact under RFC 6902 and under the library of the v1
 // client (UDT-9), which splits a path at "/" and decodes nothing, drops empty parts of it, takes `add` of a numeric
 // part as an overwrite and of "-" as an append to whatever is there, and throws on `remove` of a top-level key. A
 // client whose library throws never polls again.
@@ -6,23 +6,13 @@
 import { escapeKey, isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { arrayHunks, type Hunk } from './array-hunks.ts';
-import { applyEdits, type Edit } from './edits.ts';
 import { jsonEquals } from './json-equals.ts';
 
 /**
- * The patch of `edits` on `before`, and the view after them. It is their net effect: what several edits did to one
- * value is one operation, and what they undid is none.
+ * The patch that turns `before` into `after`: the net effect, whatever edits led there. It is fast when they share what
+ * didn't change.
  */
-export function wirePatch(
-  before: JsonObject,
-  edits: readonly Edit[],
-): { patch: Operation[]; view: JsonObject } {
-  const view = applyEdits(before, edits);
-  return { patch: wireDifference(before, view), view };
-}
-
-/** The patch that turns `before` into `after`. It is fast when they share what didn't change. */
-export function wireDifference(before: JsonObject, after: JsonObject): Operation[] {
+export function wirePatch(before: JsonObject, after: JsonObject): Operation[] {
   const patch: Operation[] = [];
   return writeRoot(before, after, patch) ? patch : [{ op: 'replace', path: '', value: after }];
 }

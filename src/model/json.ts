@@ -37,41 +37,60 @@ export function parseJson(text: string): Json {
 }
 
 /**
- * Checks what came out of JSON.parse, without recursion.
+ * Checks what came out of JSON.parse, without recursion, in memory for the containers around one value: a body may
+ * have tens of millions of values.
  * @param value consists of what JSON has: null, booleans, numbers, strings, arrays and plain objects.
- * @throws RejoinError `bad-request` that names the path (a JSON Pointer) of a lone surrogate, a number outside
- *   the range of a double, a key `__proto__`, or a value nested too deep.
+ * @throws RejoinError `bad-request` that names the path (a JSON Pointer) of the first lone surrogate, number outside
+ *   the range of a double, key `__proto__`, or value nested too deep.
  */
 export function checkJson(value: unknown): Json {
-  const stack: { value: unknown; path: Path }[] = [{ value, path: null }];
-  for (let next = stack.pop(); next; next = stack.pop()) {
-    const { value, path } = next;
-    if (typeof value === 'string') {
-      if (!value.isWellFormed()) throw refusal(path, 'has a lone surrogate: text must be valid Unicode');
-    } else if (typeof value === 'number') {
-      if (!Number.isFinite(value)) throw refusal(path, 'is a number too large for a double');
-    } else if (typeof value === 'object' && value !== null) {
-      if ((path?.depth ?? 0) >= jsonDepthMax) throw tooDeep(pointerOf(path));
-      const depth = (path?.depth ?? 0) + 1;
-      if (Array.isArray(value)) {
-        value.forEach((item: unknown, index) => {
-          if (item !== null && typeof item !== 'boolean')
-            stack.push({ value: item, path: { parent: path, key: String(index), depth } });
-        });
-      } else {
-        for (const [key, member] of Object.entries(value)) {
-          const memberPath = { parent: path, key, depth };
-          if (key === '__proto__') throw refusal(memberPath, 'has the key __proto__, which is not allowed');
-          if (!key.isWellFormed()) throw refusal(memberPath, 'has a lone surrogate in its key');
-          stack.push({ value: member, path: memberPath });
-        }
-      }
-    }
-  }
+  const way: Visit[] = [];
+  checkValue(value, way);
+  for (let visit = way.at(-1); visit; visit = way.at(-1)) if (!checkMembers(visit, way)) way.pop();
   return value as Json; // the one place where what was checked gets its type
 }
 
-type Path = { readonly parent: Path; readonly key: string; readonly depth: number } | null;
+/** A container that is being checked. All visits under way, outermost first, are the way to the value at hand. */
+type Visit = { next: number } & (
+  | { readonly items: readonly Json[] }
+  | { readonly items: undefined; readonly object: JsonObject; readonly keys: readonly string[] }
+);
+
+/** Goes on with a visit. @returns whether a container inside is to be visited first. */
+function checkMembers(visit: Visit, way: Visit[]): boolean {
+  if (visit.items) {
+    while (visit.next < visit.items.length) if (checkValue(visit.items[visit.next++], way)) return true;
+    return false;
+  }
+  while (visit.next < visit.keys.length) {
+    const key = visit.keys[visit.next++] ?? '';
+    if (key === '__proto__') throw refusal(way, 'has the key __proto__, which is not allowed');
+    if (!key.isWellFormed()) throw refusal(way, 'has a lone surrogate in its key');
+    if (checkValue(visit.object[key], way)) return true;
+  }
+  return false;
+}
+
+/** Checks the value that `way` leads to. @returns whether it is a container, which is now the end of the way. */
+function checkValue(value: unknown, way: Visit[]): boolean {
+  if (typeof value === 'string') {
+    if (!value.isWellFormed()) throw refusal(way, 'has a lone surrogate: text must be valid Unicode');
+  } else if (typeof value === 'number') {
+    if (!Number.isFinite(value)) throw refusal(way, 'is a number too large for a double');
+  } else if (isJsonArray(value)) {
+    enter({ items: value, next: 0 }, way);
+    return true;
+  } else if (isJsonObject(value)) {
+    enter({ items: undefined, object: value, keys: Object.keys(value), next: 0 }, way);
+    return true;
+  }
+  return false;
+}
+
+function enter(visit: Visit, way: Visit[]): void {
+  if (way.length >= jsonDepthMax) throw tooDeep(pointerOf(way));
+  way.push(visit);
+}
 
 const deepTextUnits = 65_536;
 
@@ -92,10 +111,12 @@ export function isDeeperThan(text: string, depthMax: number): boolean {
   return false;
 }
 
-function pointerOf(path: Path): string {
-  const keys: string[] = [];
-  for (let at = path; at; at = at.parent) keys.unshift(escapeKey(at.key.toWellFormed()));
-  return keys.length === 0 ? 'the root' : '/' + keys.join('/');
+function pointerOf(way: readonly Visit[]): string {
+  if (way.length === 0) return 'the root';
+  const keys = way.map((visit) =>
+    visit.items ? String(visit.next - 1) : (visit.keys[visit.next - 1] ?? ''),
+  );
+  return keys.map((key) => '/' + escapeKey(key.toWellFormed())).join('');
 }
 
 /** A key as a part of a JSON Pointer (RFC 6901). */
@@ -103,8 +124,8 @@ export function escapeKey(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 
-function refusal(path: Path, problem: string): RejoinError {
-  return new RejoinError('bad-request', `${pointerOf(path)} ${problem}`);
+function refusal(way: readonly Visit[], problem: string): RejoinError {
+  return new RejoinError('bad-request', `${pointerOf(way)} ${problem}`);
 }
 
 function tooDeep(pointer: string): RejoinError {

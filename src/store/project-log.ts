@@ -91,14 +91,15 @@ export class ProjectLog {
    */
   append({ origin, timeMs, update, changes }: NewGroup): { group: Group; writes: Write[] } {
     const writes: Write[] = [];
-    if (!this.currentInfo) {
+    let info = this.currentInfo;
+    if (!info) {
       const session = changes[0]?.kind === 'session' ? { serverId: this.serverId, user: origin.user } : null;
-      this.currentInfo = { createdMs: timeMs, session, tombstone: null };
-      writes.push(writeProjectInfo(this.project, this.currentInfo));
+      info = { createdMs: timeMs, session, tombstone: null };
+      writes.push(writeProjectInfo(this.project, info));
     }
     const numbered = changes.map((change, groupIndex): Change => {
-      const position = this.nextPosition++;
-      const seqno = this.nextSeqno++;
+      const position = this.nextPosition + groupIndex;
+      const seqno = this.nextSeqno + groupIndex;
       const place = { position, serverId: this.serverId, seqno, groupIndex, groupSize: changes.length };
       const object = 'object' in change ? change.object : null;
       const record = {
@@ -119,6 +120,10 @@ export class ProjectLog {
       }
       return record;
     });
+    // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
+    this.currentInfo = info;
+    this.nextPosition += changes.length;
+    this.nextSeqno += changes.length;
     return { group: { changes: numbered, update }, writes };
   }
 
@@ -129,12 +134,19 @@ export class ProjectLog {
     this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
   }
 
-  /** The write that deletes the project and keeps its numbers (REP-14). */
-  bury(deletedMs: number): Write {
+  /** What deletes the project and keeps its numbers (REP-14); `settle` when the write is durable. */
+  bury(deletedMs: number): { write: Write; settle: () => void } {
     const vector = [...this.durable.vector].map(([id, seqno]): [number, number] => [id, seqno]);
-    const tombstone = { deletedMs, vector };
-    this.currentInfo = { createdMs: deletedMs, session: null, ...this.currentInfo, tombstone };
-    return writeProjectInfo(this.project, this.currentInfo);
+    const info = {
+      createdMs: deletedMs,
+      session: null,
+      ...this.currentInfo,
+      tombstone: { deletedMs, vector },
+    };
+    const settle = (): void => {
+      this.currentInfo = info;
+    };
+    return { write: writeProjectInfo(this.project, info), settle };
   }
 
   /** Whether a durable object of this kind has the version uuid. */

@@ -71,11 +71,19 @@ export interface PatchRequest {
   readonly userName: string | undefined;
 }
 
-/** The body of `PATCH /api/session/:id`. */
+/** Thousands of times what UDT sends at once. Each operation may have to shift a long array. */
+export const patchOperationsMax = 200_000;
+
+/**
+ * The body of `PATCH /api/session/:id`.
+ * @throws RejoinError `bad-request`; `too-large` for more than `patchOperationsMax` operations.
+ */
 export function parsePatchRequest(text: string): PatchRequest {
   const body = parseJson(text);
   if (!isJsonObject(body) || body.patch === undefined) throw badRequest('Body should have "patch" key');
   if (!Array.isArray(body.patch)) throw badRequest('"patch" should be a list of JSON Patch operations');
+  if (body.patch.length > patchOperationsMax)
+    throw new RejoinError('too-large', `A patch may have ${patchOperationsMax} operations at most`);
   const operations = body.patch.map((operation: Json, index) => parseOperation(operation, index));
   return { operations, userName: parseUserName(body.userName) };
 }

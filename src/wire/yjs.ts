@@ -24,15 +24,20 @@ export type YjsMessage =
 const message = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3 } as const;
 const sync = { step1: 0, step2: 1, update: 2 } as const;
 
+/** A client sends one, and it costs next to nothing to send a million. */
+export const messagesPerFrameMax = 16;
+
 /**
  * The messages of a frame; those of unknown types are left out.
- * @throws RejoinError `undecodable`.
+ * @throws RejoinError `undecodable`, also if there are too many.
  */
 export function readFrame(frame: Uint8Array): YjsMessage[] {
   const decoder = decoding.createDecoder(frame);
   const messages: YjsMessage[] = [];
   try {
     do {
+      if (messages.length === messagesPerFrameMax)
+        throw new RejoinError('undecodable', `A frame may hold ${messagesPerFrameMax} messages at most`);
       const type = decoding.readVarUint(decoder);
       if (type === message.sync) messages.push(readSync(decoder));
       else if (type === message.awareness) {

@@ -111,6 +111,13 @@ limits('WS-20 too many since entries, or objects in an upload, are an error', as
   assert.is((await client.ask({ ...stream, since: pairs(sinceEntriesMax) }))['type'], 'sync');
 });
 
+limits('WS-20 a mux_id that is too long is refused, and not echoed', async () => {
+  const client = await connect();
+  const says = 'mux_id has 257 characters; it may have 256 at most';
+  await refusesEach(environment, client, [{ text: raw({ type: 'close', mux_id: 'm'.repeat(257) }), says }]);
+  assert.is((await client.ask({ type: 'close', mux_id: 'm'.repeat(256) }))['type'], 'closed');
+});
+
 limits('WS-20 too many streams on a socket are refused, and the others live on', async () => {
   const { streamsPerSocketMax } = streamLimits;
   const client = await connect();

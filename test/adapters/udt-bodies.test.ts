@@ -72,6 +72,14 @@ bodies('UDT-5 bodies that nest too deep, of any size', async () => {
   assert.is((await call('POST', sessions, deepest)).status, 200);
 });
 
+bodies('a patch has 200,000 operations at most', async () => {
+  const patch = (operations: number) => ({
+    patch: Array.from({ length: operations }, () => ({ op: 'remove', path: '/nothing' })),
+  });
+  await refuses('PATCH', session, patch(200_001), 413, 'A patch may have 200000 operations at most');
+  assert.is((await call('PATCH', session, patch(200_000))).status, 200);
+});
+
 bodies('UDT-5 a body over the limit is refused by its announced length', async () => {
   const { host } = new URL(server.url);
   for (const line of ['POST /api/session', `PATCH /api/session/${client.id}`]) {

@@ -2,10 +2,12 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { applyEdit, applyEdits, Draft, type Edit } from '../../src/core/edits.ts';
+import { applyEdits, Draft, type Edit } from '../../src/core/edits.ts';
 import { RejoinError } from '../../src/errors.ts';
-import type { Json } from '../../src/model/json.ts';
+import type { Json, JsonObject } from '../../src/model/json.ts';
 import { frozen } from '../support/random-json.ts';
+
+const applyEdit = (view: JsonObject, edit: Edit): JsonObject => applyEdits(view, [edit]);
 
 const edits = suite('edits');
 

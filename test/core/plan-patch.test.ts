@@ -185,6 +185,49 @@ plan('20,000 removals by one patch copy the array once', () => {
   assert.equal(planPatch({ samples }, operations).view, { samples: [] });
 });
 
+/** Counts its copies, and those of its copies. */
+class CountedArray extends Array<Json> {
+  static copies = 0;
+  override slice(start?: number, end?: number): Json[] {
+    CountedArray.copies++;
+    return super.slice(start, end);
+  }
+}
+
+plan('moves and copies within an array copy the array once, whatever they move', () => {
+  const item = (i: number): Json => (i % 2 === 0 ? i : { i, tags: [i] });
+  const samples = CountedArray.from(Array.from({ length: 100 }, (_, i) => item(i)));
+  const operations = Array.from({ length: 50 }, (_, i): Operation[] => [
+    { op: 'move', from: `/samples/${i}`, path: '/samples/99' },
+    { op: 'copy', from: `/samples/${i}`, path: '/samples/-' },
+    { op: 'remove', path: '/samples/0' },
+  ]).flat();
+  CountedArray.copies = 0;
+  planPatch({ samples }, operations);
+  assert.is(CountedArray.copies, 1);
+});
+
+plan(
+  'what was moved or copied is changed in one place alone, also when the patch had changed it before',
+  () => {
+    const { edits, view: after } = planned(
+      { op: 'add', path: '/samples/1/annotation/list', value: [{ n: 1 }] },
+      { op: 'add', path: '/samples/1/annotation/list/0/m', value: 2 },
+      { op: 'copy', from: '/samples/1', path: '/samples/-' },
+      { op: 'replace', path: '/samples/1/annotation/list/0/m', value: 3 },
+      { op: 'move', from: '/samples/1/annotation', path: '/moved' },
+      { op: 'remove', path: '/moved/list/0/n' },
+    );
+    assert.equal(after.moved, { 'a/b': 1, '~': 2, list: [{ m: 3 }] });
+    assert.equal((after.samples as Json[])[3], {
+      text: 'y',
+      annotation: { 'a/b': 1, '~': 2, list: [{ n: 1, m: 2 }] },
+    });
+    const moved = edits.find((edit) => edit.type === 'set' && edit.key === 'moved');
+    assert.equal(moved?.type === 'set' && moved.value, { 'a/b': 1, '~': 2, list: [{ n: 1, m: 3 }] });
+  },
+);
+
 plan('RFC 6902 random patches come to what fast-json-patch makes of them', () => {
   const random = seededPrng('plan-patch');
   for (let round = 0; round < 2000; round++) {

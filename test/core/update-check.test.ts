@@ -68,6 +68,22 @@ check('YJS-8 deletions of what the document lacks are missing', () => {
   assert.equal(fits(doc, deletion), []);
 });
 
+check('YJS-8 what is missing is said in few words, however much it is', () => {
+  const lacking = (clients: number, clock: number): Uint8Array => {
+    const encoder = encoding.createEncoder();
+    encoding.writeVarUint(encoder, 0); // no structs
+    encoding.writeVarUint(encoder, clients);
+    for (let client = clients; client > 0; client--)
+      for (const number of [client, 1, clock, 1]) encoding.writeVarUint(encoder, number); // one deletion each
+    return encoding.toUint8Array(encoder);
+  };
+  const texts = [lacking(500, 0), lacking(501, 0), lacking(500, 1)].map((each) => missing(new Y.Doc(), each));
+  assert.is(new Set(texts).size, 3, 'different gaps differ');
+  assert.is(missing(new Y.Doc(), lacking(500, 0)), texts[0]);
+  assert.ok(texts[0]!.startsWith('1:0-1, 2:0-1, '));
+  assert.ok(missing(new Y.Doc(), lacking(100_000, 7)).length < 400);
+});
+
 check('YJS-8 an update is only read: nothing of it gets into the document', () => {
   const { updates } = typed('abc', 'def');
   const doc = new Y.Doc();

@@ -28,6 +28,7 @@ export class FaultyStore implements Store {
     this.next = 'works';
     this.hasFailed = true;
     if (isStored) await this.inner.write(batch);
+    for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate); // a failing disk takes its time
     throw new RejoinError('outcome-unknown', 'The outcome is unknown: an injected failure');
   }
 

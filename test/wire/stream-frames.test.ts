@@ -40,9 +40,9 @@ frames('WS-25 what Yjs cannot carry is refused', () => {
 });
 
 frames('WS-19 the mux_id of a bad message is read when it can be echoed', () => {
-  for (const muxId of [0, '', 'a', 1.5, -3, 2 ** 53 - 1, 'constructor'])
+  for (const muxId of [0, '', 'a', 1.5, -3, 2 ** 53 - 1, 'constructor', 'm'.repeat(256)])
     assert.is(readMuxId({ mux_id: muxId }), muxId);
-  for (const muxId of [null, true, [], {}, [1], 2 ** 53, 1e300])
+  for (const muxId of [null, true, [], {}, [1], 2 ** 53, 1e300, 'm'.repeat(257)])
     assert.is(readMuxId({ mux_id: muxId }), undefined);
   assert.is(readMuxId({}), undefined);
 });

@@ -6,6 +6,9 @@ import type { JsonObject } from '../../model/json.ts';
 /** Echoed unchanged on every reply; 0 and "" are valid, 1 and "1" differ. */
 export type MuxId = string | number;
 
+/** In UTF-16 units. It comes back with every reply. */
+export const muxIdLengthMax = 256;
+
 /** The `mux_id` of a message that may be wrong in every other way; undefined if it is absent or can't be echoed. */
 export function readMuxId(message: JsonObject): MuxId | undefined {
   const value = message['mux_id'];
@@ -32,9 +35,9 @@ export function readMuxIdOfText(text: string): MuxId | undefined {
   return isMuxId(found) && text.trimStart().startsWith('{') ? found : undefined;
 }
 
-/** An integer that JSON.parse has rounded can't be echoed unchanged. */
+/** An integer that JSON.parse has rounded can't be echoed unchanged, and a long string is too much to echo. */
 export function isMuxId(value: unknown): value is MuxId {
-  if (typeof value === 'string') return value.isWellFormed();
+  if (typeof value === 'string') return value.length <= muxIdLengthMax && value.isWellFormed();
   return typeof value === 'number' && Number.isFinite(value) && !isRounded(value);
 }
 

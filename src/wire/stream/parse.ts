@@ -6,7 +6,7 @@ import { isJsonArray, isJsonObject, parseJson, type Json, type JsonObject } from
 import { rootOfKind, type ObjectKind } from '../../model/objects.ts';
 import { parseVersionVector } from '../../model/version-vector.ts';
 import type { ClientMessage, StreamLimits, StreamRequest, UploadRequest } from './messages.ts';
-import { isRounded, readMuxId, type MuxId } from './mux-id.ts';
+import { isRounded, muxIdLengthMax, readMuxId, type MuxId } from './mux-id.ts';
 import { parseUploadedObject, readProjectId } from './uploaded-object.ts';
 
 /**
@@ -82,13 +82,14 @@ function parseUpload(message: JsonObject, limits: StreamLimits): UploadRequest {
 function requireMuxId(message: JsonObject): MuxId {
   const muxId = readMuxId(message);
   if (muxId !== undefined) return muxId;
-  const sent = message['mux_id'];
-  throw new RejoinError(
-    'bad-request',
-    typeof sent === 'number' && isRounded(sent)
-      ? 'mux_id is an integer beyond 2^53, which cannot be echoed unchanged: send it as a string'
-      : 'mux_id must be a string or a number',
-  );
+  throw new RejoinError('bad-request', `mux_id ${problemOfMuxId(message['mux_id'])}`);
+}
+
+function problemOfMuxId(sent: Json | undefined): string {
+  if (typeof sent === 'string') return `has ${sent.length} characters; it may have ${muxIdLengthMax} at most`;
+  if (typeof sent === 'number' && isRounded(sent))
+    return 'is an integer beyond 2^53, which cannot be echoed unchanged: send it as a string';
+  return 'must be a string or a number';
 }
 
 function nameOfType(value: Json): string {

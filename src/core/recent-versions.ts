@@ -1,0 +1,29 @@
+// The last versions of a project's `udt` part, kept in memory because polls ask for the last few.
+
+import type { VersionRecord } from './version-record.ts';
+
+const versionsMax = 512;
+const unitsMax = 1024 * 1024;
+
+export class RecentVersions {
+  private readonly kept: { readonly record: VersionRecord; readonly units: number }[] = [];
+  private units = 0;
+
+  push(record: VersionRecord): void {
+    const units = JSON.stringify(record.patch).length;
+    this.kept.push({ record, units });
+    this.units += units;
+    // Halved at a time, so that dropping the oldest costs little per version. One that is too large alone isn't kept.
+    while (this.kept.length > versionsMax || this.units > unitsMax) {
+      const dropped = this.kept.splice(0, Math.ceil(this.kept.length / 2));
+      this.units -= dropped.reduce((sum, { units }) => sum + units, 0);
+    }
+  }
+
+  /** The versions of (since, upTo], or null unless all of them are here. */
+  between(since: number, upTo: number): readonly VersionRecord[] | null {
+    const first = this.kept[0]?.record;
+    if (!first || first.version > since + 1) return null;
+    return this.kept.map(({ record }) => record).filter(({ version }) => version > since && version <= upTo);
+  }
+}

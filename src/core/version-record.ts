@@ -1,0 +1,49 @@
+// A version record: what made one version of a project's `udt` part, as it is stored beside the log (docs/format.md).
+
+import { z } from 'zod';
+import { RejoinError } from '../errors.ts';
+import type { Json } from '../model/json.ts';
+import type { Operation } from '../model/json-patch.ts';
+import type { Protocol } from '../model/origin.ts';
+import { sealJson, unsealJson } from '../store/digest.ts';
+import type { Edit } from './edits.ts';
+
+export interface VersionRecord {
+  readonly version: number;
+  /** When it was accepted here, made monotonic. Milliseconds since 1970. */
+  readonly timeMs: number;
+  readonly user: string;
+  readonly protocol: Protocol;
+  /** From the version before to this one, as it goes over the wire (UDT-9). */
+  readonly patch: readonly Operation[];
+  /** The same as exact edits. */
+  readonly edits: readonly Edit[];
+  readonly hash: number;
+}
+
+/** A version record as it is stored under `key`. */
+export function sealVersionRecord(key: Uint8Array, record: VersionRecord): Uint8Array {
+  const value: Json = {
+    ...record,
+    patch: record.patch.map((operation) => ({ ...operation })),
+    edits: record.edits.map((edit) => ({ ...edit })),
+  };
+  return sealJson(key, value);
+}
+
+/** @throws RejoinError `damaged`. */
+export function unsealVersionRecord(key: Uint8Array, sealed: Uint8Array): VersionRecord {
+  const parsed = recordShape.safeParse(unsealJson(key, sealed));
+  if (!parsed.success) throw new RejoinError('damaged', 'A version record of a project is damaged');
+  return parsed.data;
+}
+
+const recordShape = z.object({
+  version: z.number(),
+  timeMs: z.number(),
+  user: z.string(),
+  protocol: z.enum(['stream', 'udt', 'yjs', 'server']),
+  patch: z.custom<readonly Operation[]>(Array.isArray),
+  edits: z.custom<readonly Edit[]>(Array.isArray),
+  hash: z.number(),
+});

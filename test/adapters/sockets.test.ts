@@ -1,0 +1,68 @@
+// WS-21: what is read from a client is bounded by what is in work for it and by what it lets wait.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { Intake, Sockets, drained } from '../../src/adapters/sockets.ts';
+import { socketPair, type SocketPair } from '../support/socket-pair.ts';
+import { until } from '../support/until.ts';
+
+const test = suite('sockets');
+
+let pair: SocketPair;
+test.before.each(async () => {
+  pair = await socketPair();
+});
+test.after.each(() => pair.end());
+
+const nothing = (): Promise<void> => Promise.resolve();
+
+test('WS-21 a client with too much in work is not read from until some of it is done', async () => {
+  const intake = new Intake(pair.server);
+  const ends: (() => void)[] = [];
+  const work = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
+  const big = intake.run(9 * 1024 * 1024, work);
+  assert.ok(pair.server.isPaused);
+  ends.pop()!();
+  await big;
+  assert.not.ok(pair.server.isPaused);
+  const small = Array.from({ length: 10_000 }, () => intake.run(1, work));
+  assert.ok(pair.server.isPaused, 'small frames count as well');
+  for (const end of ends) end();
+  await Promise.all(small);
+  assert.not.ok(pair.server.isPaused);
+});
+
+test('WS-21 a client that lets too much wait is not read from until it has read', async () => {
+  const intake = new Intake(pair.server);
+  pair.client.pause();
+  pair.server.send(Buffer.alloc(32 * 1024 * 1024));
+  await intake.run(1, nothing);
+  assert.ok(pair.server.isPaused);
+  pair.client.resume();
+  await until('it is read from again', () => !pair.server.isPaused);
+});
+
+test('a client is not read from again while the server stops, whatever gets done', async () => {
+  const sockets = new Sockets();
+  sockets.add(pair.server);
+  const intake = new Intake(pair.server);
+  intake.isLoading = true;
+  let end = (): void => undefined;
+  const work = intake.run(9 * 1024 * 1024, () => new Promise((resolve) => (end = resolve)));
+  sockets.pause();
+  end();
+  await work;
+  intake.isLoading = false;
+  assert.ok(pair.server.isPaused);
+  await sockets.close(5_000);
+});
+
+test('waiting for a socket to drain ends with the socket', async () => {
+  pair.client.pause();
+  pair.server.send(Buffer.alloc(32 * 1024 * 1024));
+  const waiting = drained(pair.server);
+  pair.server.terminate();
+  await waiting;
+});
+
+test.run();
