@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { rawRequest, rawVanish } from '../support/raw-http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { UdtClient, call } from '../support/udt-client.ts';
+import { UdtClient, call, refuses } from '../support/udt-client.ts';
 import { until } from '../support/until.ts';
 
 let server: TestServer;
@@ -20,16 +20,6 @@ bodies.before(async () => {
   session = `${sessions}/${client.id}`;
 });
 bodies.after(() => server.remove());
-
-async function refuses(method: string, url: string, body: unknown, status: number, text: string | RegExp) {
-  const reply = await call(method, url, body);
-  const isRight = typeof text === 'string' ? reply.text === text : text.test(reply.text);
-  assert.ok(isRight, `${method} ${url}: ${reply.text}`);
-  assert.is(reply.status, status);
-  assert.is(reply.headers.get('content-type'), 'text/plain; charset=utf-8');
-  assert.is(reply.headers.get('access-control-allow-origin'), '*', 'UDT-6');
-  return reply;
-}
 
 async function counts(): Promise<Record<string, number>> {
   const health = JSON.parse((await call('GET', `${server.url}/healthz`)).text) as {

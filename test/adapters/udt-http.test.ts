@@ -7,7 +7,7 @@ import { realEnvironment } from '../../src/model/environment.ts';
 import { openDataFolder } from '../../src/store/data-folder.ts';
 import { rawGet } from '../support/raw-http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
-import { UdtClient, call, createSession } from '../support/udt-client.ts';
+import { UdtClient, call, createSession, refuses } from '../support/udt-client.ts';
 
 let server: TestServer;
 let sessions: string;
@@ -21,16 +21,6 @@ http.before(async () => {
   session = `${sessions}/${client.id}`;
 });
 http.after(() => server.remove());
-
-async function refuses(method: string, url: string, body: unknown, status: number, text: string | RegExp) {
-  const reply = await call(method, url, body);
-  const isRight = typeof text === 'string' ? reply.text === text : text.test(reply.text);
-  assert.ok(isRight, `${method} ${url}: ${reply.text}`);
-  assert.is(reply.status, status);
-  assert.is(reply.headers.get('content-type'), 'text/plain; charset=utf-8');
-  assert.is(reply.headers.get('access-control-allow-origin'), '*', 'UDT-6');
-  return reply;
-}
 
 http('UDT-5 bodies without the key', async () => {
   for (const body of ['{}', '[]', '1', 'null', '"udt"', '{"patch":[]}'])

@@ -4,15 +4,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { Projects } from '../../src/core/projects.ts';
-import { upload } from '../../src/core/upload.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
-import { checkObject } from '../../src/model/objects.ts';
 import { ProjectLog } from '../../src/store/project-log.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
+import { uploadEntry } from '../support/upload-entry.ts';
 
 const life = { serverId: 9, epoch: 3 };
-const stream = { protocol: 'stream', user: 'anonymous' } as const;
 const yjs = { protocol: 'yjs', user: 'anonymous' } as const;
 const udt = { protocol: 'udt', user: 'ann' } as const;
 
@@ -143,15 +141,6 @@ function entryFields(uuid: string): Record<string, unknown> {
     archivetime: null,
     authortime: '2026-11-22T10:00:00.000Z',
   };
-}
-
-function uploadEntry(projects: Projects, projectId: string, uuid: string): Promise<void> {
-  const fields = checkObject(
-    'entry',
-    { version_uuid: uuid, report_uuid: 'r', entry_uuid: `e-${uuid}`, clip_id: '11b', content: {} },
-    'entry',
-  );
-  return upload(projects, [{ kind: 'entry', projectId, fields }], stream);
 }
 
 function uuidOf(object: Uint8Array | null): string {

@@ -6,15 +6,13 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { Projects } from '../../src/core/projects.ts';
 import type { Project } from '../../src/core/project.ts';
-import { upload } from '../../src/core/upload.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
-import { checkObject } from '../../src/model/objects.ts';
 import { ProjectLog } from '../../src/store/project-log.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
+import { uploadEntry } from '../support/upload-entry.ts';
 
 const life = { serverId: 9, epoch: 3 };
-const stream = { protocol: 'stream', user: 'anonymous' } as const;
 const udt = { protocol: 'udt', user: 'ann' } as const;
 
 interface Context {
@@ -184,15 +182,6 @@ test('a damaged project refuses writes and says where it is damaged; others work
   assert.equal(await uuidsOf(again, 'q'), ['c']);
   await again.close();
 });
-
-function uploadEntry(projects: Projects, projectId: string, uuid: string): Promise<void> {
-  const fields = checkObject(
-    'entry',
-    { version_uuid: uuid, report_uuid: 'r', entry_uuid: `e-${uuid}`, clip_id: '11b', content: {} },
-    'entry',
-  );
-  return upload(projects, [{ kind: 'entry', projectId, fields }], stream);
-}
 
 async function uuidsOf(projects: Projects, id: string): Promise<string[]> {
   return projects.use(id, async (project) => {

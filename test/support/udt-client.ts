@@ -1,6 +1,7 @@
 // A UDT v1 client for tests, written from the rules and not from src: the four calls over fetch, with replies as the
 // client wants them, or raw where a test looks at statuses and headers.
 
+import * as assert from 'uvu/assert';
 import stringify from 'json-stable-stringify';
 import { isJsonObject, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Operation } from '../../src/model/json-patch.ts';
@@ -122,4 +123,21 @@ function expected({ status, headers, text }: HttpReply): unknown {
   const parsed: unknown = JSON.parse(text);
   if (!isJsonObject(parsed)) throw new Error(`no object: ${text}`);
   return parsed;
+}
+
+/** Checks that a call is refused with this status and text, in the form that every refusal has (UDT-5, UDT-6). */
+export async function refuses(
+  method: string,
+  url: string,
+  body: unknown,
+  status: number,
+  text: string | RegExp,
+) {
+  const reply = await call(method, url, body);
+  const isRight = typeof text === 'string' ? reply.text === text : text.test(reply.text);
+  assert.ok(isRight, `${method} ${url}: ${reply.text}`);
+  assert.is(reply.status, status);
+  assert.is(reply.headers.get('content-type'), 'text/plain; charset=utf-8');
+  assert.is(reply.headers.get('access-control-allow-origin'), '*', 'UDT-6');
+  return reply;
 }
