@@ -4,7 +4,7 @@
 import type { WebSocket } from 'ws';
 import type { Feed } from '../core/feed.ts';
 import type { Projects } from '../core/projects.ts';
-import type { ObjectKind } from '../model/objects.ts';
+import { isObjectKind } from '../model/objects.ts';
 import type { StreamRequest } from '../wire/stream/messages.ts';
 import { printObject, printSync } from '../wire/stream/print.ts';
 import { drained, send } from './sockets.ts';
@@ -72,8 +72,4 @@ export class Stream {
   private hasEnded(): boolean {
     return this.isEnded || this.socket.readyState !== this.socket.OPEN;
   }
-}
-
-function isObjectKind(kind: string): kind is ObjectKind {
-  return kind === 'entry' || kind === 'thread' || kind === 'comment';
 }

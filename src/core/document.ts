@@ -4,11 +4,11 @@
 import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { ObjectKind } from '../model/objects.ts';
+import { objectKinds, type ObjectKind } from '../model/objects.ts';
 import type { Change } from '../store/project-log.ts';
 import { diff } from './diff.ts';
 import type { Edit, Path } from './edits.ts';
-import { rootNameOf, udtRoot } from './roots.ts';
+import { objectRoots, rootNameOf, udtRoot } from './roots.ts';
 import { JsonView } from './y-view.ts';
 import { applyEditsToY } from './y-edits.ts';
 
@@ -60,7 +60,7 @@ export class ProjectDocument {
   ): Promise<ProjectDocument> {
     const doc = new Y.Doc();
     // The roots get their types before anything lies in them.
-    for (const root of [udtRoot, ...objectKinds.map(rootNameOf)]) doc.getMap(root);
+    for (const root of [udtRoot, ...objectRoots]) doc.getMap(root);
     for await (const page of pages) {
       // One transaction for many small updates; the loop is free between pages.
       doc.transact(() => {
@@ -132,8 +132,6 @@ export class ProjectDocument {
     }
   }
 }
-
-const objectKinds: readonly ObjectKind[] = ['entry', 'thread', 'comment'];
 
 /** The value at a path that the document has. */
 function valueAt(view: JsonObject, path: Path): Json {

@@ -16,6 +16,13 @@ export const rootOfKind = {
   comment: 'comments',
 } as const satisfies Record<ObjectKind, string>;
 
+export const objectKinds: readonly ObjectKind[] = ['entry', 'thread', 'comment'];
+
+/** Whether a record's kind is that of an object. */
+export function isObjectKind(kind: string): kind is ObjectKind {
+  return Object.hasOwn(rootOfKind, kind);
+}
+
 export interface ProjectObject {
   readonly kind: ObjectKind;
   readonly versionUuid: string;

@@ -4,15 +4,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
-import { checkObject, type ObjectKind } from '../../src/model/objects.ts';
+import { comment, entry, refuses, thread } from '../support/object-fields.ts';
+import { checkObject } from '../../src/model/objects.ts';
 
-const entry: JsonObject = {
-  report_uuid: 'r',
-  entry_uuid: 'e',
-  version_uuid: 'v',
-  clip_id: 'A001',
-  content: { camera: 'A' },
-};
 const edit: JsonObject = {
   report_uuid: 'r',
   entry_uuid: 'e',
@@ -20,20 +14,6 @@ const edit: JsonObject = {
   modifies: ['v'],
   reason: 'typo',
 };
-const thread: JsonObject = { thread_uuid: 't', version_uuid: 'v' };
-const comment: JsonObject = { comment_uuid: 'c', thread_uuid: 't', version_uuid: 'v' };
-
-function refuses(kind: ObjectKind, fields: JsonObject, message: string) {
-  assert.throws(
-    () => checkObject(kind, fields, 'objects[3]'),
-    (error: unknown) => {
-      if (!(error instanceof RejoinError)) throw error;
-      assert.is(error.code, 'bad-request');
-      assert.ok(error.message.startsWith(message), `${error.message}\nshould start with\n${message}`);
-      return true;
-    },
-  );
-}
 
 function without(fields: JsonObject, name: string): JsonObject {
   return Object.fromEntries(Object.entries(fields).filter(([key]) => key !== name));

@@ -3,30 +3,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
-import type { JsonObject } from '../../src/model/json.ts';
-import { checkObject, completeObject, type ObjectKind } from '../../src/model/objects.ts';
-
-const entry: JsonObject = {
-  report_uuid: 'r',
-  entry_uuid: 'e',
-  version_uuid: 'v',
-  clip_id: 'A001',
-  content: { camera: 'A' },
-};
-const thread: JsonObject = { thread_uuid: 't', version_uuid: 'v' };
-const comment: JsonObject = { comment_uuid: 'c', thread_uuid: 't', version_uuid: 'v' };
-
-function refuses(kind: ObjectKind, fields: JsonObject, message: string) {
-  assert.throws(
-    () => checkObject(kind, fields, 'objects[3]'),
-    (error: unknown) => {
-      if (!(error instanceof RejoinError)) throw error;
-      assert.is(error.code, 'bad-request');
-      assert.ok(error.message.startsWith(message), `${error.message}\nshould start with\n${message}`);
-      return true;
-    },
-  );
-}
+import { comment, entry, refuses, thread } from '../support/object-fields.ts';
+import { checkObject, completeObject } from '../../src/model/objects.ts';
 
 const fields = suite('fields of any object');
 
