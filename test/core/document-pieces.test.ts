@@ -1,0 +1,99 @@
+// Pieces of a document make the same document again, whatever is in it, wherever it is cut and whatever happens to it
+// meanwhile. Snapshots and slow Yjs readers (YJS-11) rely on it.
+
+import * as prng from 'lib0/prng';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { clocksOf, documentPieces, pieceBytesMin } from '../../src/core/document-pieces.ts';
+import { sameDocument } from '../support/same-document.ts';
+import { editAtRandom, randomHistory } from '../support/random-edits.ts';
+import { testSeed } from '../support/seed.ts';
+
+const pieces = suite('document-pieces');
+
+pieces('pieces of random documents, applied in order, make the same documents', () => {
+  const random = prng.create(testSeed('whole documents in pieces'));
+  let cuts = 0;
+  for (let round = 0; round < 150; round++) {
+    const doc = merged(randomHistory(random, prng.int32(random, 1, 60)).updates);
+    const all = [...documentPieces(doc, new Map(), prng.int32(random, 1, 200))];
+    cuts += all.length - 1;
+    sameDocument(assembled(all), doc);
+  }
+  assert.ok(cuts > 500, `${cuts} cuts`);
+});
+
+pieces('nothing is ever pending: each piece builds only on those before it', () => {
+  const random = prng.create(testSeed('pieces without pending'));
+  for (let round = 0; round < 60; round++) {
+    const doc = merged(randomHistory(random, 40).updates);
+    const copy = new Y.Doc();
+    for (const piece of documentPieces(doc, new Map(), 1)) {
+      Y.applyUpdate(copy, piece);
+      assert.is(copy.store.pendingStructs, null);
+      assert.is(copy.store.pendingDs, null);
+    }
+  }
+});
+
+pieces('pieces since a state of the document bring a copy of that state up to it', () => {
+  const random = prng.create(testSeed('pieces since a state'));
+  for (let round = 0; round < 100; round++) {
+    const { updates } = randomHistory(random, 50);
+    const doc = merged(updates.slice(0, prng.int32(random, 0, updates.length)));
+    const copy = merged([Y.encodeStateAsUpdate(doc)]);
+    const since = clocksOf(doc);
+    for (const update of updates) Y.applyUpdate(doc, update);
+    for (const piece of documentPieces(doc, since, 50)) Y.applyUpdate(copy, piece);
+    sameDocument(copy, doc);
+  }
+});
+
+pieces('a document that changes between two pieces: what comes after the first is all that lacks', () => {
+  const random = prng.create(testSeed('a document that changes meanwhile'));
+  for (let round = 0; round < 100; round++) {
+    const doc = merged(randomHistory(random, 40).updates);
+    const meanwhile: Uint8Array[] = [];
+    doc.on('update', (update: Uint8Array) => meanwhile.push(update));
+    const taken: Uint8Array[] = [];
+    for (const piece of documentPieces(doc, new Map(), prng.int32(random, 1, 100))) {
+      taken.push(piece);
+      if (prng.bool(random)) editAtRandom(random, doc);
+    }
+    const copy = assembled(taken);
+    for (const update of meanwhile) Y.applyUpdate(copy, update);
+    sameDocument(copy, doc);
+  }
+});
+
+pieces('a large document comes in pieces of the stated size', () => {
+  const doc = new Y.Doc();
+  const list = doc.getArray('list');
+  doc.transact(() => {
+    for (let i = 0; i < 4_000; i++) list.push([new Y.Map([['text', 'x'.repeat(300)]])]);
+  });
+  doc.transact(() => list.delete(1_000, 2_000));
+  doc.transact(() => {
+    for (let i = 0; i < 4_000; i++) list.insert(i, [new Y.Map([['text', 'y'.repeat(300)]])]);
+  });
+  const sizes = [...documentPieces(doc, new Map())].map(({ length }) => length);
+  assert.ok(sizes.length > 5, `${sizes.length} pieces`);
+  for (const size of sizes) assert.ok(size < 1.1 * pieceBytesMin, `${size} bytes`);
+});
+
+function merged(updates: readonly Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc();
+  doc.transact(() => {
+    for (const update of updates) Y.applyUpdate(doc, update);
+  });
+  return doc;
+}
+
+function assembled(updates: readonly Uint8Array[]): Y.Doc {
+  const doc = new Y.Doc();
+  for (const update of updates) Y.applyUpdate(doc, update);
+  return doc;
+}
+
+pieces.run();
