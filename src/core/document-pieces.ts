@@ -1,5 +1,5 @@
-// Takes a document apart into updates of bounded size, so that a large one can be stored, loaded and sent piece by
-// piece with other work in between. Snapshots are made of them, and what a slow Yjs client has missed.
+// Takes a document apart into updates of bounded size, so that a large one can be stored and loaded piece by piece with
+// other work in between. Snapshots are made of them.
 
 import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
@@ -9,28 +9,21 @@ import { referencesOf } from './update-decode.ts';
 export const pieceBytesMin = 256 * 1024;
 
 /**
- * Updates (v1 format) that bring a document which knows `since` up to this one, when they are applied in their order.
- * Each builds only on what came before it, and the last ones hold the deletions. Between two of them the document may
- * change: all that it had at the first is in them, and what is added meanwhile may be.
- * @param since clocks per clientID, of a state that the document once had; empty for everything.
+ * Updates (v1 format) that make this document when they are applied in their order to an empty one, by `applyStored`:
+ * what lies between two of them is no state that anybody has seen. Each builds only on what came before it, and the last
+ * ones hold the deletions. Between two of them the document may change: all that it had at the first is in them, and what
+ * is added meanwhile may be.
+ * @returns what is in them.
  */
-export function* documentPieces(
-  doc: Y.Doc,
-  since: Clocks,
-  bytesMin = pieceBytesMin,
-): Generator<Uint8Array, void> {
-  const written = new Map(since);
+export function* documentPieces(doc: Y.Doc, bytesMin = pieceBytesMin): Generator<Uint8Array, Clocks> {
+  const written = new Map<number, number>();
   yield* structPieces(doc.store, written, bytesMin);
   yield* deletionPieces(doc.store, written, bytesMin);
+  return written;
 }
 
-/** Clocks per clientID, exclusive: how much of what each client wrote is known. */
+/** Clocks per clientID, exclusive: how much there is of what each client wrote. */
 export type Clocks = ReadonlyMap<number, number>;
-
-/** Everything that a document has now. */
-export function clocksOf({ store }: Y.Doc): Map<number, number> {
-  return new Map([...store.clients.keys()].map((client) => [client, Y.getState(store, client)]));
-}
 
 type Struct = Y.Item | Y.GC;
 type StructStore = Y.Doc['store'];

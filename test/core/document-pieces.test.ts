@@ -1,11 +1,12 @@
 // Pieces of a document make the same document again, whatever is in it, wherever it is cut and whatever happens to it
-// meanwhile. Snapshots and slow Yjs readers (YJS-11) rely on it.
+// meanwhile. Snapshots rely on it.
 
 import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
-import { clocksOf, documentPieces, pieceBytesMin } from '../../src/core/document-pieces.ts';
+import { applyStored } from '../../src/core/apply-stored.ts';
+import { documentPieces, pieceBytesMin } from '../../src/core/document-pieces.ts';
 import { sameDocument } from '../support/same-document.ts';
 import { editAtRandom, randomHistory } from '../support/random-edits.ts';
 import { testSeed } from '../support/seed.ts';
@@ -17,7 +18,7 @@ pieces('pieces of random documents, applied in order, make the same documents', 
   let cuts = 0;
   for (let round = 0; round < 150; round++) {
     const doc = merged(randomHistory(random, prng.int32(random, 1, 60)).updates);
-    const all = [...documentPieces(doc, new Map(), prng.int32(random, 1, 200))];
+    const all = [...documentPieces(doc, prng.int32(random, 1, 200))];
     cuts += all.length - 1;
     sameDocument(assembled(all), doc);
   }
@@ -29,24 +30,11 @@ pieces('nothing is ever pending: each piece builds only on those before it', () 
   for (let round = 0; round < 60; round++) {
     const doc = merged(randomHistory(random, 40).updates);
     const copy = new Y.Doc();
-    for (const piece of documentPieces(doc, new Map(), 1)) {
-      Y.applyUpdate(copy, piece);
+    for (const piece of documentPieces(doc, 1)) {
+      applyStored(copy, [piece]);
       assert.is(copy.store.pendingStructs, null);
       assert.is(copy.store.pendingDs, null);
     }
-  }
-});
-
-pieces('pieces since a state of the document bring a copy of that state up to it', () => {
-  const random = prng.create(testSeed('pieces since a state'));
-  for (let round = 0; round < 100; round++) {
-    const { updates } = randomHistory(random, 50);
-    const doc = merged(updates.slice(0, prng.int32(random, 0, updates.length)));
-    const copy = merged([Y.encodeStateAsUpdate(doc)]);
-    const since = clocksOf(doc);
-    for (const update of updates) Y.applyUpdate(doc, update);
-    for (const piece of documentPieces(doc, since, 50)) Y.applyUpdate(copy, piece);
-    sameDocument(copy, doc);
   }
 });
 
@@ -57,12 +45,12 @@ pieces('a document that changes between two pieces: what comes after the first i
     const meanwhile: Uint8Array[] = [];
     doc.on('update', (update: Uint8Array) => meanwhile.push(update));
     const taken: Uint8Array[] = [];
-    for (const piece of documentPieces(doc, new Map(), prng.int32(random, 1, 100))) {
+    for (const piece of documentPieces(doc, prng.int32(random, 1, 100))) {
       taken.push(piece);
       if (prng.bool(random)) editAtRandom(random, doc);
     }
     const copy = assembled(taken);
-    for (const update of meanwhile) Y.applyUpdate(copy, update);
+    applyStored(copy, meanwhile);
     sameDocument(copy, doc);
   }
 });
@@ -77,22 +65,20 @@ pieces('a large document comes in pieces of the stated size', () => {
   doc.transact(() => {
     for (let i = 0; i < 4_000; i++) list.insert(i, [new Y.Map([['text', 'y'.repeat(300)]])]);
   });
-  const sizes = [...documentPieces(doc, new Map())].map(({ length }) => length);
+  const sizes = [...documentPieces(doc)].map(({ length }) => length);
   assert.ok(sizes.length > 5, `${sizes.length} pieces`);
   for (const size of sizes) assert.ok(size < 1.1 * pieceBytesMin, `${size} bytes`);
 });
 
 function merged(updates: readonly Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();
-  doc.transact(() => {
-    for (const update of updates) Y.applyUpdate(doc, update);
-  });
+  applyStored(doc, updates);
   return doc;
 }
 
 function assembled(updates: readonly Uint8Array[]): Y.Doc {
   const doc = new Y.Doc();
-  for (const update of updates) Y.applyUpdate(doc, update);
+  for (const update of updates) applyStored(doc, [update]);
   return doc;
 }
 
