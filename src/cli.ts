@@ -24,6 +24,9 @@ interface ServeFlags {
   readonly allowOrigin: string[];
   readonly insecure: boolean;
   readonly udtAll: boolean;
+  readonly cacheMb: number;
+  readonly keepUpdates: number;
+  readonly udtHistory: number;
   readonly logLevel: string;
 }
 
@@ -73,6 +76,18 @@ function serveOptions(): Option[] {
     new Option('--udt-all', "let UDT's API serve every project, not only sessions")
       .default(false)
       .env('REJOIN_UDT_ALL'),
+    new Option('--cache-mb <number>', 'how much memory open projects may take, about')
+      .default(256)
+      .env('REJOIN_CACHE_MB')
+      .argParser(integer(1, 1_000_000)),
+    new Option('--keep-updates <time>', 'how long the log keeps updates that a snapshot covers')
+      .default(days(30), '30d')
+      .env('REJOIN_KEEP_UPDATES')
+      .argParser(duration(0)),
+    new Option('--udt-history <time>', "how long a UDT client's version can be answered with patches")
+      .default(days(30), '30d')
+      .env('REJOIN_UDT_HISTORY')
+      .argParser(duration(60 * 60 * 1000)),
     new Option('--log-level <level>', 'how much to log, on standard error')
       .default('info')
       .env('REJOIN_LOG_LEVEL')
@@ -108,6 +123,9 @@ async function runServer(flags: ServeFlags): Promise<void> {
     allowedOrigins: flags.allowOrigin,
     insecure: flags.insecure,
     udtAll: flags.udtAll,
+    cacheBytes: flags.cacheMb * 1024 * 1024,
+    keepUpdatesMs: flags.keepUpdates,
+    udtHistoryMs: flags.udtHistory,
     log,
   });
   stopOnSignals(server, log);
@@ -164,6 +182,25 @@ function integer(min: number, max: number): (text: string) => number {
     }
     return value;
   };
+}
+
+const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: days(1) };
+
+/** A number with its unit, in milliseconds. */
+function duration(minMs: number): (text: string) => number {
+  return (text) => {
+    const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
+    const ms = Number(count) * (unitsMs[unit] ?? NaN);
+    if (!(ms >= minMs)) {
+      const atLeast = minMs > 0 ? `, and at least ${minMs / 3_600_000}h` : '';
+      throw new InvalidArgumentError(`It should be a number with its unit: 45s, 30m, 12h or 30d${atLeast}.`);
+    }
+    return ms;
+  };
+}
+
+function days(count: number): number {
+  return count * 24 * 60 * 60 * 1000;
 }
 
 function httpUrl(text: string): URL {

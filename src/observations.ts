@@ -24,6 +24,7 @@ export class Observations implements Observer, AdapterLog {
       case 'change-dropped':
         this.log?.error(fields, detail);
         return;
+      case 'upkeep-failed':
       case 'object-refused':
       case 'store-recovered':
       case 'client-ids-replaced':

@@ -29,6 +29,12 @@ export interface ServerOptions {
   readonly insecure?: boolean;
   /** UDT's API serves every project, not only sessions. */
   readonly udtAll?: boolean;
+  /** How much memory open projects may take, about. Bytes. */
+  readonly cacheBytes?: number;
+  /** How long the update bytes of the log stay after a snapshot covers them. Milliseconds. */
+  readonly keepUpdatesMs?: number;
+  /** How long versions of UDT sessions stay (UDT-13). Milliseconds, at least an hour. */
+  readonly udtHistoryMs?: number;
   readonly log?: Logger;
   readonly environment?: Environment;
 }
@@ -63,7 +69,17 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
 
   const observations = new Observations(log);
   const { store, life } = folder;
-  const projects = new Projects({ store, life, environment, observer: observations });
+  const projects = new Projects({
+    store,
+    life,
+    environment,
+    observer: observations,
+    memory: options.cacheBytes === undefined ? {} : { bytesMax: options.cacheBytes },
+    upkeep: {
+      ...(options.keepUpdatesMs !== undefined && { keepUpdatesMs: options.keepUpdatesMs }),
+      ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
+    },
+  });
   const access: AccessRules = {
     host,
     publicUrl: options.publicUrl ?? null,

@@ -1,12 +1,14 @@
 // The open Y.Doc of a project with the JSON view of its `udt` part. It runs changes, one at a time, and tells what
 // each has changed; only its project calls it, in turn.
 
+import { setImmediate as otherWork } from 'node:timers/promises';
 import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { objectKinds, type ObjectKind } from '../model/objects.ts';
-import type { Change } from '../store/project-log.ts';
+import { applyStored } from './apply-stored.ts';
 import { diff } from './diff.ts';
+import type { Clocks } from './document-pieces.ts';
 import type { Edit, Path } from './edits.ts';
 import { objectRoots, rootNameOf, udtRoot } from './roots.ts';
 import { JsonView } from './y-view.ts';
@@ -37,7 +39,8 @@ export class ProjectDocument {
   private readonly touched = new Map<string, TouchedKey>();
   private readonly edits: Edit[] = [];
 
-  private constructor(doc: Y.Doc, onOddity: (detail: string) => void) {
+  /** @param doc as a `DocumentLoader` has made it: whole, and its roots have their types. */
+  constructor(doc: Y.Doc, onOddity: (detail: string) => void) {
     this.doc = doc;
     this.json = new JsonView(doc.getMap(udtRoot), (oddity) => onOddity(oddity));
     this.objectRoots = new Map(
@@ -50,27 +53,11 @@ export class ProjectDocument {
     doc.on('afterTransaction', (transaction: Y.Transaction) => this.follow(transaction));
   }
 
-  /**
-   * Makes the document from the whole log.
-   * @throws RejoinError `damaged` if the log doesn't make a whole document.
-   */
-  static async load(
-    pages: AsyncIterable<readonly Change[]>,
-    onOddity: (detail: string) => void,
-  ): Promise<ProjectDocument> {
-    const doc = new Y.Doc();
-    // The roots get their types before anything lies in them.
-    for (const root of [udtRoot, ...objectRoots]) doc.getMap(root);
-    for await (const page of pages) {
-      // One transaction for many small updates; the loop is free between pages.
-      doc.transact(() => {
-        for (const { update } of page) if (update) Y.applyUpdate(doc, update);
-      });
-      await new Promise(setImmediate);
-    }
-    const lack = pendingIn(doc);
-    if (lack !== null) throw new RejoinError('damaged', `The log of the project is not whole: ${lack}`);
-    return new ProjectDocument(doc, onOddity);
+  /** About how much memory it takes, with its JSON view and what hashes are kept of it. */
+  get weightBytes(): number {
+    let structs = 0;
+    for (const ofClient of this.doc.store.clients.values()) structs += ofClient.length;
+    return structs * bytesPerStruct;
   }
 
   /** `udt` as JSON. Values never change; a change makes new ones. */
@@ -130,6 +117,38 @@ export class ProjectDocument {
     for (const path of change.dirty) {
       this.edits.push(...diff(valueAt(change.before, path), valueAt(change.after, path), path));
     }
+  }
+}
+
+/** Measured with samples of UDT files and with text typed by several people. */
+const bytesPerStruct = 400;
+
+/** Makes a document from stored updates. */
+export class DocumentLoader {
+  private readonly doc = new Y.Doc();
+
+  constructor() {
+    // The roots get their types before anything lies in them.
+    for (const root of [udtRoot, ...objectRoots]) this.doc.getMap(root);
+  }
+
+  /** Clocks per clientID of what was added. */
+  get clocks(): Clocks {
+    const { store } = this.doc;
+    return new Map([...store.clients.keys()].map((client) => [client, Y.getState(store, client)]));
+  }
+
+  /** Applies updates that belong behind those before; the event loop is free in between. */
+  async add(updates: readonly Uint8Array[]): Promise<void> {
+    applyStored(this.doc, updates);
+    await otherWork();
+  }
+
+  /** @throws RejoinError `damaged` if the updates don't make a whole document. */
+  finish(onOddity: (detail: string) => void): ProjectDocument {
+    const lack = pendingIn(this.doc);
+    if (lack !== null) throw new RejoinError('damaged', `The log of the project is not whole: ${lack}`);
+    return new ProjectDocument(this.doc, onOddity);
   }
 }
 

@@ -55,6 +55,7 @@ export class LiveLog implements FeedSource {
   private readonly recent = new RecentChanges();
   private readonly uuidsInFlight = new Set<string>();
   private lastWritten: Promise<void> = Promise.resolve();
+  private writesInFlight = 0;
   private stale = false;
   private hasFailed = false;
 
@@ -99,6 +100,11 @@ export class LiveLog implements FeedSource {
     return this.log.durableVector;
   }
 
+  /** How far the log goes with what is on its way to the disk. */
+  get appended(): ReturnType<ProjectLog['appended']> {
+    return this.log.appended();
+  }
+
   async ready(): Promise<void> {
     await this.context.ready();
     if (this.info?.tombstone) throw new RejoinError('deleted', `The project ${this.name} was deleted`);
@@ -124,6 +130,11 @@ export class LiveLog implements FeedSource {
   listen(listener: ProjectListener): () => void {
     this.listeners.add(listener);
     return () => this.listeners.delete(listener);
+  }
+
+  /** Whether nothing that was submitted is still on its way. */
+  get isSettled(): boolean {
+    return this.writesInFlight === 0;
   }
 
   /** Resolves when everything submitted so far is durable. */
@@ -218,10 +229,18 @@ export class LiveLog implements FeedSource {
   }
 
   private track(written: Promise<void>, show: () => void): Promise<void> {
-    const durable = written.then(show, (error: unknown) => {
-      this.context.failed(error);
-      throw error;
-    });
+    this.writesInFlight++;
+    const durable = written.then(
+      () => {
+        this.writesInFlight--;
+        show();
+      },
+      (error: unknown) => {
+        this.writesInFlight--;
+        this.context.failed(error);
+        throw error;
+      },
+    );
     durable.catch(() => undefined); // whoever waits for it hears of it
     this.lastWritten = durable;
     return durable;

@@ -14,6 +14,8 @@ export type ObservedEvent =
   | { readonly type: 'value-not-json'; readonly project: string; readonly detail: string }
   /** Somebody else writes under this server's clientIDs: it took new ones. */
   | { readonly type: 'client-ids-replaced'; readonly project: string; readonly detail: string }
+  /** A snapshot, compaction or removal of old versions failed; it is tried again some other time. */
+  | { readonly type: 'upkeep-failed'; readonly project: string; readonly detail: string }
   | { readonly type: 'damage'; readonly project: string; readonly detail: string }
   | { readonly type: 'store-failed'; readonly detail: string }
   | { readonly type: 'store-recovered'; readonly detail: string };

@@ -1,8 +1,12 @@
-// What a project has in memory while its document is open: the document, and the versions of its `udt` part.
+// What a project has in memory while its document is open: the document, the versions of its `udt` part, and how much of
+// the log no snapshot covers.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, messageOf } from '../errors.ts';
 import type { Life } from '../store/life.ts';
-import { ProjectDocument } from './document.ts';
+import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../store/snapshots.ts';
+import type { Store } from '../store/store.ts';
+import { DocumentLoader, type ProjectDocument } from './document.ts';
+import { DocumentTail } from './document-tail.ts';
 import type { LiveLog, ProjectContext } from './live-log.ts';
 import type { ObservedEvent } from './observer.ts';
 import { UdtHasher } from './udt-hash.ts';
@@ -11,31 +15,89 @@ import { UdtVersions } from './udt-versions.ts';
 export interface OpenDocument {
   readonly document: ProjectDocument;
   readonly versions: UdtVersions;
+  readonly tail: DocumentTail;
+  /** The position of the newest snapshot; 0 if there is none. */
+  newestSnapshot: number;
 }
 
-/** Reads the document from the log. What was submitted before is durable first. */
+type Observe = (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'>, detail: string) => void;
+
+/**
+ * Makes the document from its newest snapshot and the log after it. What was submitted before is durable first.
+ * @throws RejoinError `damaged` if the document can't be made whole; `unavailable`.
+ */
 export async function openDocument(
   log: LiveLog,
   { store, life }: Pick<ProjectContext, 'store' | 'life'>,
-  observe: (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'>, detail: string) => void,
+  observe: Observe,
 ): Promise<OpenDocument> {
   await log.settled().catch((cause: unknown) => {
     // Somebody else's write failed, whose outcome is unknown; nothing of ours was written.
     throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
   });
-  const changes = log.readStored(1, log.durablePosition);
-  const document = await ProjectDocument.load(changes, (detail) => observe('value-not-json', detail));
-  const versions = await UdtVersions.load(
-    store,
-    log.keys,
-    epochOf(log, life),
-    new UdtHasher(),
-    document.view,
-  );
+  const { document, tail, newestSnapshot } = await loadDocument(log, store, observe);
+  const epoch = epochOf(log, life);
+  const versions = await UdtVersions.load(store, log.keys, epoch, new UdtHasher(), document.view);
   if (versions.claimedHash !== null && versions.claimedHash !== versions.latest.hash) {
     observe('damage', 'the document does not have the hash that its newest version was stored with');
   }
-  return { document, versions };
+  return { document, versions, tail, newestSnapshot };
+}
+
+type Loaded = Pick<OpenDocument, 'document' | 'tail' | 'newestSnapshot'>;
+
+/** A snapshot that is damaged is told, and an older one tried, and at last the whole log. */
+async function loadDocument(log: LiveLog, store: Store, observe: Observe): Promise<Loaded> {
+  let failure: RejoinError | null = null;
+  const tell = (detail: string): void => observe('damage', detail);
+  for await (const snapshot of orNone(findSnapshots(store, log.keys, tell))) {
+    try {
+      return await loadFrom(snapshot, log, store, (detail) => observe('value-not-json', detail));
+    } catch (error) {
+      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      tell(messageOf(error));
+      failure ??= error;
+    }
+  }
+  throw failure ?? new RejoinError('internal', 'No way to load the document was tried');
+}
+
+async function* orNone(snapshots: AsyncIterable<Snapshot>): AsyncGenerator<Snapshot | null> {
+  yield* snapshots;
+  yield null;
+}
+
+async function loadFrom(
+  snapshot: Snapshot | null,
+  log: LiveLog,
+  store: Store,
+  onOddity: (detail: string) => void,
+): Promise<Loaded> {
+  const loader = new DocumentLoader();
+  if (snapshot) {
+    for await (const piece of readSnapshot(store, log.keys, snapshot)) await loader.add([piece]);
+    if (stateDigestOf(loader.clocks) !== snapshot.stateDigest)
+      throw new RejoinError(
+        'damaged',
+        `The snapshot at position ${snapshot.position} makes another document`,
+      );
+  }
+  const tail = new DocumentTail(snapshot?.bytes ?? 0);
+  for await (const page of log.readStored((snapshot?.position ?? 0) + 1, log.durablePosition)) {
+    const updates: Uint8Array[] = [];
+    for (const { groupIndex, update, position } of page) {
+      if (groupIndex > 0) continue;
+      if (!update)
+        throw new RejoinError(
+          'damaged',
+          `The update at position ${position} was compacted away, and no snapshot that covers it can be read`,
+        );
+      updates.push(update);
+      tail.add(update);
+    }
+    await loader.add(updates);
+  }
+  return { document: loader.finish(onOddity), tail, newestSnapshot: snapshot?.position ?? 0 };
 }
 
 /** UDT-3: 0 in the life that created the session. */

@@ -10,16 +10,18 @@ import type { Origin } from '../model/origin.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import type { Edit } from './edits.ts';
+import { DocumentKeeper } from './document-keeper.ts';
 import { Feed } from './feed.ts';
 import { LiveLog, type ProjectContext, type ProjectListener, type Staged } from './live-log.ts';
 import { commitOfEdits, commitOfUpdate, toChange, type UdtChange } from './commits.ts';
 import { encodeObjectUpdate } from './object-update.ts';
 import type { ObservedEvent } from './observer.ts';
-import { openDocument, type OpenDocument } from './open-document.ts';
+import type { OpenDocument } from './open-document.ts';
 import { useClocksForUpload, useIdForEdits, replaceIdsAmong } from './own-ids.ts';
 import { planPatch } from './plan-patch.ts';
 import { SerialQueue } from './serial-queue.ts';
 import { newObjectsOf } from './touched-objects.ts';
+import type { Upkeep } from './upkeep.ts';
 import type { UdtDifferences, UdtState, UdtVersions } from './udt-versions.ts';
 import { checkUpdate } from './update-check.ts';
 
@@ -35,23 +37,48 @@ export type UpdateOutcome =
   /** YJS-8: nothing of it was taken; `ranges` identifies what it lacks. */
   | { readonly type: 'missing'; readonly ranges: string };
 
+/** What a project has from those who keep all of them. */
+export interface ProjectHome {
+  readonly upkeep: Upkeep;
+  /** Notes that the project's document is being used. */
+  used(project: Project): void;
+}
+
 export class Project {
   private readonly queue = new SerialQueue();
-  private opened: OpenDocument | null = null;
+  private readonly keeper: DocumentKeeper;
 
   private constructor(
     readonly id: string,
     private readonly context: ProjectContext,
+    private readonly home: ProjectHome,
     private readonly log: LiveLog,
-  ) {}
+  ) {
+    this.keeper = new DocumentKeeper(id, log, this.queue, context, home.upkeep);
+  }
 
-  static async open(id: string, context: ProjectContext): Promise<Project> {
-    return new Project(id, context, await LiveLog.open(id, context));
+  static async open(id: string, context: ProjectContext, home: ProjectHome): Promise<Project> {
+    return new Project(id, context, home, await LiveLog.open(id, context));
   }
 
   /** What the catalogue says; undefined while nothing was ever written to the project. */
   get info(): ProjectInfo | undefined {
     return this.log.info;
+  }
+
+  /** Whether it can be forgotten: it has no document in memory, and nothing to do. */
+  get isIdle(): boolean {
+    return !this.keeper.current && this.queue.isEmpty && this.log.isSettled;
+  }
+
+  /** About how much memory it takes. Bytes. */
+  get weightBytes(): number {
+    return logBytes + (this.keeper.current?.document.weightBytes ?? 0);
+  }
+
+  /** Takes the document out of memory, unless somebody needs it after all. */
+  closeDocument(isNeeded: () => boolean): Promise<void> {
+    return this.keeper.close(isNeeded);
   }
 
   /** @returns how to stop listening. */
@@ -153,7 +180,9 @@ export class Project {
           objects,
           writes: ids ? [ids.write] : [],
         });
-        return { type: 'accepted', isNew: true, durable: this.log.submit(commit) };
+        const durable = this.log.submit(commit);
+        this.keeper.grown(change.update);
+        return { type: 'accepted', isNew: true, durable };
       });
     });
   }
@@ -163,7 +192,7 @@ export class Project {
     return this.queue.run(async () => {
       await this.current();
       await this.log.bury();
-      this.opened = null;
+      this.keeper.drop();
     });
   }
 
@@ -193,7 +222,7 @@ export class Project {
   stageUpload(objects: readonly ProjectObject[], origin: Origin): Staged {
     const { clientId, clock, write } = useClocksForUpload(this.log, objects.length, this.context.environment);
     const update = encodeObjectUpdate(clientId, clock, objects);
-    this.opened?.document.applyUpdate(update);
+    if (this.keeper.current?.document.applyUpdate(update)) this.keeper.grown(update);
     return this.log.stage({ group: { origin, update, changes: objects.map(toChange) }, writes: [write] });
   }
 
@@ -202,7 +231,7 @@ export class Project {
   /** What was not durable is gone, with the document that held it. */
   invalidate(): void {
     this.log.invalidate();
-    this.opened = null;
+    this.keeper.drop();
   }
 
   /** Reads the project again from the store, in its turn. */
@@ -222,21 +251,24 @@ export class Project {
   private async current(): Promise<void> {
     await this.context.ready();
     if (!this.log.isStale) return;
-    this.opened = null;
+    this.keeper.drop();
     await this.log.reload();
   }
 
   private async open(): Promise<OpenDocument> {
     await this.current();
     await this.log.writable();
-    this.opened ??= await openDocument(this.log, this.context, (type, detail) => this.observe(type, detail));
-    return this.opened;
+    const opened = await this.keeper.open();
+    this.home.used(this);
+    return opened;
   }
 
   private async versions(): Promise<UdtVersions> {
     await this.log.ready();
-    if (this.opened) return this.opened.versions;
-    return (await this.queue.run(() => this.open())).versions;
+    const { current } = this.keeper;
+    if (!current) return (await this.queue.run(() => this.open())).versions;
+    this.home.used(this);
+    return current.versions;
   }
 
   /** Reads again what the store's being opened again has interrupted: a poll is held, not refused (UDT-5). */
@@ -268,7 +300,9 @@ export class Project {
           nowMs,
           writes,
         });
-        return { state, durable: this.log.submit(commit) };
+        const durable = this.log.submit(commit);
+        if (commit.group) this.keeper.grown(commit.group.update);
+        return { state, durable };
       });
     });
     await durable;
@@ -280,7 +314,7 @@ export class Project {
     try {
       return await work();
     } catch (error) {
-      this.opened = null;
+      this.keeper.drop();
       this.log.distrust();
       this.observe('change-dropped', messageOf(error));
       throw error;
@@ -291,3 +325,6 @@ export class Project {
     this.context.observer.observe({ type, project: this.id, detail });
   }
 }
+
+/** What a project takes without its document, about. */
+const logBytes = 8 * 1024;

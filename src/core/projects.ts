@@ -9,13 +9,17 @@ import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
 import type { ProjectContext } from './live-log.ts';
 import type { Observer } from './observer.ts';
+import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';
+import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
 
 export interface ProjectsOptions {
   readonly store: Store;
   readonly life: Life;
   readonly environment: Environment;
   readonly observer: Observer;
+  readonly memory?: Partial<OpenProjectsOptions>;
+  readonly upkeep?: Partial<UpkeepOptions>;
 }
 
 interface Opened {
@@ -27,16 +31,21 @@ export class Projects {
   readonly context: ProjectContext;
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
+  private readonly inMemory: OpenProjects<Project>;
+  private readonly upkeep: Upkeep;
   private recovery: Promise<void> | null = null;
   private readonly stopping = new AbortController();
   private isClosed = false;
 
-  constructor(options: ProjectsOptions) {
+  constructor({ memory, upkeep, ...options }: ProjectsOptions) {
     this.context = {
       ...options,
       ready: () => this.ready(),
       failed: (cause) => this.recover(cause),
     };
+    this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
+    const inMemory = { ...openProjectsDefaults, ...memory };
+    this.inMemory = new OpenProjects(options.environment, inMemory, (project) => this.letGo(project));
   }
 
   /**
@@ -53,6 +62,7 @@ export class Projects {
 
   /** The project with this id, until `release` is called. */
   async acquire(id: string): Promise<{ project: Project; release: () => void }> {
+    if (!this.opened.has(id)) await this.inMemory.room();
     let entry = this.opened.get(id);
     if (!entry) {
       entry = { project: this.open(id), users: 0 };
@@ -69,7 +79,9 @@ export class Projects {
       void this.dropUnused(id, taken);
     };
     try {
-      return { project: await project, release };
+      const opened = await project;
+      this.inMemory.touch(opened);
+      return { project: opened, release };
     } catch (error) {
       release();
       throw error;
@@ -95,7 +107,9 @@ export class Projects {
   /** For shutting down: resolves when all that was asked for so far is done. A recovery that lasts is given up. */
   async finish(): Promise<void> {
     this.stopping.abort();
+    this.inMemory.end();
     await this.recovery;
+    await this.upkeep.end();
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
 
@@ -107,7 +121,10 @@ export class Projects {
 
   private open(id: string): Promise<Project> {
     return this.reading(async () => {
-      const project = await Project.open(id, this.context);
+      const project = await Project.open(id, this.context, {
+        upkeep: this.upkeep,
+        used: (used) => this.inMemory.touch(used),
+      });
       this.loaded.add(project);
       return project;
     });
@@ -128,11 +145,27 @@ export class Projects {
   /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
-    // A client that has gone may have left work in the queue: a second instance beside it would give numbers twice.
     await project?.flush().catch(() => undefined);
-    if (entry.users > 0 || project?.info) return;
-    if (this.opened.get(id) === entry) this.opened.delete(id);
-    if (project) this.loaded.delete(project);
+    if (project?.info) return; // it stays while there is room for it
+    await project?.closeDocument(() => entry.users > 0);
+    this.drop(id, entry, project);
+  }
+
+  /** Takes the document out of memory, and the project with it if nobody uses it. */
+  private async letGo(project: Project): Promise<void> {
+    await project.closeDocument(() => this.inMemory.has(project));
+    const entry = this.opened.get(project.id);
+    if (entry && (await entry.project.catch(() => undefined)) === project)
+      this.drop(project.id, entry, project);
+  }
+
+  /** Unless somebody uses it, or has left work behind: a second instance beside that would give numbers twice. */
+  private drop(id: string, entry: Opened, project: Project | undefined): void {
+    if (entry.users > 0 || this.opened.get(id) !== entry || project?.isIdle === false) return;
+    this.opened.delete(id);
+    if (!project) return;
+    this.loaded.delete(project);
+    this.inMemory.forget(project);
   }
 
   private async ready(): Promise<void> {

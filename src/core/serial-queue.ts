@@ -2,10 +2,23 @@
 
 export class SerialQueue {
   private tail: Promise<unknown> = Promise.resolve();
+  private waiting = 0;
+
+  /** Whether nothing runs and nothing waits. */
+  get isEmpty(): boolean {
+    return this.waiting === 0;
+  }
 
   /** Runs `work` when everything before it has ended, however it ended. */
   run<T>(work: () => Promise<T> | T): Promise<T> {
-    const result = this.tail.then(work);
+    this.waiting++;
+    const result = this.tail.then(async () => {
+      try {
+        return await work();
+      } finally {
+        this.waiting--; // whoever hears of the result finds it done
+      }
+    });
     this.tail = result.catch(() => undefined);
     return result;
   }

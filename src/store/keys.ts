@@ -6,6 +6,7 @@ import type { Range } from './store.ts';
 
 /** Numbers in keys are below 2^48. */
 const numberBytes = 6;
+const numberMax = 2 ** (8 * numberBytes) - 1;
 
 export const formatKey = Buffer.from('!format');
 export const lifeKey = Buffer.from('!life');
@@ -34,18 +35,21 @@ const sections = {
   version: 'v', // n → version record
   clients: 'c', // server id → the Yjs clientIDs of that life
   topLevelKeys: 'k', // top-level keys of `udt` that version records have named
-  snapshot: 'z', // position, chunk → part of a snapshot
+  snapshot: 'z', // position, chunk → part of a snapshot; the last chunk number → its header
   idempotency: 'i', // key given by a client → the version it made
+  upkeep: 'm', // what was done to keep the project small
 } as const;
 
 /** Makes the keys of one project. */
 export class ProjectKeys {
   private readonly prefix: Buffer;
   readonly topLevelKeys: Buffer;
+  readonly upkeep: Buffer;
 
   constructor(project: string) {
     this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
     this.topLevelKeys = this.in('topLevelKeys');
+    this.upkeep = this.in('upkeep');
   }
 
   record(position: number): Buffer {
@@ -86,6 +90,26 @@ export class ProjectKeys {
     return this.allOf('version');
   }
 
+  snapshotChunk(position: number, chunk: number): Buffer {
+    return this.in('snapshot', number(position), number(chunk));
+  }
+
+  /** The key of what makes a snapshot whole: it sorts behind all its chunks. */
+  snapshotHeader(position: number): Buffer {
+    return this.snapshotChunk(position, numberMax);
+  }
+
+  /** All that is stored of the snapshot at a position. */
+  snapshot(position: number): Range {
+    return { from: this.snapshotChunk(position, 0), before: this.snapshotChunk(position + 1, 0) };
+  }
+
+  /** All that is stored of snapshots below a position, or of all. */
+  snapshotsBelow(position: number | null): Range {
+    const { from, before } = this.allOf('snapshot');
+    return { from, before: position === null ? before : this.snapshotChunk(position, 0) };
+  }
+
   /** The sequence entries of all servers below one, or of all. */
   sequencesBelow(serverId: number | null): Range {
     const { from, before } = this.allOf('sequence');
@@ -109,6 +133,15 @@ export function readSequenceKey(key: Uint8Array): { serverId: number; seqno: num
   return {
     serverId: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
     seqno: readNumber(key.subarray(-numberBytes)),
+  };
+}
+
+/** Position and chunk of a snapshot's key; `null` for its header. */
+export function readSnapshotKey(key: Uint8Array): { position: number; chunk: number | null } {
+  const chunk = readLastNumber(key);
+  return {
+    position: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
+    chunk: chunk === numberMax ? null : chunk,
   };
 }
 

@@ -70,6 +70,16 @@ export class LevelStore implements Store {
     return this.commits.write(batch);
   }
 
+  compact({ from, before }: Range): Promise<void> {
+    // leveldown closes the database only when this has ended.
+    return new Promise((resolve, reject) => {
+      this.database().compactRange(asBuffer(from), asBuffer(before), (error) => {
+        if (error) reject(readError(error));
+        else resolve();
+      });
+    });
+  }
+
   async reopen(): Promise<void> {
     await this.closeDatabase('the store is being opened again');
     await this.openDatabase();

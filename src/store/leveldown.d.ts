@@ -7,6 +7,7 @@ declare module 'leveldown' {
     close(callback: Callback): void;
     get(key: Buffer, options: { asBuffer: true }, callback: (error: unknown, value: unknown) => void): void;
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
+    compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;
   }
 

@@ -42,6 +42,10 @@ export class MemoryStore implements Store {
     return this.commits.write(batch);
   }
 
+  compact(): Promise<void> {
+    return Promise.resolve();
+  }
+
   async reopen(): Promise<void> {
     await this.commits.idle();
     this.commits.accept();

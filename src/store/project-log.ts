@@ -127,6 +127,13 @@ export class ProjectLog {
     return { group: { changes: numbered, update }, writes };
   }
 
+  /** How far the log goes with what is numbered and not durable yet. */
+  appended(): { position: number; vector: VersionVector } {
+    const vector = new Map(this.durable.vector);
+    if (this.nextSeqno > 1) vector.set(this.serverId, this.nextSeqno - 1);
+    return { position: this.nextPosition - 1, vector };
+  }
+
   /** The group is durable: it may be shown. */
   settle(group: Group): void {
     const vector = new Map(this.durable.vector);

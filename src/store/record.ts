@@ -74,6 +74,18 @@ export function decodeRecord(bytes: Uint8Array): LogRecord {
   }
 }
 
+/**
+ * A record without its update's bytes, whose digest stays in the header (compaction); null if it has none.
+ * @throws RejoinError `damaged`, as `decodeRecord`: what is damaged is left as it is.
+ */
+export function withoutUpdate(bytes: Uint8Array): Uint8Array | null {
+  const { update } = decodeRecord(bytes);
+  if (!update) return null;
+  const stripped = bytes.slice(0, bytes.length - update.length); // it comes last
+  stripped[0] = (stripped[0] ?? 0) & ~updateBit;
+  return stripped;
+}
+
 function readRecord(decoder: decoding.Decoder): LogRecord {
   const present = decoding.readUint8(decoder);
   const checksum = decoding.readUint8Array(decoder, checksumBytes);

@@ -20,6 +20,9 @@ export interface Store {
    */
   write(batch: readonly Write[]): Promise<void>;
 
+  /** Gives the space of what was removed or replaced in a range back to the disk. It may take its time. */
+  compact(range: Range): Promise<void>;
+
   /** After a failed write: closes and opens the storage again, so that what it says is what is on disk. */
   reopen(): Promise<void>;
 

@@ -40,6 +40,10 @@ export class FaultyStore implements Store {
     return this.inner.scan(range);
   }
 
+  compact(): Promise<void> {
+    return this.inner.compact();
+  }
+
   async reopen(): Promise<void> {
     if (this.reopenFailures > 0) {
       this.reopenFailures--;

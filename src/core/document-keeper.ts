@@ -1,0 +1,99 @@
+// Keeps the document of one project in memory while it is used: opens it once for all who need it, has snapshots made as it
+// grows, and closes it. Its project calls it.
+
+import { RejoinError } from '../errors.ts';
+import type { LiveLog, ProjectContext } from './live-log.ts';
+import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
+import { openDocument, type OpenDocument } from './open-document.ts';
+import type { SerialQueue } from './serial-queue.ts';
+import type { Upkeep } from './upkeep.ts';
+
+/** For so long a document that is damaged isn't read again: each try may read the whole log. */
+const firstPauseMs = 1_000;
+const lastPauseMs = 60_000;
+
+export class DocumentKeeper {
+  private opened: OpenDocument | null = null;
+  private isSnapshotAsked = false;
+  private failure: {
+    readonly error: RejoinError;
+    readonly pauseMs: number;
+    readonly againMs: number;
+  } | null = null;
+
+  /** @param turns of the project: what changes the document runs in them. */
+  constructor(
+    private readonly project: string,
+    private readonly log: LiveLog,
+    private readonly turns: SerialQueue,
+    private readonly context: ProjectContext,
+    private readonly upkeep: Upkeep,
+  ) {}
+
+  /** The document if it is open. */
+  get current(): OpenDocument | null {
+    return this.opened;
+  }
+
+  /** To be called in the project's turn. @throws RejoinError `damaged`, `unavailable`. */
+  async open(): Promise<OpenDocument> {
+    return (this.opened ??= await this.load());
+  }
+
+  /** What is in memory no longer says what is stored: the next one who needs it has it read again. */
+  drop(): void {
+    this.opened = null;
+    this.failure = null;
+  }
+
+  /** The open document has taken an update that is on its way to the log. */
+  grown(update: Uint8Array): void {
+    const tail = this.opened?.tail;
+    tail?.add(update);
+    if (this.isSnapshotAsked || !tail?.isDue) return;
+    this.isSnapshotAsked = true;
+    void this.makeSnapshot().finally(() => (this.isSnapshotAsked = false));
+  }
+
+  /** Takes the document out of memory, unless somebody needs it after all. */
+  async close(isNeeded: () => boolean): Promise<void> {
+    if (this.opened?.tail.isDueAtClose) await this.makeSnapshot();
+    await this.turns.run(async () => {
+      await this.log.settled().catch(() => undefined); // whoever waits for it hears of it
+      if (!isNeeded()) this.opened = null;
+    });
+  }
+
+  /** Has its turn among the background work of all projects. */
+  private async makeSnapshot(): Promise<void> {
+    await this.upkeep.run(this.project, async (signal) => {
+      const begun = await this.turns.run(() =>
+        this.opened && !this.log.isStale ? beginSnapshot(this.log, this.opened) : null,
+      );
+      if (!begun) return;
+      await finishSnapshot(begun, this.log, this.context, {
+        // A failed write makes the log stale; who waits for the write hears of it.
+        settle: () => this.turns.run(() => this.log.settled()).catch(() => undefined),
+        isWanted: () => this.opened === begun.opened && !this.log.isStale && !signal.aborted,
+      });
+    });
+    await this.upkeep.tidy(this.project);
+  }
+
+  private async load(): Promise<OpenDocument> {
+    const { environment, observer } = this.context;
+    if (this.failure && environment.now() < this.failure.againMs) throw this.failure.error;
+    try {
+      const opened = await openDocument(this.log, this.context, (type, detail) =>
+        observer.observe({ type, project: this.project, detail }),
+      );
+      this.failure = null;
+      return opened;
+    } catch (error) {
+      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      const pauseMs = this.failure ? Math.min(2 * this.failure.pauseMs, lastPauseMs) : firstPauseMs;
+      this.failure = { error, pauseMs, againMs: environment.now() + pauseMs };
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,24 @@
+// Removes versions of `udt` that are older than what is kept (UDT-13): a client that knows only such a version is sent
+// the whole state (UDT-10).
+
+import type { ProjectKeys } from '../store/keys.ts';
+import { firstOf, type Store, type Write } from '../store/store.ts';
+import { unsealVersionRecord } from './version-record.ts';
+
+/** The newest version stays whatever its age: the next one counts on from it. @returns how many were removed. */
+export async function pruneVersions(store: Store, keys: ProjectKeys, beforeMs: number): Promise<number> {
+  const newest = await firstOf(store, { ...keys.allVersions(), reverse: true });
+  if (!newest) return 0;
+  let removed = 0;
+  for await (const page of store.scan({ ...keys.allVersions(), before: newest.key })) {
+    const writes: Write[] = [];
+    for (const { key, value } of page) {
+      if (unsealVersionRecord(key, value).timeMs >= beforeMs) break;
+      writes.push({ key, value: null });
+    }
+    if (writes.length > 0) await store.write(writes);
+    removed += writes.length;
+    if (writes.length < page.length) break;
+  }
+  return removed;
+}

@@ -1,0 +1,93 @@
+// What keeps projects small, in the background and one thing at a time: snapshots of documents, compaction of what they
+// cover, and the removal of old versions of `udt`.
+
+import { setImmediate as otherWork } from 'node:timers/promises';
+import { RejoinError, messageOf } from '../errors.ts';
+import { compactLog } from '../store/compaction.ts';
+import { ProjectKeys } from '../store/keys.ts';
+import { listProjects } from '../store/project-info.ts';
+import type { ProjectContext } from './live-log.ts';
+import { pruneVersions } from './prune-versions.ts';
+import { SerialQueue } from './serial-queue.ts';
+
+export interface UpkeepOptions {
+  /** How long update bytes stay after a snapshot covers them. */
+  readonly keepUpdatesMs: number;
+  /** How long versions of `udt` stay (UDT-13). At least an hour. */
+  readonly udtHistoryMs: number;
+}
+
+export const upkeepDefaults: UpkeepOptions = {
+  keepUpdatesMs: 30 * 24 * 60 * 60 * 1000,
+  udtHistoryMs: 30 * 24 * 60 * 60 * 1000,
+};
+
+/** So often every project is looked after, also those that nobody opens. */
+const sweepIntervalMs = 60 * 60 * 1000;
+
+export class Upkeep {
+  private readonly queue = new SerialQueue();
+  private readonly timer = setInterval(() => void this.sweep(), sweepIntervalMs).unref();
+  private readonly stopping = new AbortController();
+
+  constructor(
+    private readonly context: ProjectContext,
+    private readonly options: UpkeepOptions,
+  ) {}
+
+  /** Does something for a project when what was asked for before is done. What goes wrong is told, and tried again some
+   *  other time: nothing depends on it. */
+  run(project: string, work: (stopping: AbortSignal) => Promise<void>): Promise<void> {
+    return this.queue.run(async () => {
+      if (this.stopping.signal.aborted) return;
+      try {
+        await this.context.ready();
+        await work(this.stopping.signal);
+      } catch (error) {
+        this.tell(project, error);
+      }
+    });
+  }
+
+  /** Compacts a project's log and removes its old versions. */
+  tidy(project: string): Promise<void> {
+    return this.run(project, async (stopping) => {
+      const { store, environment, observer } = this.context;
+      const keys = new ProjectKeys(project);
+      const nowMs = environment.now();
+      const { keepUpdatesMs, udtHistoryMs } = this.options;
+      const onDamage = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+      await compactLog(store, keys, { keepUpdatesMs, nowMs, stopping, onDamage });
+      await pruneVersions(store, keys, nowMs - udtHistoryMs);
+    });
+  }
+
+  /** Looks after every project there is. */
+  async sweep(): Promise<void> {
+    try {
+      for await (const { project } of listProjects(this.context.store)) {
+        if (this.stopping.signal.aborted) return;
+        await this.tidy(project);
+        await otherWork();
+      }
+    } catch (error) {
+      this.tell('', error);
+    }
+  }
+
+  /** Begins nothing more; resolves when what was begun is given up or done. */
+  async end(): Promise<void> {
+    this.stopping.abort();
+    clearInterval(this.timer);
+    await this.queue.run(() => undefined);
+  }
+
+  private tell(project: string, error: unknown): void {
+    const { observer } = this.context;
+    const code = error instanceof RejoinError ? error.code : 'internal';
+    if (code === 'outcome-unknown') this.context.failed(error);
+    else if (code === 'damaged') observer.observe({ type: 'damage', project, detail: messageOf(error) });
+    else if (code !== 'unavailable' && code !== 'deleted')
+      observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });
+  }
+}
