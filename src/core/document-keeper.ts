@@ -52,7 +52,7 @@ export class DocumentKeeper {
     tail?.add(update);
     if (this.isSnapshotAsked || !tail?.isDue) return;
     this.isSnapshotAsked = true;
-    void this.makeSnapshot().finally(() => (this.isSnapshotAsked = false));
+    void this.makeSnapshots().finally(() => (this.isSnapshotAsked = false));
   }
 
   /** Takes the document out of memory, unless somebody needs it after all. */
@@ -64,20 +64,29 @@ export class DocumentKeeper {
     });
   }
 
-  /** Has its turn among the background work of all projects. */
-  private async makeSnapshot(): Promise<void> {
+  /** One, and another one if the document has grown as much again meanwhile. */
+  private async makeSnapshots(): Promise<void> {
+    do if (!(await this.makeSnapshot())) return;
+    while (this.opened?.tail.isDue);
+  }
+
+  /** Has its turn among the background work of all projects. @returns whether it was made. */
+  private async makeSnapshot(): Promise<boolean> {
+    let wasMade = false;
     await this.upkeep.run(this.project, async (signal) => {
       const begun = await this.turns.run(() =>
         this.opened && !this.log.isStale ? beginSnapshot(this.log, this.opened) : null,
       );
       if (!begun) return;
-      await finishSnapshot(begun, this.log, this.context, {
+      const snapshot = await finishSnapshot(begun, this.log, this.context, {
         // A failed write makes the log stale; who waits for the write hears of it.
         settle: () => this.turns.run(() => this.log.settled()).catch(() => undefined),
         isWanted: () => this.opened === begun.opened && !this.log.isStale && !signal.aborted,
       });
+      wasMade = snapshot !== null;
     });
     await this.upkeep.tidy(this.project);
+    return wasMade;
   }
 
   private async load(): Promise<OpenDocument> {

@@ -5,8 +5,10 @@ import * as encoding from 'lib0/encoding';
 import * as Y from 'yjs';
 import { referencesOf } from './update-decode.ts';
 
-/** A piece ends at this size; one struct alone may be larger, since it can't be cut. */
+/** A piece ends at this size. One struct alone may be larger, since it can't be cut. */
 export const pieceBytesMin = 256 * 1024;
+/** Or with so many structs: what a piece takes to apply goes by their number. */
+const pieceStructsMax = 4_096;
 
 /**
  * Updates (v1 format) that make this document when they are applied in their order to an empty one, by `applyStored`:
@@ -52,11 +54,11 @@ function* structPieces(
     }
     piece.add(struct, offset);
     written.set(next.client, struct.id.clock + struct.length);
-    if (piece.bytes < bytesMin) continue;
+    if (piece.bytes < bytesMin && piece.structs < pieceStructsMax) continue;
     yield piece.encode();
     piece = new Piece();
   }
-  if (piece.bytes > 0) yield piece.encode();
+  if (piece.structs > 0) yield piece.encode();
 }
 
 /** The first thing that a struct refers to and that isn't written yet. */
@@ -95,6 +97,7 @@ class StructCursor {
 class Piece {
   private readonly runs = new Map<number, { from: number; count: number; encoder: Y.UpdateEncoderV1 }>();
   bytes = 0;
+  structs = 0;
 
   add(struct: Struct, offset: number): void {
     let run = this.runs.get(struct.id.client);
@@ -105,6 +108,7 @@ class Piece {
     const before = encoding.length(run.encoder.restEncoder);
     struct.write(run.encoder, offset);
     run.count++;
+    this.structs++;
     this.bytes += encoding.length(run.encoder.restEncoder) - before;
   }
 

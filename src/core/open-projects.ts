@@ -19,24 +19,32 @@ export const openProjectsDefaults: OpenProjectsOptions = {
   idleMs: 5 * 60 * 1000,
 };
 
-const sweepIntervalMs = 10_000;
+const sweepIntervalMsMax = 10_000;
 
 export class OpenProjects<Project extends Resident> {
   /** The least recently used first. */
   private readonly used = new Map<Project, { readonly bytes: number; readonly atMs: number }>();
   private readonly leaving = new Set<Promise<void>>();
   private bytes = 0;
-  private readonly timer = setInterval(() => this.dropIdle(), sweepIntervalMs).unref();
+  private readonly timer: NodeJS.Timeout;
 
   /** @param letGo takes a project out of memory, if nobody has begun to use it again. */
   constructor(
     private readonly environment: Environment,
     private readonly options: OpenProjectsOptions,
     private readonly letGo: (project: Project) => Promise<void>,
-  ) {}
+  ) {
+    const intervalMs = Math.min(options.idleMs / 4, sweepIntervalMsMax);
+    this.timer = setInterval(() => this.dropIdle(), intervalMs).unref();
+  }
 
   get count(): number {
     return this.used.size;
+  }
+
+  /** Of all of them, about. */
+  get weightBytes(): number {
+    return this.bytes;
   }
 
   /** Notes that a project is being used. */

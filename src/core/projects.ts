@@ -31,8 +31,9 @@ export class Projects {
   readonly context: ProjectContext;
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
-  private readonly inMemory: OpenProjects<Project>;
-  private readonly upkeep: Upkeep;
+  /** Those in memory. */
+  readonly inMemory: OpenProjects<Project>;
+  readonly upkeep: Upkeep;
   private recovery: Promise<void> | null = null;
   private readonly stopping = new AbortController();
   private isClosed = false;

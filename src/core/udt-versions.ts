@@ -132,16 +132,19 @@ export class UdtVersions {
     const latest = this.shown;
     if (sinceMs < createdMs) return this.rebuild(latest);
     let first = latest.version;
+    let isOldestFound = first % epochSize === 0;
     const range = { ...this.keys.allVersions(), reverse: true };
     search: for await (const page of this.store.scan(range)) {
       for (const { key, value } of page) {
         const record = unsealVersionRecord(key, value);
+        isOldestFound = record.timeMs <= sinceMs || record.version === 1;
         if (record.timeMs <= sinceMs) break search;
         if (Math.floor(record.version / epochSize) !== this.epoch) return this.rebuild(latest);
         if (record.version > latest.version) continue; // not durable yet
         first = record.version - 1;
       }
     }
+    if (!isOldestFound) return this.rebuild(latest); // UDT-13: some between are not kept any more
     const versions = await this.records(first, latest.version);
     return versions ? { versions, latest } : this.rebuild(latest);
   }

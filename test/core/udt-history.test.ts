@@ -1,0 +1,83 @@
+// UDT-13: how long versions of `udt` can be answered with patches.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Projects } from '../../src/core/projects.ts';
+import type { UdtDifferences } from '../../src/core/udt-versions.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { openProjects } from '../support/memory-projects.ts';
+
+const udt = { protocol: 'udt', user: 'ann' } as const;
+const hourMs = 60 * 60 * 1000;
+const test = suite('UDT-13');
+
+test('UDT-13 patches of the last hour are kept, older ones as long as was asked for', async () => {
+  const { projects, clock } = openProjects(new MemoryStore(), { upkeep: { udtHistoryMs: 2 * hourMs } });
+  const startMs = clock.nowMs;
+  await session(projects);
+  for (const value of [1, 2, 3, 4]) {
+    await patch(projects, value);
+    clock.nowMs += hourMs; // versions 1 to 4 at 0, 1, 2 and 3 hours
+  }
+  clock.nowMs = startMs + 3.5 * hourMs;
+  await restart(projects);
+  await projects.upkeep.sweep();
+
+  assert.is((await after(projects, 3)).versions.length, 1);
+  assert.is((await after(projects, 2)).versions.length, 2);
+  assert.ok(isRebuild(await after(projects, 1)));
+  assert.ok(isRebuild(await after(projects, 0)));
+  assert.is((await after(projects, new Date(startMs + 2.5 * hourMs))).versions.length, 1);
+  assert.ok(isRebuild(await after(projects, new Date(startMs + 1.2 * hourMs))));
+  await projects.close();
+});
+
+test('UDT-13 the newest version stays, so that numbers go on and a reload finds the hash', async () => {
+  const store = new MemoryStore();
+  const first = openProjects(store, { upkeep: { udtHistoryMs: hourMs } });
+  await session(first.projects);
+  await patch(first.projects, 1);
+  await patch(first.projects, 2);
+  first.clock.nowMs += 1_000 * hourMs;
+  await first.projects.upkeep.sweep();
+  await first.projects.close();
+  await store.reopen();
+  const second = openProjects(store);
+  await patch(second.projects, 3);
+  const { versions, latest } = await after(second.projects, 1);
+  assert.is(latest.version, 3);
+  assert.is(versions.length, 2);
+  assert.ok(isRebuild(await after(second.projects, 0)));
+  assert.equal(second.events, []);
+  await second.projects.close();
+});
+
+async function session(projects: Projects): Promise<void> {
+  await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
+}
+
+async function patch(projects: Projects, value: number): Promise<void> {
+  await projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+}
+
+function after(projects: Projects, since: number | Date): Promise<UdtDifferences> {
+  return projects.use('s', (project) => project.udtAfter(since));
+}
+
+/** Takes what is kept in memory out of it. */
+async function restart(projects: Projects): Promise<void> {
+  await projects.use('s', (project) => project.closeDocument(() => false));
+}
+
+/** One list of operations that replaces every top-level key, whatever came between. */
+function isRebuild({ versions, latest }: UdtDifferences): boolean {
+  const [only] = versions;
+  return (
+    versions.length === 1 &&
+    only !== undefined &&
+    !('version' in only) &&
+    JSON.stringify(only.patch) === JSON.stringify([{ op: 'replace', path: '/n', value: latest.view['n'] }])
+  );
+}
+
+test.run();
