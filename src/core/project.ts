@@ -14,6 +14,7 @@ import { Feed } from './feed.ts';
 import { LiveLog, type ProjectContext, type ProjectListener, type Staged } from './live-log.ts';
 import { commitOfEdits, commitOfUpdate, toChange, type UdtChange } from './commits.ts';
 import { encodeObjectUpdate } from './object-update.ts';
+import { addsNothing } from './known-update.ts';
 import type { ObservedEvent } from './observer.ts';
 import { openDocument, type OpenDocument } from './open-document.ts';
 import { useClocksForUpload, useIdForEdits, replaceIdsAmong } from './own-ids.ts';
@@ -126,8 +127,10 @@ export class Project {
    * Takes an update from a Yjs client (YJS-6, YJS-8).
    * @throws RejoinError `undecodable`; nothing of it was taken.
    */
-  applyUpdate(update: Uint8Array, origin: Origin): Promise<UpdateOutcome> {
-    return this.queue.run(async (): Promise<UpdateOutcome> => {
+  async applyUpdate(update: Uint8Array, origin: Origin): Promise<UpdateOutcome> {
+    const known = await this.recognizeUpdate(update);
+    if (known) return known;
+    return this.writing(async (): Promise<UpdateOutcome> => {
       const opened = await this.open();
       const { doc } = opened.document;
       const check = checkUpdate(doc, update);
@@ -160,7 +163,7 @@ export class Project {
 
   /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
   delete(): Promise<void> {
-    return this.queue.run(async () => {
+    return this.writing(async () => {
       await this.current();
       await this.log.bury();
       this.opened = null;
@@ -220,7 +223,7 @@ export class Project {
 
   /** Brings the log up to date with the store after a failure. */
   private async current(): Promise<void> {
-    await this.context.ready();
+    await this.context.recovery.ready();
     if (!this.log.isStale) return;
     this.opened = null;
     await this.log.reload();
@@ -250,12 +253,20 @@ export class Project {
     }
   }
 
-  private async changeUdt(
+  private changeUdt(
     kind: UdtChange,
     origin: Origin,
     plan: (view: JsonObject) => readonly Edit[],
   ): Promise<UdtState> {
-    const { state, durable } = await this.queue.run(async () => {
+    return this.context.recovery.writing(() => this.tryToChangeUdt(kind, origin, plan));
+  }
+
+  private async tryToChangeUdt(
+    kind: UdtChange,
+    origin: Origin,
+    plan: (view: JsonObject) => readonly Edit[],
+  ): Promise<UdtState> {
+    const { state, durable } = await this.inTurn(async () => {
       const opened = await this.open();
       const { document } = opened;
       const edits = plan(document.view);
@@ -273,6 +284,33 @@ export class Project {
     });
     await durable;
     return state;
+  }
+
+  /** Runs a write in its turn. While the store recovers it waits outside of the queue, so that reads go on. */
+  private writing<T>(write: () => Promise<T>): Promise<T> {
+    return this.context.recovery.writing(() => this.inTurn(write));
+  }
+
+  private inTurn<T>(write: () => Promise<T>): Promise<T> {
+    return this.queue.run(() => {
+      this.context.recovery.checkWritable();
+      return write();
+    });
+  }
+
+  /** While nothing can be written: the outcome for an update that brings nothing to write, else null. */
+  private async recognizeUpdate(update: Uint8Array): Promise<UpdateOutcome | null> {
+    if (this.context.recovery.writingProblem === null) return null;
+    return this.queue.run(async () => {
+      const { doc } = (await this.open()).document;
+      const check = checkUpdate(doc, update);
+      if (check.type === 'missing') {
+        this.observe('update-without-base', check.ranges);
+        return check;
+      }
+      if (!addsNothing(doc, update)) return null;
+      return { type: 'accepted', isNew: false, durable: this.log.settled() };
+    });
   }
 
   /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is read again. */

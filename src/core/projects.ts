@@ -1,8 +1,7 @@
-// All projects of a server: each is opened once and shared by those who use it, and when the store fails it is opened
-// again here and every project starts anew from what is stored.
+// All projects of a server: each is opened once and shared by those who use it, and when the store fails every project
+// starts anew from what is stored.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import type { Life } from '../store/life.ts';
 import { readProjectInfo } from '../store/project-info.ts';
@@ -10,12 +9,15 @@ import type { Store } from '../store/store.ts';
 import type { ProjectContext } from './live-log.ts';
 import type { Observer } from './observer.ts';
 import { Project } from './project.ts';
+import { StoreRecovery } from './store-recovery.ts';
 
 export interface ProjectsOptions {
   readonly store: Store;
   readonly life: Life;
   readonly environment: Environment;
   readonly observer: Observer;
+  /** For so long after a failed write writers wait for the store; then they are refused. */
+  readonly writersWaitMs?: number;
 }
 
 interface Opened {
@@ -27,16 +29,23 @@ export class Projects {
   readonly context: ProjectContext;
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
-  private recovery: Promise<void> | null = null;
-  private readonly stopping = new AbortController();
-  private isClosed = false;
+  private readonly recovery: StoreRecovery;
 
-  constructor(options: ProjectsOptions) {
-    this.context = {
-      ...options,
-      ready: () => this.ready(),
-      failed: (cause) => this.recover(cause),
-    };
+  constructor({ writersWaitMs, ...shared }: ProjectsOptions) {
+    const recovery = new StoreRecovery({
+      store: shared.store,
+      observer: shared.observer,
+      onFailed: () => this.invalidateAll(),
+      onReopened: () => this.readAgain(),
+      ...(writersWaitMs !== undefined && { writersWaitMs }),
+    });
+    this.recovery = recovery;
+    this.context = { ...shared, recovery };
+  }
+
+  /** One line that says why nothing can be written at the moment; null if it can (GET /readyz). */
+  get writingProblem(): string | null {
+    return this.recovery.writingProblem;
   }
 
   /**
@@ -94,15 +103,14 @@ export class Projects {
 
   /** For shutting down: resolves when all that was asked for so far is done. A recovery that lasts is given up. */
   async finish(): Promise<void> {
-    this.stopping.abort();
-    await this.recovery;
+    await this.recovery.stop();
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
 
   /** Finishes what was accepted, then refuses everything. */
   async close(): Promise<void> {
     await this.finish();
-    this.isClosed = true;
+    this.recovery.close();
   }
 
   private open(id: string): Promise<Project> {
@@ -116,11 +124,12 @@ export class Projects {
   /** Reads from the store, and again if it is opened again meanwhile. */
   private async reading<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
-      await this.ready();
+      await this.recovery.ready();
       try {
         return await read();
       } catch (error) {
-        if (!(error instanceof RejoinError && error.code === 'unavailable' && this.recovery)) throw error;
+        const isUnavailable = error instanceof RejoinError && error.code === 'unavailable';
+        if (!(isUnavailable && this.recovery.isReopening)) throw error;
       }
     }
   }
@@ -135,42 +144,13 @@ export class Projects {
     if (project) this.loaded.delete(project);
   }
 
-  private async ready(): Promise<void> {
-    while (this.recovery) await this.recovery;
-    if (this.isClosed) throw new RejoinError('unavailable', 'The server is shutting down');
-  }
-
-  /** After a failed write LevelDB refuses every further one, and what failed may be on disk all the same. */
-  private recover(cause: unknown): void {
-    if (this.recovery !== null || this.isClosed) return;
-    const { observer, store } = this.context;
-    observer.observe({ type: 'store-failed', detail: messageOf(cause) });
-    this.recovery = reopen(store, observer, this.stopping.signal).then((isOpen) => {
-      this.recovery = null;
-      if (!isOpen) {
-        this.isClosed = true;
-        return;
-      }
-      observer.observe({ type: 'store-recovered', detail: `${this.loaded.size} projects are read again` });
-      for (const project of this.loaded) project.refresh();
-    });
+  private invalidateAll(): void {
     for (const project of this.loaded) project.invalidate();
   }
-}
 
-const firstRetryMs = 50;
-const lastRetryMs = 5_000;
-
-/** @returns whether the store is open; false if that was given up. */
-async function reopen(store: Store, observer: Observer, stopping: AbortSignal): Promise<boolean> {
-  for (let delayMs = firstRetryMs; ; delayMs = Math.min(2 * delayMs, lastRetryMs)) {
-    try {
-      await store.reopen();
-      return true;
-    } catch (error) {
-      observer.observe({ type: 'store-failed', detail: messageOf(error) });
-    }
-    await sleep(delayMs, undefined, { signal: stopping }).catch(() => undefined); // it ends early when stopping
-    if (stopping.aborted) return false;
+  /** What failed may be on disk all the same. */
+  private readAgain(): void {
+    this.invalidateAll();
+    for (const project of this.loaded) project.refresh();
   }
 }

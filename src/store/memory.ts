@@ -42,6 +42,10 @@ export class MemoryStore implements Store {
     return this.commits.write(batch);
   }
 
+  probe(): Promise<void> {
+    return this.closed ? Promise.reject(closedError()) : Promise.resolve();
+  }
+
   async reopen(): Promise<void> {
     await this.commits.idle();
     this.commits.accept();
