@@ -27,7 +27,7 @@ export class FaultyStore implements Store {
 
   async write(batch: readonly Write[]): Promise<void> {
     if (this.hasFailed || this.isOpening)
-      throw new RejoinError('unavailable', 'Nothing was written: the store failed');
+      throw new RejoinError('unavailable', 'Nothing was written: the store failed', { cause: diskFull() });
     if (this.next === 'works' && !this.isBroken) {
       await this.shown.write(batch);
       return;
@@ -36,8 +36,9 @@ export class FaultyStore implements Store {
     this.next = 'works';
     this.hasFailed = true;
     for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate); // a failing disk takes its time
-    const cause = new Error('IO error: db/000003.log: No space left on device');
-    throw new RejoinError('outcome-unknown', 'The outcome is unknown: the store failed', { cause });
+    throw new RejoinError('outcome-unknown', 'The outcome is unknown: the store failed', {
+      cause: diskFull(),
+    });
   }
 
   async get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -80,4 +81,8 @@ export class FaultyStore implements Store {
   private checkOpen(): void {
     if (this.isOpening) throw new RejoinError('unavailable', 'The store is closed');
   }
+}
+
+function diskFull(): Error {
+  return new Error('IO error: db/000003.log: No space left on device');
 }
