@@ -3,13 +3,20 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, messageOf } from '../errors.ts';
+import { keyedRequest, type UdtAnswer } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
-import type { UdtState } from '../core/udt-versions.ts';
 import { projectIdBytesMax } from '../model/project-id.ts';
 import { anonymous } from '../model/origin.ts';
 import { printTime } from '../model/time.ts';
-import { parseNewSession, parsePatchRequest, parseSince, parseUdtPath, type UdtRoute } from '../wire/udt.ts';
+import {
+  parseIdempotencyKey,
+  parseNewSession,
+  parsePatchRequest,
+  parseSince,
+  parseUdtPath,
+  type UdtRoute,
+} from '../wire/udt.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
 import { readText, sendJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
@@ -25,6 +32,9 @@ export interface UdtOptions {
 
 /** A larger body is refused (UDT-20). */
 export const udtBodyBytesMax = 128 * 1024 * 1024;
+
+/** What `Retry-After` says when nothing can be written at the moment: the disk is tried about as often. */
+const retryAfterSeconds = 5;
 
 export class UdtAdapter {
   constructor(private readonly options: UdtOptions) {}
@@ -60,8 +70,9 @@ export class UdtAdapter {
         sendJson(response, 200, await this.session(route, (project) => this.read(project)));
         return;
       case 'PATCH session': {
+        const key = parseIdempotencyKey(request.headers['idempotency-key']);
         const body = await readText(request, udtBodyBytesMax);
-        sendJson(response, 200, await this.session(route, (project) => this.patch(project, body)));
+        sendJson(response, 200, await this.session(route, (project) => this.patch(project, body, key)));
         return;
       }
       case 'GET diffs': {
@@ -106,9 +117,14 @@ export class UdtAdapter {
     };
   }
 
-  private async patch(project: Project, body: string): Promise<unknown> {
+  private async patch(project: Project, body: string, key: string | undefined): Promise<unknown> {
     const { operations, userName } = parsePatchRequest(body);
-    return latest(await project.patchUdt(operations, { protocol: 'udt', user: userName ?? anonymous }));
+    const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
+    const answer =
+      key === undefined
+        ? project.patchUdt(operations, origin)
+        : project.patchUdtOnce(operations, origin, keyedRequest(key, body));
+    return latest(await answer);
   }
 
   private async poll(project: Project, since: number | Date): Promise<unknown> {
@@ -136,11 +152,12 @@ export class UdtAdapter {
     if (known) this.options.log.refused('udt', error);
     else this.options.log.defect('udt', error);
     const code = known ? error.code : 'internal';
+    if (code === 'unavailable' && !response.headersSent) response.setHeader('Retry-After', retryAfterSeconds);
     sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
   }
 }
 
-function latest({ version, hash }: UdtState): { latestVersion: number; hashOfLatestState: number } {
+function latest({ version, hash }: UdtAnswer): { latestVersion: number; hashOfLatestState: number } {
   return { latestVersion: version, hashOfLatestState: hash };
 }
 
@@ -154,9 +171,11 @@ function allowEveryOrigin({ headers }: IncomingMessage, response: ServerResponse
   response.setHeader('Access-Control-Allow-Origin', '*');
   response.setHeader('Access-Control-Allow-Credentials', 'true');
   response.setHeader('Access-Control-Allow-Methods', 'POST,GET,PUT,PATCH,DELETE,OPTIONS');
+  const asksForKey = /\bidempotency-key\b/i.test(headers['access-control-request-headers'] ?? '');
   response.setHeader(
     'Access-Control-Allow-Headers',
-    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept',
+    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept' +
+      (asksForKey ? ',Idempotency-Key' : ''),
   );
   response.setHeader('Access-Control-Max-Age', '86400');
   if (headers['access-control-request-private-network'] === 'true') {

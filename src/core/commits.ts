@@ -6,6 +6,7 @@ import type { Origin } from '../model/origin.ts';
 import type { NewChange } from '../store/project-log.ts';
 import type { Write } from '../store/store.ts';
 import type { DocumentChange } from './document.ts';
+import type { KeyedRequest } from './idempotency.ts';
 import type { Commit } from './live-log.ts';
 import type { OpenDocument } from './open-document.ts';
 import type { UdtState } from './udt-versions.ts';
@@ -26,11 +27,20 @@ export function commitOfEdits(
     origin,
     nowMs,
     writes,
-  }: { kind: UdtChange; origin: Origin; nowMs: number; writes: readonly Write[] },
+    request,
+  }: {
+    kind: UdtChange;
+    origin: Origin;
+    nowMs: number;
+    writes: readonly Write[];
+    request?: KeyedRequest | undefined;
+  },
 ): { commit: Commit; state: UdtState } {
   const edits = change?.udt?.edits ?? [];
   const isSession = kind === 'session';
-  const step = isSession ? versions.first(document.view) : versions.next(document.view, edits, origin, nowMs);
+  const step = isSession
+    ? versions.first(document.view)
+    : versions.next(document.view, edits, origin, nowMs, request);
   const recorded: NewChange = { kind: isSession || edits.length > 0 ? kind : 'update' };
   const group = { origin, update: change?.update ?? nothingNew, changes: [recorded] };
   const commit = {

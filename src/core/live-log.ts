@@ -13,6 +13,7 @@ import type { Store, Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import type { Observer } from './observer.ts';
 import { RecentChanges } from './recent-changes.ts';
+import type { StoreRecovery } from './store-recovery.ts';
 
 /** What all projects share. */
 export interface ProjectContext {
@@ -20,10 +21,8 @@ export interface ProjectContext {
   readonly life: Life;
   readonly environment: Environment;
   readonly observer: Observer;
-  /** Resolves at once unless the store is being opened again after a failure. */
-  ready(): Promise<void>;
-  /** To be called for a failed write: opens the store again and reloads every project. */
-  failed(cause: unknown): void;
+  /** Says whether the store can be read and written; every failed write is reported to it. */
+  readonly recovery: StoreRecovery;
 }
 
 export interface ProjectListener {
@@ -57,6 +56,7 @@ export class LiveLog implements FeedSource {
   private lastWritten: Promise<void> = Promise.resolve();
   private writesInFlight = 0;
   private stale = false;
+  private invalidations = 0;
   private hasFailed = false;
 
   private constructor(
@@ -106,7 +106,7 @@ export class LiveLog implements FeedSource {
   }
 
   async ready(): Promise<void> {
-    await this.context.ready();
+    await this.context.recovery.ready();
     if (this.info?.tombstone) throw new RejoinError('deleted', `The project ${this.name} was deleted`);
   }
 
@@ -204,6 +204,7 @@ export class LiveLog implements FeedSource {
   /** A write failed: what was not durable is gone, and the heads are uncertain. */
   invalidate(): void {
     this.stale = true;
+    this.invalidations++;
     if (this.hasFailed) return;
     this.hasFailed = true;
     for (const listener of [...this.listeners]) listener.reset?.();
@@ -217,7 +218,9 @@ export class LiveLog implements FeedSource {
   /** Reads the heads again from the store, once everything in flight has ended. */
   async reload(): Promise<void> {
     await this.lastWritten.catch(() => undefined); // whoever waits for it hears of it
+    const before = this.invalidations;
     const { log, ids } = await readLog(this.log.project, this.context);
+    if (this.invalidations !== before) return; // what was read is from before the failure: it stays stale
     this.log = log;
     this.ids = ids;
     this.recent.clear();
@@ -237,7 +240,7 @@ export class LiveLog implements FeedSource {
       },
       (error: unknown) => {
         this.writesInFlight--;
-        this.context.failed(error);
+        this.context.recovery.failed(error);
         throw error;
       },
     );

@@ -15,6 +15,8 @@ import { Feed } from './feed.ts';
 import { LiveLog, type ProjectContext, type ProjectListener, type Staged } from './live-log.ts';
 import { commitOfEdits, commitOfUpdate, toChange, type UdtChange } from './commits.ts';
 import { encodeObjectUpdate } from './object-update.ts';
+import { KeyedAnswers, type KeyedRequest, type UdtAnswer } from './idempotency.ts';
+import { addsNothing } from './known-update.ts';
 import type { ObservedEvent } from './observer.ts';
 import type { OpenDocument } from './open-document.ts';
 import { useClocksForUpload, useIdForEdits, replaceIdsAmong } from './own-ids.ts';
@@ -47,6 +49,9 @@ export interface ProjectHome {
 export class Project {
   private readonly queue = new SerialQueue();
   private readonly keeper: DocumentKeeper;
+  /** Writes in work, in the queue or outside of it. */
+  private readonly asked = new Set<Promise<unknown>>();
+  private readonly answers: KeyedAnswers;
 
   private constructor(
     readonly id: string,
@@ -55,6 +60,7 @@ export class Project {
     private readonly log: LiveLog,
   ) {
     this.keeper = new DocumentKeeper(id, log, this.queue, context, home.upkeep);
+    this.answers = new KeyedAnswers(context.store, log.keys);
   }
 
   static async open(id: string, context: ProjectContext, home: ProjectHome): Promise<Project> {
@@ -68,7 +74,7 @@ export class Project {
 
   /** Whether it can be forgotten: it has no document in memory, and nothing to do. */
   get isIdle(): boolean {
-    return !this.keeper.current && this.queue.isEmpty && this.log.isSettled;
+    return !this.keeper.current && this.asked.size === 0 && this.queue.isEmpty && this.log.isSettled;
   }
 
   /** About how much memory it takes. Bytes. */
@@ -91,9 +97,10 @@ export class Project {
     return this.log.settled();
   }
 
-  /** Resolves when all that was asked for so far is done. */
-  flush(): Promise<void> {
-    return this.queue.run(() => this.log.settled());
+  /** Resolves when all that was asked for so far is done, also what waits for the store to recover. */
+  async flush(): Promise<void> {
+    await Promise.allSettled([...this.asked]);
+    await this.queue.run(() => this.log.settled());
   }
 
   // ---- reading
@@ -133,7 +140,7 @@ export class Project {
   // ---- writing
 
   /** Makes the project a session with this UDT file. Resolves when it is durable. */
-  createSession(udt: JsonObject, origin: Origin): Promise<UdtState> {
+  createSession(udt: JsonObject, origin: Origin): Promise<UdtAnswer> {
     return this.changeUdt('session', origin, () => {
       if (this.info)
         throw new RejoinError('conflict', `The project ${JSON.stringify(this.id)} exists already`);
@@ -145,8 +152,24 @@ export class Project {
    * Applies a JSON Patch to `udt`, all of it or nothing (UDT-4). Resolves when it is durable.
    * @throws RejoinError `conflict` or `bad-request` that names the operation.
    */
-  patchUdt(operations: readonly Operation[], origin: Origin): Promise<UdtState> {
+  patchUdt(operations: readonly Operation[], origin: Origin): Promise<UdtAnswer> {
     return this.changeUdt('udt', origin, (view) => planPatch(view, operations).edits);
+  }
+
+  /**
+   * As `patchUdt`, once for all requests of one key: one that is sent again is answered as the first was.
+   * @throws RejoinError `conflict` also if the key was used for another request.
+   */
+  async patchUdtOnce(
+    operations: readonly Operation[],
+    origin: Origin,
+    request: KeyedRequest,
+  ): Promise<UdtAnswer> {
+    if (this.context.recovery.writingProblem !== null) {
+      const answered = await this.queue.run(() => this.findAnswer(request));
+      if (answered) return answered.state;
+    }
+    return this.changeUdt('udt', origin, (view) => planPatch(view, operations).edits, request);
   }
 
   /**
@@ -154,7 +177,13 @@ export class Project {
    * @throws RejoinError `undecodable`; nothing of it was taken.
    */
   applyUpdate(update: Uint8Array, origin: Origin): Promise<UpdateOutcome> {
-    return this.queue.run(async (): Promise<UpdateOutcome> => {
+    if (this.context.recovery.writingProblem === null) return this.takeUpdate(update, origin);
+    const recognized = this.queue.run(() => this.recognizeUpdate(update));
+    return this.asking(recognized.then((outcome) => outcome ?? this.takeUpdate(update, origin)));
+  }
+
+  private takeUpdate(update: Uint8Array, origin: Origin): Promise<UpdateOutcome> {
+    return this.writing(async (): Promise<UpdateOutcome> => {
       const opened = await this.open();
       const { doc } = opened.document;
       const check = checkUpdate(doc, update);
@@ -189,7 +218,7 @@ export class Project {
 
   /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
   delete(): Promise<void> {
-    return this.queue.run(async () => {
+    return this.writing(async () => {
       await this.current();
       await this.log.bury();
       this.keeper.drop();
@@ -249,7 +278,7 @@ export class Project {
 
   /** Brings the log up to date with the store after a failure. */
   private async current(): Promise<void> {
-    await this.context.ready();
+    await this.context.recovery.ready();
     if (!this.log.isStale) return;
     this.keeper.drop();
     await this.log.reload();
@@ -282,12 +311,24 @@ export class Project {
     }
   }
 
-  private async changeUdt(
+  private changeUdt(
     kind: UdtChange,
     origin: Origin,
     plan: (view: JsonObject) => readonly Edit[],
-  ): Promise<UdtState> {
-    const { state, durable } = await this.queue.run(async () => {
+    request?: KeyedRequest,
+  ): Promise<UdtAnswer> {
+    return this.asking(this.context.recovery.writing(() => this.tryToChangeUdt(kind, origin, plan, request)));
+  }
+
+  private async tryToChangeUdt(
+    kind: UdtChange,
+    origin: Origin,
+    plan: (view: JsonObject) => readonly Edit[],
+    request: KeyedRequest | undefined,
+  ): Promise<UdtAnswer> {
+    const { state, durable } = await this.inTurn(async () => {
+      const answered = request && (await this.findAnswer(request));
+      if (answered) return answered;
       const opened = await this.open();
       const { document } = opened;
       const edits = plan(document.view);
@@ -299,14 +340,54 @@ export class Project {
           origin,
           nowMs,
           writes,
+          request,
         });
         const durable = this.log.submit(commit);
         if (commit.group) this.keeper.grown(commit.group.update);
+        if (request) this.answers.follow(request, state, durable);
         return { state, durable };
       });
     });
     await durable;
     return state;
+  }
+
+  /** Needs no document. */
+  private async findAnswer(request: KeyedRequest): ReturnType<KeyedAnswers['find']> {
+    await this.current();
+    await this.log.ready();
+    return this.answers.find(request);
+  }
+
+  /** Runs a write in its turn. While the store recovers it waits outside of the queue, so that reads go on. */
+  private writing<T>(write: () => Promise<T>): Promise<T> {
+    return this.asking(this.context.recovery.writing(() => this.inTurn(write)));
+  }
+
+  private asking<T>(result: Promise<T>): Promise<T> {
+    this.asked.add(result);
+    const end = (): void => void this.asked.delete(result);
+    result.then(end, end);
+    return result;
+  }
+
+  private inTurn<T>(write: () => Promise<T>): Promise<T> {
+    return this.queue.run(() => {
+      this.context.recovery.checkWritable();
+      return write();
+    });
+  }
+
+  /** While nothing can be written: the outcome for an update that brings nothing to write, else null. */
+  private async recognizeUpdate(update: Uint8Array): Promise<UpdateOutcome | null> {
+    const { doc } = (await this.open()).document;
+    const check = checkUpdate(doc, update);
+    if (check.type === 'missing') {
+      this.observe('update-without-base', check.ranges);
+      return check;
+    }
+    if (!addsNothing(doc, update)) return null;
+    return { type: 'accepted', isNew: false, durable: this.log.settled() };
   }
 
   /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is read again. */

@@ -1,8 +1,7 @@
-// All projects of a server: each is opened once and shared by those who use it, and when the store fails it is opened
-// again here and every project starts anew from what is stored.
+// All projects of a server: each is opened once and shared by those who use it, and when the store fails every project
+// starts anew from what is stored.
 
-import { setTimeout as sleep } from 'node:timers/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import type { Life } from '../store/life.ts';
 import { readProjectInfo } from '../store/project-info.ts';
@@ -11,6 +10,7 @@ import type { ProjectContext } from './live-log.ts';
 import type { Observer } from './observer.ts';
 import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';
+import { StoreRecovery } from './store-recovery.ts';
 import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
 
 export interface ProjectsOptions {
@@ -20,6 +20,8 @@ export interface ProjectsOptions {
   readonly observer: Observer;
   readonly memory?: Partial<OpenProjectsOptions>;
   readonly upkeep?: Partial<UpkeepOptions>;
+  /** For so long after a failed write writers wait for the store; then they are refused. */
+  readonly writersWaitMs?: number;
 }
 
 interface Opened {
@@ -31,22 +33,29 @@ export class Projects {
   readonly context: ProjectContext;
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
+  private readonly recovery: StoreRecovery;
   /** Those in memory. */
   readonly inMemory: OpenProjects<Project>;
   readonly upkeep: Upkeep;
-  private recovery: Promise<void> | null = null;
-  private readonly stopping = new AbortController();
-  private isClosed = false;
 
-  constructor({ memory, upkeep, ...options }: ProjectsOptions) {
-    this.context = {
-      ...options,
-      ready: () => this.ready(),
-      failed: (cause) => this.recover(cause),
-    };
+  constructor({ writersWaitMs, memory, upkeep, ...shared }: ProjectsOptions) {
+    const recovery = new StoreRecovery({
+      store: shared.store,
+      observer: shared.observer,
+      onFailed: () => this.invalidateAll(),
+      onReopened: () => this.readAgain(),
+      ...(writersWaitMs !== undefined && { writersWaitMs }),
+    });
+    this.recovery = recovery;
+    this.context = { ...shared, recovery };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
     const inMemory = { ...openProjectsDefaults, ...memory };
-    this.inMemory = new OpenProjects(options.environment, inMemory, (project) => this.letGo(project));
+    this.inMemory = new OpenProjects(shared.environment, inMemory, (project) => this.letGo(project));
+  }
+
+  /** One line that says why nothing can be written at the moment; null if it can (GET /readyz). */
+  get writingProblem(): string | null {
+    return this.recovery.writingProblem;
   }
 
   /**
@@ -107,9 +116,8 @@ export class Projects {
 
   /** For shutting down: resolves when all that was asked for so far is done. A recovery that lasts is given up. */
   async finish(): Promise<void> {
-    this.stopping.abort();
     this.inMemory.end();
-    await this.recovery;
+    await this.recovery.stop();
     await this.upkeep.end();
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
@@ -117,7 +125,7 @@ export class Projects {
   /** Finishes what was accepted, then refuses everything. */
   async close(): Promise<void> {
     await this.finish();
-    this.isClosed = true;
+    this.recovery.close();
   }
 
   private open(id: string): Promise<Project> {
@@ -134,11 +142,12 @@ export class Projects {
   /** Reads from the store, and again if it is opened again meanwhile. */
   private async reading<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
-      await this.ready();
+      await this.recovery.ready();
       try {
         return await read();
       } catch (error) {
-        if (!(error instanceof RejoinError && error.code === 'unavailable' && this.recovery)) throw error;
+        const isUnavailable = error instanceof RejoinError && error.code === 'unavailable';
+        if (!(isUnavailable && this.recovery.isReopening)) throw error;
       }
     }
   }
@@ -169,42 +178,13 @@ export class Projects {
     this.inMemory.forget(project);
   }
 
-  private async ready(): Promise<void> {
-    while (this.recovery) await this.recovery;
-    if (this.isClosed) throw new RejoinError('unavailable', 'The server is shutting down');
-  }
-
-  /** After a failed write LevelDB refuses every further one, and what failed may be on disk all the same. */
-  private recover(cause: unknown): void {
-    if (this.recovery !== null || this.isClosed) return;
-    const { observer, store } = this.context;
-    observer.observe({ type: 'store-failed', detail: messageOf(cause) });
-    this.recovery = reopen(store, observer, this.stopping.signal).then((isOpen) => {
-      this.recovery = null;
-      if (!isOpen) {
-        this.isClosed = true;
-        return;
-      }
-      observer.observe({ type: 'store-recovered', detail: `${this.loaded.size} projects are read again` });
-      for (const project of this.loaded) project.refresh();
-    });
+  private invalidateAll(): void {
     for (const project of this.loaded) project.invalidate();
   }
-}
 
-const firstRetryMs = 50;
-const lastRetryMs = 5_000;
-
-/** @returns whether the store is open; false if that was given up. */
-async function reopen(store: Store, observer: Observer, stopping: AbortSignal): Promise<boolean> {
-  for (let delayMs = firstRetryMs; ; delayMs = Math.min(2 * delayMs, lastRetryMs)) {
-    try {
-      await store.reopen();
-      return true;
-    } catch (error) {
-      observer.observe({ type: 'store-failed', detail: messageOf(error) });
-    }
-    await sleep(delayMs, undefined, { signal: stopping }).catch(() => undefined); // it ends early when stopping
-    if (stopping.aborted) return false;
+  /** What failed may be on disk all the same. */
+  private readAgain(): void {
+    this.invalidateAll();
+    for (const project of this.loaded) project.refresh();
   }
 }

@@ -3,6 +3,7 @@
 
 import type { ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
+import { deleteVersionRecord } from './idempotency.ts';
 import { unsealVersionRecord } from './version-record.ts';
 
 /** The newest version stays whatever its age: the next one counts on from it. @returns how many were removed. */
@@ -12,13 +13,16 @@ export async function pruneVersions(store: Store, keys: ProjectKeys, beforeMs: n
   let removed = 0;
   for await (const page of store.scan({ ...keys.allVersions(), before: newest.key })) {
     const writes: Write[] = [];
+    let old = 0;
     for (const { key, value } of page) {
-      if (unsealVersionRecord(key, value).timeMs >= beforeMs) break;
-      writes.push({ key, value: null });
+      const record = unsealVersionRecord(key, value);
+      if (record.timeMs >= beforeMs) break;
+      writes.push(...deleteVersionRecord(keys, key, record));
+      removed++;
+      old++;
     }
     if (writes.length > 0) await store.write(writes);
-    removed += writes.length;
-    if (writes.length < page.length) break;
+    if (old < page.length) break;
   }
   return removed;
 }

@@ -9,6 +9,7 @@ import { sealJson, unsealJson } from '../store/digest.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
 import type { Edit } from './edits.ts';
+import { writeAnswer, type KeyedRequest } from './idempotency.ts';
 import { RecentVersions } from './recent-versions.ts';
 import type { UdtHasher } from './udt-hash.ts';
 import { sealVersionRecord, unsealVersionRecord, type VersionRecord } from './version-record.ts';
@@ -92,15 +93,24 @@ export class UdtVersions {
    * Makes the next version. Its writes go into the batch of the change that causes it; `settle` when they are durable.
    * @param view the `udt` part after the change.
    * @param edits from the version before to `view`, exactly.
+   * @param request the request that causes it, if its client has given it a key.
    */
-  next(view: JsonObject, edits: readonly Edit[], origin: Origin, nowMs: number): UdtStep {
+  next(
+    view: JsonObject,
+    edits: readonly Edit[],
+    origin: Origin,
+    nowMs: number,
+    request?: KeyedRequest,
+  ): UdtStep {
     const patch = wirePatch(this.newest.view, view);
     const version = this.epoch * epochSize + (this.newest.version % epochSize) + 1;
     const timeMs = Math.max(nowMs, this.newest.record?.timeMs ?? 0);
     const hash = this.hasher.hash(view);
-    const record = { version, timeMs, user: origin.user, protocol: origin.protocol, patch, edits, hash };
+    const { user, protocol } = origin;
+    const record = { version, timeMs, user, protocol, patch, edits, hash, idempotencyKey: request?.key };
     const key = this.keys.version(version % epochSize);
     const writes = [{ key, value: sealVersionRecord(key, record) }, ...this.nameTopLevelKeys(view)];
+    if (request) writes.push(writeAnswer(this.keys, request, { version, hash }));
     this.newest = { version, view, hash, record };
     return { state: this.newest, writes };
   }

@@ -41,7 +41,7 @@ export class Upkeep {
     return this.queue.run(async () => {
       if (this.stopping.signal.aborted) return;
       try {
-        await this.context.ready();
+        await this.context.recovery.ready();
         await work(this.stopping.signal);
       } catch (error) {
         this.tell(project, error);
@@ -85,7 +85,7 @@ export class Upkeep {
   private tell(project: string, error: unknown): void {
     const { observer } = this.context;
     const code = error instanceof RejoinError ? error.code : 'internal';
-    if (code === 'outcome-unknown') this.context.failed(error);
+    if (code === 'outcome-unknown') this.context.recovery.failed(error);
     else if (code === 'damaged') observer.observe({ type: 'damage', project, detail: messageOf(error) });
     else if (code !== 'unavailable' && code !== 'deleted')
       observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });

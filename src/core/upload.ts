@@ -11,7 +11,15 @@ export type ObjectForProject = NewObject & { readonly projectId: string };
  * durable.
  * @throws RejoinError `deleted`, `damaged` (nothing was stored), `outcome-unknown`, `unavailable`.
  */
-export async function upload(
+export function upload(
+  projects: Projects,
+  objects: readonly ObjectForProject[],
+  origin: Origin,
+): Promise<void> {
+  return projects.context.recovery.writing(() => uploadOnce(projects, objects, origin));
+}
+
+async function uploadOnce(
   projects: Projects,
   objects: readonly ObjectForProject[],
   origin: Origin,
@@ -59,6 +67,7 @@ async function uploadInTurn(
   const turns: (() => void)[] = [];
   try {
     for (const { project } of targets) turns.push(await project.hold());
+    context.recovery.checkWritable();
     const plans = [];
     for (const { project, objects } of targets) {
       plans.push({ project, fresh: await project.planUpload(objects, origin) });
@@ -73,7 +82,7 @@ async function uploadInTurn(
       return [...durable, ...staged.map(({ track }) => track(written))];
     } catch (error) {
       // A part of it may be numbered already: memory no longer says what is stored.
-      context.failed(error);
+      context.recovery.failed(error);
       throw error;
     }
   } finally {

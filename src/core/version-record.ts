@@ -19,12 +19,16 @@ export interface VersionRecord {
   /** The same as exact edits. */
   readonly edits: readonly Edit[];
   readonly hash: number;
+  /** Given by the client whose PATCH it was (see idempotency.ts). */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** A version record as it is stored under `key`. */
 export function sealVersionRecord(key: Uint8Array, record: VersionRecord): Uint8Array {
+  const { idempotencyKey, ...rest } = record;
   const value: Json = {
-    ...record,
+    ...rest,
+    ...(idempotencyKey !== undefined && { idempotencyKey }),
     patch: record.patch.map((operation) => ({ ...operation })),
     edits: record.edits.map((edit) => ({ ...edit })),
   };
@@ -46,4 +50,5 @@ const recordShape = z.object({
   patch: z.custom<readonly Operation[]>(Array.isArray),
   edits: z.custom<readonly Edit[]>(Array.isArray),
   hash: z.number(),
+  idempotencyKey: z.string().optional(),
 });

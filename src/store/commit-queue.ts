@@ -1,7 +1,8 @@
 // Group commit: what arrives while one batch is being made durable is written together in the next, so that many
 // writers share one fsync. Every store puts one in front of its own way of writing.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError } from '../errors.ts';
+import { diskProblem } from './disk-error.ts';
 import type { Write } from './store.ts';
 
 /** A joint batch is closed at this size, so that one commit stays short. */
@@ -31,8 +32,8 @@ export class CommitQueue {
   }
 
   /** Refuses every write from now on, and those that wait. */
-  refuse(reason: string): void {
-    this.refusal = new RejoinError('unavailable', `Nothing was written: ${reason}`);
+  refuse(reason: string, cause?: unknown): void {
+    this.refusal = new RejoinError('unavailable', `Nothing was written: ${reason}`, { cause });
     for (const writer of this.waiting.splice(0)) writer.reject(this.refusal);
   }
 
@@ -54,10 +55,10 @@ export class CommitQueue {
       try {
         await this.commit(group.flatMap((writer) => writer.batch));
       } catch (cause) {
-        const reason = `the store failed (${messageOf(cause)})`;
+        const reason = `the store failed (${diskProblem(cause)})`;
         const error = new RejoinError('outcome-unknown', `The outcome is unknown: ${reason}`, { cause });
         // Refused first: a writer that is told of the failure must not get another write in.
-        this.refuse(reason);
+        this.refuse(reason, cause);
         for (const writer of group) writer.reject(error);
         break;
       }

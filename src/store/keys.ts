@@ -68,6 +68,10 @@ export class ProjectKeys {
     return this.in('version', number(n));
   }
 
+  idempotency(key: string): Buffer {
+    return this.in('idempotency', Buffer.from(key, 'utf8'));
+  }
+
   clients(serverId: number): Buffer {
     return this.in('clients', number(serverId));
   }

@@ -4,6 +4,8 @@
 import leveldown, { type LevelDown, type LevelDownIterator } from 'leveldown';
 import { RejoinError, messageOf } from '../errors.ts';
 import { CommitQueue } from './commit-queue.ts';
+import { diskProblem, isDiskProblem } from './disk-error.ts';
+import { probeDisk } from './disk-probe.ts';
 import { pageBytesMax, pageEntriesMax, type Entry, type Range, type Store, type Write } from './store.ts';
 
 export interface LevelOptions {
@@ -78,6 +80,11 @@ export class LevelStore implements Store {
         else resolve();
       });
     });
+  }
+
+  async probe(): Promise<void> {
+    this.database(); // a closed one has nothing to probe for
+    await probeDisk(this.folder);
   }
 
   async reopen(): Promise<void> {
@@ -198,5 +205,6 @@ function openError(folder: string, cause: unknown): RejoinError {
   if (/IO error: lock /.test(message)) {
     return new RejoinError('data-in-use', `The database ${folder} is in use by another process`, { cause });
   }
-  return new RejoinError('data-unusable', `The database ${folder} can't be opened: ${message}`, { cause });
+  const problem = isDiskProblem(cause) ? diskProblem(cause) : message;
+  return new RejoinError('data-unusable', `The database ${folder} can't be opened: ${problem}`, { cause });
 }

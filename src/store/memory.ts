@@ -46,6 +46,10 @@ export class MemoryStore implements Store {
     return Promise.resolve();
   }
 
+  probe(): Promise<void> {
+    return this.closed ? Promise.reject(closedError()) : Promise.resolve();
+  }
+
   async reopen(): Promise<void> {
     await this.commits.idle();
     this.commits.accept();

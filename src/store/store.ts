@@ -16,12 +16,19 @@ export interface Store {
    * become durable in the order of the calls. Batches that arrive while an earlier one is being made durable share
    * the next fsync.
    * @throws RejoinError `outcome-unknown` if this batch failed on its way to the disk: it may be there all the same.
-   *   Every write from then on is refused with `unavailable` (nothing of it was written) until `reopen`.
+   *   Every write from then on is refused with `unavailable` (nothing of it was written) until `reopen`. What was durable
+   *   before can still be read, and nothing else: the failed batch is not shown, whether it is on disk or not.
    */
   write(batch: readonly Write[]): Promise<void>;
 
   /** Gives the space of what was removed or replaced in a range back to the disk. It may take its time. */
   compact(range: Range): Promise<void>;
+
+  /**
+   * After a failed write: resolves if the disk takes what `reopen` has to write. Reads go on meanwhile.
+   * @throws what the disk says.
+   */
+  probe(): Promise<void>;
 
   /** After a failed write: closes and opens the storage again, so that what it says is what is on disk. */
   reopen(): Promise<void>;

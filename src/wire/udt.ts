@@ -66,6 +66,16 @@ export function parseNewSession(text: string): NewSession {
   return { udt: body.udt, userName: parseUserName(body.userName) };
 }
 
+/** Visible ASCII, as header values are. */
+const idempotencyKeyPattern = /^[\x21-\x7e]{1,256}$/;
+
+/** The `Idempotency-Key` header of a PATCH, if there is one. @throws RejoinError `bad-request`. */
+export function parseIdempotencyKey(header: string | readonly string[] | undefined): string | undefined {
+  if (header === undefined) return undefined;
+  if (typeof header === 'string' && idempotencyKeyPattern.test(header)) return header;
+  throw badRequest('"Idempotency-Key" should have 1 to 256 characters of visible ASCII, without spaces');
+}
+
 export interface PatchRequest {
   readonly operations: readonly Operation[];
   readonly userName: string | undefined;

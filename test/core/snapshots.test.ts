@@ -283,6 +283,7 @@ function countingReads(store: MemoryStore): { store: Store; records: () => numbe
     get: (key) => store.get(key),
     write: (batch) => store.write(batch),
     compact: () => store.compact(),
+    probe: () => store.probe(),
     reopen: () => store.reopen(),
     close: () => store.close(),
     async *scan(range) {

@@ -121,6 +121,20 @@ export function runStoreContract(name: string, make: () => Promise<StoreUnderTes
   );
 
   test(
+    'a probe changes nothing that is stored, and a closed store has nothing to probe',
+    withStore(async ({ store }) => {
+      await store.write([put('a', '1')]);
+      await store.probe();
+      await Promise.all([store.probe(), store.write([put('b', '2')])]);
+      assert.equal(await all(store), ['a=1', 'b=2']);
+      await store.close();
+      await rejects(store.probe());
+      await store.reopen();
+      assert.equal(await all(store), ['a=1', 'b=2']);
+    }),
+  );
+
+  test(
     'close and reopen in the middle of a scan end the scan with an error, never with less than there is',
     withStore(async ({ store }) => {
       await store.write(Array.from({ length: 4 * pageEntriesMax }, (_, i) => put(`k${i}`, 'x')));

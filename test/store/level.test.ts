@@ -1,8 +1,8 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { RejoinError } from '../../src/errors.ts';
+import { RejoinError, messageOf } from '../../src/errors.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { runStoreContract } from './contract.ts';
@@ -34,6 +34,23 @@ test('a folder that holds something else is unusable', async () => {
   assert.is(await codeOf(LevelStore.open(folder)), 'data-unusable');
   await writeFile(join(folder, 'file'), '');
   assert.is(await codeOf(LevelStore.open(join(folder, 'file'))), 'data-unusable');
+  await removeFolder(folder);
+});
+
+test('a probe leaves no file behind, and says what the disk says', async () => {
+  const folder = await temporaryFolder();
+  const store = await LevelStore.open(folder);
+  await store.write([{ key: Uint8Array.of(1), value: new Uint8Array(100_000) }]);
+  const before = await readdir(folder);
+  await store.probe();
+  assert.equal(await readdir(folder), before);
+  await mkdir(join(folder, 'REJOIN-PROBE')); // the scratch file can't be made
+  const said = await store.probe().then(
+    () => 'nothing',
+    (error: unknown) => messageOf(error),
+  );
+  assert.match(said, /EISDIR/);
+  await store.close();
   await removeFolder(folder);
 });
 

@@ -1,16 +1,23 @@
-// A store whose writes can be made to fail, as LevelDB's do: the failed batch may be on disk or not, and nothing more is
-// written until it is opened again.
+// A store whose writes can be made to fail, as LevelDB's do: the failed batch may be on disk or not, but isn't shown, and
+// nothing more is written until the disk recovers and the store is opened again.
 
 import { RejoinError } from '../../src/errors.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
 
 export class FaultyStore implements Store {
-  private readonly inner = new MemoryStore();
+  private readonly shownDisk = new MemoryDisk();
+  private readonly shown = new MemoryStore(this.shownDisk);
+  /** What a failed batch has left behind: it shows when the store is opened again. */
+  private readonly leftBehind: (readonly Write[])[] = [];
   private next: 'works' | 'is lost' | 'is stored' = 'works';
   private hasFailed = false;
+  private isOpening = false;
+  /** Whether probes fail: the disk is full, or broken. */
+  isBroken = false;
   /** How often `reopen` fails before it works. */
   reopenFailures = 0;
+  probed = 0;
   reopened = 0;
 
   /** The next write fails; what it wrote is on disk all the same, or not. */
@@ -19,42 +26,67 @@ export class FaultyStore implements Store {
   }
 
   async write(batch: readonly Write[]): Promise<void> {
-    if (this.hasFailed) throw new RejoinError('unavailable', 'Nothing was written: the store failed');
-    if (this.next === 'works') {
-      await this.inner.write(batch);
+    if (this.hasFailed || this.isOpening)
+      throw new RejoinError('unavailable', 'Nothing was written: the store failed', { cause: diskFull() });
+    if (this.next === 'works' && !this.isBroken) {
+      await this.shown.write(batch);
       return;
     }
-    const isStored = this.next === 'is stored';
+    if (this.next === 'is stored') this.leftBehind.push(batch);
     this.next = 'works';
     this.hasFailed = true;
-    if (isStored) await this.inner.write(batch);
     for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate); // a failing disk takes its time
-    throw new RejoinError('outcome-unknown', 'The outcome is unknown: an injected failure');
+    throw new RejoinError('outcome-unknown', 'The outcome is unknown: the store failed', {
+      cause: diskFull(),
+    });
   }
 
-  get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return this.inner.get(key);
+  async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    this.checkOpen();
+    return this.shown.get(key);
   }
 
-  scan(range: Range): AsyncIterable<readonly Entry[]> {
-    return this.inner.scan(range);
+  async *scan(range: Range): AsyncGenerator<readonly Entry[]> {
+    this.checkOpen();
+    for await (const page of this.shown.scan(range)) {
+      this.checkOpen();
+      yield page;
+    }
+  }
+
+  async probe(): Promise<void> {
+    this.probed++;
+    await new Promise(setImmediate);
+    if (this.isBroken) throw new Error('ENOSPC: no space left on device, write');
   }
 
   compact(): Promise<void> {
-    return this.inner.compact();
+    return this.shown.compact();
   }
 
   async reopen(): Promise<void> {
+    this.isOpening = true;
+    for (let turns = 0; turns < 5; turns++) await new Promise(setImmediate);
     if (this.reopenFailures > 0) {
       this.reopenFailures--;
-      throw new Error('an injected failure of reopening');
+      throw new Error('an injected failure of reopening'); // and it stays closed
     }
-    await this.inner.reopen();
+    await this.shown.reopen();
+    for (const batch of this.leftBehind.splice(0)) await this.shown.write(batch);
+    this.isOpening = false;
     this.hasFailed = false;
     this.reopened++;
   }
 
   close(): Promise<void> {
-    return this.inner.close();
+    return this.shown.close();
   }
+
+  private checkOpen(): void {
+    if (this.isOpening) throw new RejoinError('unavailable', 'The store is closed');
+  }
+}
+
+function diskFull(): Error {
+  return new Error('IO error: db/000003.log: No space left on device');
 }
