@@ -1,10 +1,13 @@
 // The command line: flags, environment, signals, exit codes. Nothing below it reads argv or the environment.
 
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { resolve } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
 import { destination, pino, type Logger } from 'pino';
 import { RejoinError, messageOf } from './errors.ts';
-import { createServer, defaultAddress, type RejoinServer } from './server.ts';
+import { bodySize, httpUrl, integer, origin } from './flag-values.ts';
+import { readListenFds } from './listen-fds.ts';
+import { createServer, defaultAddress, defaultBodyBytesMax, type RejoinServer } from './server.ts';
 
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
 export async function main(): Promise<void> {
@@ -24,6 +27,7 @@ interface ServeFlags {
   readonly allowOrigin: string[];
   readonly insecure: boolean;
   readonly udtAll: boolean;
+  readonly maxBody: number;
   readonly logLevel: string;
 }
 
@@ -73,6 +77,10 @@ function serveOptions(): Option[] {
     new Option('--udt-all', "let UDT's API serve every project, not only sessions")
       .default(false)
       .env('REJOIN_UDT_ALL'),
+    new Option('--max-body <size>', 'largest request body: bytes, or such as 64mb')
+      .default(defaultBodyBytesMax, '128mb')
+      .env('REJOIN_MAX_BODY')
+      .argParser(bodySize),
     new Option('--log-level <level>', 'how much to log, on standard error')
       .default('info')
       .env('REJOIN_LOG_LEVEL')
@@ -99,19 +107,37 @@ function booleanVariable(name: string, text: string): boolean {
 
 async function runServer(flags: ServeFlags): Promise<void> {
   const log = pino({ level: flags.logLevel, base: null }, destination({ dest: 2, sync: true }));
+  const listenFds = takeListenFds(log);
   const server = await createServer({
     host: flags.host,
     port: flags.port,
+    listenFds,
     data: flags.data,
     serverId: flags.serverId,
     publicUrl: flags.publicUrl,
     allowedOrigins: flags.allowOrigin,
     insecure: flags.insecure,
     udtAll: flags.udtAll,
+    bodyBytesMax: flags.maxBody,
+    measuresProcess: true,
     log,
   });
   stopOnSignals(server, log);
+  const data = resolve(flags.data);
+  const { url, serverId } = server;
+  const started = { type: 'started', version: packageVersion(), url, data, serverId, pid: process.pid };
+  log.info(started, `rejoin serves ${data} as server ${serverId} on ${url}`);
   process.stdout.write(readyText(server, flags));
+}
+
+/** The sockets that a supervisor has opened for this process; what it starts in turn shall not take them for its own. */
+function takeListenFds(log: Logger): readonly number[] {
+  const { fds, warning } = readListenFds(process.env, process.pid);
+  if (warning !== null) log.warn({ type: 'listen-fds' }, warning);
+  delete process.env.LISTEN_FDS;
+  delete process.env.LISTEN_PID;
+  delete process.env.LISTEN_FDNAMES;
+  return fds;
 }
 
 /** The ready line, which programs wait for, and the addresses that users paste. */
@@ -133,9 +159,17 @@ function stopOnSignals(server: RejoinServer, log: Logger): void {
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1); // asked twice: at once
     isStopping = true;
-    log.info({ type: 'stopping', signal }, 'finishing what is in flight');
+    const sinceMs = Date.now();
+    log.info(
+      { type: 'stopping', signal },
+      `${signal}: finishing what is in flight; a second one ends it at once`,
+    );
     server.close().then(
-      () => process.exit(0),
+      () => {
+        const tookMs = Date.now() - sinceMs;
+        log.info({ type: 'stopped', tookMs }, `stopped in order after ${tookMs} ms: everything is on disk`);
+        process.exit(0);
+      },
       (error: unknown) => process.exit(report(error)),
     );
   };
@@ -154,33 +188,6 @@ function report(error: unknown): number {
   process.stderr.write(`rejoin: an error that should not happen: ${messageOf(error)}\n`);
   if (error instanceof Error && error.stack !== undefined) process.stderr.write(error.stack + '\n');
   return 1;
-}
-
-function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`It should be an integer from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-function httpUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InvalidArgumentError('It should be a URL such as https://rejoin.example.');
-  }
-  return url;
-}
-
-function origin(text: string): string {
-  if (text === '*') return text;
-  const trimmed = text.trim().replace(/\/$/, '');
-  if (!URL.canParse(trimmed) || new URL(trimmed).origin !== trimmed) {
-    throw new InvalidArgumentError('It should be an origin such as https://app.example, without a path.');
-  }
-  return trimmed;
 }
 
 function packageVersion(): string {

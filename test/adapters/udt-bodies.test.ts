@@ -3,6 +3,7 @@
 import { once } from 'node:events';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { defects, metric } from '../support/metrics.ts';
 import { rawRequest, rawVanish } from '../support/raw-http.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { UdtClient, call, refuses } from '../support/udt-client.ts';
@@ -21,11 +22,9 @@ bodies.before(async () => {
 });
 bodies.after(() => server.remove());
 
-async function counts(): Promise<Record<string, number>> {
-  const health = JSON.parse((await call('GET', `${server.url}/healthz`)).text) as {
-    counts: Record<string, number>;
-  };
-  return health.counts;
+/** How often a client's request could not be read. */
+function refusals(): Promise<number> {
+  return metric(server.url, 'rejoin_refused_total', { wire: 'udt', code: 'bad-request' });
 }
 
 bodies('UDT-5 bodies that are no JSON', async () => {
@@ -76,7 +75,7 @@ bodies('UDT-5 a body over the limit is refused by its announced length', async (
     const length = `Content-Length: ${128 * 1024 * 1024 + 1}`;
     const reply = await rawRequest(server.url, [`${line} HTTP/1.1`, `Host: ${host}`, length, '', '']);
     assert.is(reply.status, 413);
-    assert.is(reply.body, 'The body is larger than 134217728 bytes');
+    assert.is(reply.body, 'The body is larger than 134217728 bytes, the limit of this server');
     assert.is(reply.headers.get('access-control-allow-origin'), '*');
   }
 });
@@ -95,13 +94,13 @@ bodies('UDT-5 a body over the limit is refused as it comes, and its sender hears
   const reply = await fetch(sessions, options as RequestInit); // Node 20's types have no duplex
   assert.is(reply.status, 413);
   refused.abort(); // the rest follows
-  assert.is(await reply.text(), 'The body is larger than 134217728 bytes');
+  assert.is(await reply.text(), 'The body is larger than 134217728 bytes, the limit of this server');
 });
 
 bodies('a client that vanishes in the middle of a body leaves nothing behind', async () => {
   const { host } = new URL(server.url);
   const { version } = await client.get();
-  const refusedBefore = (await counts())['refused-udt-bad-request'] ?? 0;
+  const refusedBefore = await refusals();
   const whole = '{"patch":[{"op":"add","path":"/half","value":1}]}';
   const head = [
     `PATCH /api/session/${client.id} HTTP/1.1`,
@@ -115,13 +114,13 @@ bodies('a client that vanishes in the middle of a body leaves nothing behind', a
   for (const [index, body] of halves.entries()) {
     await rawVanish(server.url, [...head, ...body]);
     await until('the server has noticed', async () => {
-      return ((await counts())['refused-udt-bad-request'] ?? 0) === refusedBefore + index + 1;
+      return (await refusals()) === refusedBefore + index + 1;
     });
   }
   const after = await client.get();
   assert.is(after.version, version);
   assert.not(Object.hasOwn(after.udt_json, 'half'));
-  assert.is((await counts())['defect-udt'], undefined);
+  assert.is(await defects(server.url), 0);
 });
 
 bodies.run();
