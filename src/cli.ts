@@ -1,10 +1,13 @@
 // The command line: flags, environment, signals, exit codes. Nothing below it reads argv or the environment.
 
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { resolve } from 'node:path';
+import { Command, CommanderError, Option } from 'commander';
 import { destination, pino, type Logger } from 'pino';
 import { RejoinError, messageOf } from './errors.ts';
-import { createServer, defaultAddress, type RejoinServer } from './server.ts';
+import { bodySize, duration, httpUrl, integer, origin } from './flag-values.ts';
+import { readListenFds } from './listen-fds.ts';
+import { createServer, defaultAddress, defaultBodyBytesMax, type RejoinServer } from './server.ts';
 
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
 export async function main(): Promise<void> {
@@ -27,6 +30,7 @@ interface ServeFlags {
   readonly cacheMb: number;
   readonly keepUpdates: number;
   readonly udtHistory: number;
+  readonly maxBody: number;
   readonly logLevel: string;
 }
 
@@ -81,13 +85,17 @@ function serveOptions(): Option[] {
       .env('REJOIN_CACHE_MB')
       .argParser(integer(1, 1_000_000)),
     new Option('--keep-updates <time>', 'how long the log keeps updates that a snapshot covers')
-      .default(days(30), '30d')
+      .default(duration(0)('30d'), '30d')
       .env('REJOIN_KEEP_UPDATES')
       .argParser(duration(0)),
     new Option('--udt-history <time>', "how long a UDT client's version can be answered with patches")
-      .default(days(30), '30d')
+      .default(duration(0)('30d'), '30d')
       .env('REJOIN_UDT_HISTORY')
       .argParser(duration(60 * 60 * 1000)),
+    new Option('--max-body <size>', 'largest request body: bytes, or such as 64mb')
+      .default(defaultBodyBytesMax, '128mb')
+      .env('REJOIN_MAX_BODY')
+      .argParser(bodySize),
     new Option('--log-level <level>', 'how much to log, on standard error')
       .default('info')
       .env('REJOIN_LOG_LEVEL')
@@ -114,9 +122,11 @@ function booleanVariable(name: string, text: string): boolean {
 
 async function runServer(flags: ServeFlags): Promise<void> {
   const log = pino({ level: flags.logLevel, base: null }, destination({ dest: 2, sync: true }));
+  const listenFds = takeListenFds(log);
   const server = await createServer({
     host: flags.host,
     port: flags.port,
+    listenFds,
     data: flags.data,
     serverId: flags.serverId,
     publicUrl: flags.publicUrl,
@@ -126,10 +136,26 @@ async function runServer(flags: ServeFlags): Promise<void> {
     cacheBytes: flags.cacheMb * 1024 * 1024,
     keepUpdatesMs: flags.keepUpdates,
     udtHistoryMs: flags.udtHistory,
+    bodyBytesMax: flags.maxBody,
+    measuresProcess: true,
     log,
   });
   stopOnSignals(server, log);
+  const data = resolve(flags.data);
+  const { url, serverId } = server;
+  const started = { type: 'started', version: packageVersion(), url, data, serverId, pid: process.pid };
+  log.info(started, `rejoin serves ${data} as server ${serverId} on ${url}`);
   process.stdout.write(readyText(server, flags));
+}
+
+/** The sockets that a supervisor has opened for this process; what it starts in turn shall not take them for its own. */
+function takeListenFds(log: Logger): readonly number[] {
+  const { fds, warning } = readListenFds(process.env, process.pid);
+  if (warning !== null) log.warn({ type: 'listen-fds' }, warning);
+  delete process.env.LISTEN_FDS;
+  delete process.env.LISTEN_PID;
+  delete process.env.LISTEN_FDNAMES;
+  return fds;
 }
 
 /** The ready line, which programs wait for, and the addresses that users paste. */
@@ -151,9 +177,17 @@ function stopOnSignals(server: RejoinServer, log: Logger): void {
   const stop = (signal: NodeJS.Signals): void => {
     if (isStopping) process.exit(1); // asked twice: at once
     isStopping = true;
-    log.info({ type: 'stopping', signal }, 'finishing what is in flight');
+    const sinceMs = Date.now();
+    log.info(
+      { type: 'stopping', signal },
+      `${signal}: finishing what is in flight; a second one ends it at once`,
+    );
     server.close().then(
-      () => process.exit(0),
+      () => {
+        const tookMs = Date.now() - sinceMs;
+        log.info({ type: 'stopped', tookMs }, `stopped in order after ${tookMs} ms: everything is on disk`);
+        process.exit(0);
+      },
       (error: unknown) => process.exit(report(error)),
     );
   };
@@ -172,52 +206,6 @@ function report(error: unknown): number {
   process.stderr.write(`rejoin: an error that should not happen: ${messageOf(error)}\n`);
   if (error instanceof Error && error.stack !== undefined) process.stderr.write(error.stack + '\n');
   return 1;
-}
-
-function integer(min: number, max: number): (text: string) => number {
-  return (text) => {
-    const value = Number(text);
-    if (!/^\d+$/.test(text) || value < min || value > max) {
-      throw new InvalidArgumentError(`It should be an integer from ${min} to ${max}.`);
-    }
-    return value;
-  };
-}
-
-const unitsMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: days(1) };
-
-/** A number with its unit, in milliseconds. */
-function duration(minMs: number): (text: string) => number {
-  return (text) => {
-    const [, count, unit = ''] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
-    const ms = Number(count) * (unitsMs[unit] ?? NaN);
-    if (!(ms >= minMs)) {
-      const atLeast = minMs > 0 ? `, and at least ${minMs / 3_600_000}h` : '';
-      throw new InvalidArgumentError(`It should be a number with its unit: 45s, 30m, 12h or 30d${atLeast}.`);
-    }
-    return ms;
-  };
-}
-
-function days(count: number): number {
-  return count * 24 * 60 * 60 * 1000;
-}
-
-function httpUrl(text: string): URL {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-    throw new InvalidArgumentError('It should be a URL such as https://rejoin.example.');
-  }
-  return url;
-}
-
-function origin(text: string): string {
-  if (text === '*') return text;
-  const trimmed = text.trim().replace(/\/$/, '');
-  if (!URL.canParse(trimmed) || new URL(trimmed).origin !== trimmed) {
-    throw new InvalidArgumentError('It should be an origin such as https://app.example, without a path.');
-  }
-  return trimmed;
 }
 
 function packageVersion(): string {

@@ -1,101 +1,128 @@
 // The one HTTP server: checks who asks, hands requests and upgrades to the adapter of their path, and stops in good
 // order.
 
-import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { checkHost, checkOrigin, type AccessRules } from './adapters/access.ts';
-import { sendJson, sendText, statusOf } from './adapters/http.ts';
+import { checkHost, checkOrigin, isLoopback, type AccessRules } from './adapters/access.ts';
+import { sendText, statusOf } from './adapters/http.ts';
+import type { Wire } from './adapters/log.ts';
 import type { Sockets } from './adapters/sockets.ts';
 import type { StreamAdapter } from './adapters/stream.ts';
 import type { UdtAdapter } from './adapters/udt.ts';
 import { yjsFrameBytesMax, type YjsAdapter } from './adapters/yjs.ts';
 import { RejoinError, messageOf } from './errors.ts';
+import { Listening, type ListenTo } from './listening.ts';
+import type { Metrics } from './metrics.ts';
 import type { Observations } from './observations.ts';
+import { StatusPages, type StatusPage } from './status-pages.ts';
 import { streamLimits } from './wire/stream/messages.ts';
+import type { UdtRoute } from './wire/udt.ts';
 import { parseYjsPath } from './wire/yjs-path.ts';
 
 export interface HttpFrontOptions {
-  readonly access: AccessRules;
+  readonly publicUrl: URL | null;
+  readonly allowedOrigins: readonly string[];
   readonly sockets: Sockets;
+  readonly metrics: Metrics;
   readonly observations: Observations;
+  /** One line that says why nothing can be written at the moment; null if it can. */
+  readonly writingProblem: () => string | null;
   readonly stream: StreamAdapter;
   readonly udt: UdtAdapter;
   readonly yjs: YjsAdapter;
 }
 
-/** A large dataset over a slow line takes its time. */
-const requestTimeoutMs = 60 * 60 * 1000;
+export interface StopTimes {
+  /** How long an idle connection is held for one more request. */
+  readonly holdMs: number;
+  /** How long requests that are under way have to end. */
+  readonly requestsMs: number;
+  /** How long WebSocket clients have to answer that they heard of the end. */
+  readonly socketsMs: number;
+}
+
+type Route = UdtRoute['type'] | StatusPage;
 
 export class HttpFront {
   private isStopping = false;
-  private readonly server = createServer({ requestTimeout: requestTimeoutMs });
+  private access: AccessRules;
+  private addresses: readonly string[] = [];
+  private readonly listening: Listening;
+  private readonly pages: StatusPages;
   private readonly streamSockets = webSocketServer(streamLimits.frameBytesMax);
   private readonly yjsSockets = webSocketServer(yjsFrameBytesMax);
 
   constructor(private readonly options: HttpFrontOptions) {
-    this.server.on('request', (request, response) => void this.answer(request, response));
-    this.server.on('upgrade', (request, socket, head) => this.upgrade(request, socket, head));
-  }
-
-  /** `HOST:PORT`, once it listens. */
-  get address(): string {
-    const address = this.server.address();
-    if (address === null || typeof address === 'string') return '';
-    return `${address.family === 'IPv6' ? `[${address.address}]` : address.address}:${address.port}`;
-  }
-
-  /** @throws RejoinError `address-in-use`, `address-unusable`. */
-  listen(host: string, port: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const refuse = (error: Error): void => reject(listenError(error, host, port));
-      this.server.once('error', refuse);
-      this.server.listen(port, host, () => {
-        this.server.off('error', refuse);
-        this.server.on('error', (error) => this.options.observations.defect('http', error));
-        resolve();
-      });
+    const { publicUrl, allowedOrigins, metrics, observations } = options;
+    this.access = { host: 'localhost', publicUrl, allowedOrigins }; // the strictest, until it listens
+    this.listening = new Listening({
+      request: (request, response) => void this.answer(request, response),
+      upgrade: (request, socket, head) => this.upgrade(request, socket, head),
+      error: (error) => observations.defect('http', error),
     });
+    this.pages = new StatusPages({ metrics, unready: () => this.unready() });
+  }
+
+  /** `HOST:PORT`, once it listens; the first where it listens at several. */
+  get address(): string {
+    return this.addresses[0] ?? '';
   }
 
   /**
-   * Takes no more requests, lets those in flight finish, and closes all sockets.
+   * @param mayBeOpen whether others than this machine may reach it.
+   * @throws RejoinError `address-in-use`, `address-unusable`; `usage` for an address that may not be open and is.
+   */
+  async listen(to: ListenTo, mayBeOpen: boolean): Promise<void> {
+    const addresses = await this.listening.listen(to);
+    const open = addresses.find(({ address }) => !isLoopback(address));
+    if (open && !mayBeOpen) {
+      const message = `The inherited socket listens on ${printAddress(open)}, so that everybody who reaches that address could read and write: add --insecure if that is all right`;
+      throw new RejoinError('usage', message);
+    }
+    this.addresses = addresses.map(printAddress);
+    this.access = { ...this.access, host: open?.address ?? 'localhost' };
+  }
+
+  /**
+   * Accepts no more connections, lets requests in flight finish, and closes all sockets.
    * @param flush resolves when what clients have asked for is done.
    */
-  async stop(graceMs: number, flush: () => Promise<void>): Promise<void> {
+  async stop({ holdMs, requestsMs, socketsMs }: StopTimes, flush: () => Promise<void>): Promise<void> {
     this.isStopping = true;
-    const closed = new Promise<void>((resolve) => this.server.close(() => resolve()));
-    this.server.closeIdleConnections();
+    const ended = this.listening.stop(holdMs, requestsMs);
     this.options.sockets.pause();
     await flush();
     await new Promise(setImmediate); // the answers go out before the sockets close
-    await this.options.sockets.close(graceMs);
-    const cut = setTimeout(() => this.server.closeAllConnections(), graceMs);
-    await closed;
-    clearTimeout(cut);
+    await this.options.sockets.close(socketsMs);
+    await ended;
   }
 
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    let route: Route = 'nowhere';
     try {
-      checkHost(request, this.options.access);
-      const url = parseUrl(request);
-      if (await this.options.udt.handle(request, response, url)) return;
-      if (url.pathname === '/healthz') {
-        sendJson(response, 200, { status: 'ok', counts: this.options.observations.counts });
-        return;
-      }
-      if (url.pathname === '/') {
-        sendText(
-          response,
-          200,
-          'This is a rejoin server: /ws for streams, /yjs/<project> for Yjs, /api/session for UDT.\n',
-        );
-        return;
-      }
-      throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
+      checkHost(request, this.access);
+      route = await this.route(request, response);
     } catch (error) {
       sendText(response, this.statusFor(error), messageOf(error));
     }
+    this.options.metrics.answered(route, request.method ?? '', response.statusCode);
+  }
+
+  private async route(request: IncomingMessage, response: ServerResponse): Promise<Route> {
+    const url = parseUrl(request);
+    const udtRoute = await this.options.udt.handle(request, response, url);
+    if (udtRoute !== null) return udtRoute;
+    const page = await this.pages.handle(request.method ?? '', url.pathname, response);
+    if (page !== null) return page;
+    throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
+  }
+
+  private unready(): string | null {
+    if (this.isStopping) return 'The server is stopping';
+    const problem = this.options.writingProblem();
+    return problem === null ? null : `The store does not take writes: ${problem}`;
   }
 
   private upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
@@ -103,17 +130,17 @@ export class HttpFront {
     const { stream, yjs } = this.options;
     try {
       if (this.isStopping) throw new RejoinError('unavailable', 'The server is shutting down');
-      checkHost(request, this.options.access);
-      checkOrigin(request, this.options.access);
+      checkHost(request, this.access);
+      checkOrigin(request, this.access);
       const target = request.url ?? '';
       const project = parseYjsPath(target);
       if (project !== undefined) {
         this.yjsSockets.handleUpgrade(request, socket, head, (client) => {
-          void yjs.accept(this.watched(client), project);
+          void yjs.accept(this.watched(client, 'yjs'), project);
         });
       } else if (/^\/ws\/?(\?|$)/.test(target)) {
         this.streamSockets.handleUpgrade(request, socket, head, (client) =>
-          stream.accept(this.watched(client)),
+          stream.accept(this.watched(client, 'stream')),
         );
       } else {
         throw new RejoinError('not-found', `There is no WebSocket at ${target}: use /ws or /yjs/<project>`);
@@ -123,8 +150,9 @@ export class HttpFront {
     }
   }
 
-  private watched(client: WebSocket): WebSocket {
+  private watched(client: WebSocket, wire: Wire): WebSocket {
     this.options.sockets.add(client);
+    client.on('close', this.options.metrics.connected(wire));
     return client;
   }
 
@@ -149,20 +177,18 @@ function parseUrl({ url = '/' }: IncomingMessage): URL {
   return new URL(absolute);
 }
 
+/** How long a refused client has to read why. */
+const refusedUpgradeMs = 5_000;
+
 function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   const body = Buffer.from(message, 'utf8');
   socket.end(
     `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${body.length}\r\n\r\n${message}`,
   );
+  setTimeout(() => socket.destroy(), refusedUpgradeMs).unref(); // one that stays open would keep the server from ending
 }
 
-function listenError(cause: Error, host: string, port: number): RejoinError {
-  const code = 'code' in cause ? cause.code : undefined;
-  if (code === 'EADDRINUSE') {
-    const message = `Port ${port} of ${host} is in use: stop the program that has it, or choose another with --port`;
-    return new RejoinError('address-in-use', message, { cause });
-  }
-  const message = `The server can't listen on ${host} port ${port}: ${cause.message}`;
-  return new RejoinError('address-unusable', message, { cause });
+function printAddress({ address, family, port }: AddressInfo): string {
+  return `${family === 'IPv6' ? `[${address}]` : address}:${port}`;
 }

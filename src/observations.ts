@@ -1,53 +1,107 @@
-// What happens in the core and at the adapters, as log lines for an operator and as counts (GET /healthz).
+// What happens in the core and at the adapters, as metrics and as log lines that say what happened, what it means and
+// what to do.
 
 import type { Logger } from 'pino';
 import type { AdapterLog, Wire } from './adapters/log.ts';
 import type { ObservedEvent, Observer } from './core/observer.ts';
-import type { RejoinError } from './errors.ts';
+import { messageOf, type RejoinError } from './errors.ts';
+import type { Environment } from './model/environment.ts';
+import type { Metrics } from './metrics.ts';
+import { Repeats } from './repeats.ts';
+
+type EventType = ObservedEvent['type'];
+type Level = 'error' | 'warn' | 'debug';
+
+/** How each event is told: at which level, and what to say around its detail. */
+const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: string]>> = {
+  damage: [
+    'error',
+    'Stored bytes of a project are damaged',
+    'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
+  ],
+  'store-failed': [
+    'error',
+    'The store does not take writes',
+    'Nothing is acknowledged until it does; reading goes on. Look at the disk: is it full, or failing? The server tries again by itself.',
+  ],
+  'store-recovered': [
+    'warn',
+    'The store takes writes again',
+    'What was on its way when it failed was reported to its writer as unknown. Nothing needs to be done.',
+  ],
+  'change-dropped': [
+    'error',
+    'A change failed halfway',
+    'Nothing of it was stored, its client was told, and the project is read again from the log. This is an error of rejoin: please report it with this line.',
+  ],
+  'upkeep-failed': [
+    'warn',
+    'A snapshot, compaction or removal of old versions failed',
+    'Nothing is lost, and it is tried again; until then the project takes more room and longer to open. If it goes on, look at the disk.',
+  ],
+  'object-refused': [
+    'warn',
+    'A Yjs client set an object that breaks the rules',
+    'It stays in the document but is not streamed. Correct the client that made it.',
+  ],
+  'client-ids-replaced': [
+    'warn',
+    "Somebody else writes under this server's Yjs clientIDs",
+    'It took new ones and goes on. Make sure that no second server runs on a copy of this data folder.',
+  ],
+  'object-overwritten': ['debug', 'A Yjs client set or removed an object again', 'The first one stays.'],
+  'update-without-base': [
+    'debug',
+    'A Yjs update builds on something that is missing here',
+    'Its client was asked for the rest.',
+  ],
+  'value-not-json': ['debug', 'A value in "udt" is none that JSON has', 'It reads as absent or null.'],
+};
+
+export const eventTypes = Object.keys(lines) as readonly EventType[];
+
+export interface ObservationsOptions {
+  readonly log: Logger | undefined;
+  readonly metrics: Metrics;
+  readonly environment: Environment;
+}
 
 export class Observations implements Observer, AdapterLog {
-  private readonly counted = new Map<string, number>();
+  private readonly repeats: Repeats;
 
-  constructor(private readonly log: Logger | undefined) {}
-
-  /** How often each thing happened since the start. */
-  get counts(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.counted);
+  constructor(private readonly options: ObservationsOptions) {
+    this.repeats = new Repeats(options.environment);
   }
 
   observe(event: ObservedEvent): void {
-    this.count(event.type);
-    const { detail, ...fields } = event;
-    switch (event.type) {
-      case 'damage':
-      case 'store-failed':
-      case 'change-dropped':
-        this.log?.error(fields, detail);
-        return;
-      case 'upkeep-failed':
-      case 'object-refused':
-      case 'store-recovered':
-      case 'client-ids-replaced':
-        this.log?.warn(fields, detail);
-        return;
-      case 'object-overwritten':
-      case 'update-without-base':
-      case 'value-not-json':
-        this.log?.debug(fields, detail);
-    }
+    const { type, detail, ...fields } = event;
+    this.options.metrics.observed(type);
+    const [level, what, advice] = lines[type];
+    const project = 'project' in event ? event.project : '';
+    this.tell(level, `${type} ${project}`, { type, ...fields }, `${what}: ${detail}. ${advice}`);
+  }
+
+  wrote(changes: number): void {
+    this.options.metrics.wrote(changes);
   }
 
   refused(wire: Wire, { code, message }: RejoinError): void {
-    this.count(`refused-${wire}-${code}`);
-    this.log?.debug({ type: 'refused', wire, code }, message);
+    this.options.metrics.refused(wire, code);
+    this.options.log?.debug({ type: 'refused', wire, code }, message);
   }
 
   defect(wire: Wire, error: unknown): void {
-    this.count(`defect-${wire}`);
-    this.log?.error({ type: 'defect', wire, err: error }, 'an error of the server');
+    this.options.metrics.defect(wire);
+    const message = `An error of rejoin: ${messageOf(error)}. Its client was told; the server goes on. Please report it with this line.`;
+    this.tell('error', `defect ${wire} ${messageOf(error)}`, { type: 'defect', wire, err: error }, message);
   }
 
-  private count(name: string): void {
-    this.counted.set(name, (this.counted.get(name) ?? 0) + 1);
+  /** @param name lines of one name that follow each other closely are repeats, which are told at `debug` only. */
+  private tell(level: Level, name: string, fields: object, message: string): void {
+    const { log } = this.options;
+    if (!log?.isLevelEnabled(level)) return;
+    const leftOut = level === 'debug' ? 0 : this.repeats.admit(name);
+    if (leftOut === null) log.debug(fields, message);
+    else log[level](leftOut > 0 ? { ...fields, leftOut } : fields, message);
   }
 }

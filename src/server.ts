@@ -1,17 +1,20 @@
 // The composition root: store → projects → adapters on one HTTP server.
 
 import type { Logger } from 'pino';
-import { isLoopback, type AccessRules } from './adapters/access.ts';
+import { isLoopback } from './adapters/access.ts';
 import { Sockets } from './adapters/sockets.ts';
 import { StreamAdapter } from './adapters/stream.ts';
 import { UdtAdapter } from './adapters/udt.ts';
 import { YjsAdapter } from './adapters/yjs.ts';
 import { Projects } from './core/projects.ts';
 import { RejoinError } from './errors.ts';
-import { HttpFront } from './http-front.ts';
+import { HttpFront, type StopTimes } from './http-front.ts';
+import { MeasuredStore } from './measured-store.ts';
+import { Metrics } from './metrics.ts';
 import { realEnvironment, type Environment } from './model/environment.ts';
-import { Observations } from './observations.ts';
+import { Observations, eventTypes } from './observations.ts';
 import { openDataFolder } from './store/data-folder.ts';
+import { bytesFree, bytesIn } from './store/disk-usage.ts';
 
 export interface ServerOptions {
   /** The folder of the database; it is made if there is none. */
@@ -19,6 +22,8 @@ export interface ServerOptions {
   readonly host?: string;
   /** 0 takes any free port. */
   readonly port?: number;
+  /** File descriptors of listening sockets that a supervisor opened: served in place of host and port. */
+  readonly listenFds?: readonly number[];
   /** The server id of a new folder: 1 to 2^48 − 1. */
   readonly serverId?: number | undefined;
   /** The address that users reach the server at, behind a proxy. */
@@ -35,6 +40,12 @@ export interface ServerOptions {
   readonly keepUpdatesMs?: number;
   /** How long versions of UDT sessions stay (UDT-13). Milliseconds, at least an hour. */
   readonly udtHistoryMs?: number;
+  /** A larger request body is refused: bytes (default 128 MiB). */
+  readonly bodyBytesMax?: number;
+  /** How long an idle HTTP connection is held for one more request when the server stops (default 3 s). */
+  readonly holdMs?: number;
+  /** GET /metrics tells of the whole process too: for whoever has it to itself. */
+  readonly measuresProcess?: boolean;
   readonly log?: Logger;
   readonly environment?: Environment;
 }
@@ -49,8 +60,12 @@ export interface RejoinServer {
 
 export const defaultAddress = { host: '127.0.0.1', port: 6003 } as const;
 
-/** How long clients have to finish when the server stops. */
-const graceMs = 5_000;
+/** The limit of UDT-20. */
+export const defaultBodyBytesMax = 128 * 1024 * 1024;
+
+/** UDT's clients poll every second or so, and stop for good when one poll fails: each is to be heard once more. */
+const defaultHoldMs = 3_000;
+const stopTimes: Omit<StopTimes, 'holdMs'> = { requestsMs: 20_000, socketsMs: 5_000 };
 
 /**
  * Starts a server. Resolves when it answers.
@@ -58,18 +73,30 @@ const graceMs = 5_000;
  *   `address-unusable`.
  */
 export async function createServer(options: ServerOptions): Promise<RejoinServer> {
-  const { host = defaultAddress.host, port = defaultAddress.port, log } = options;
+  const { host = defaultAddress.host, port = defaultAddress.port, listenFds: inherited = [], log } = options;
   const environment = options.environment ?? realEnvironment;
-  if (!isLoopback(host) && options.insecure !== true) {
+  const mayBeOpen = options.insecure ?? false;
+  if (inherited.length === 0 && !isLoopback(host) && !mayBeOpen) {
     const message = `--host ${host} would let everybody who reaches that address read and write: add --insecure if that is all right`;
     throw new RejoinError('usage', message);
   }
   const folder = await openDataFolder(options.data, { environment, serverId: options.serverId });
   for (const warning of folder.warnings) log?.warn({ type: 'data-folder' }, warning);
 
-  const observations = new Observations(log);
-  const { store, life } = folder;
-  const projects = new Projects({
+  const metrics: Metrics = new Metrics(
+    {
+      measuresProcess: options.measuresProcess ?? false,
+      openProjects: () => projects.openCount,
+      isWritable: () => projects.writingProblem === null,
+      bytesOnDisk: () => bytesIn(options.data),
+      bytesFree: () => bytesFree(options.data),
+    },
+    eventTypes,
+  );
+  const observations: Observations = new Observations({ log, metrics, environment });
+  const { life } = folder;
+  const store = new MeasuredStore(folder.store, () => metrics.startCommit());
+  const projects: Projects = new Projects({
     store,
     life,
     environment,
@@ -80,36 +107,35 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
     },
   });
-  const access: AccessRules = {
-    host,
-    publicUrl: options.publicUrl ?? null,
-    allowedOrigins: options.allowedOrigins ?? [],
-  };
-  const sockets = new Sockets();
   const yjs = new YjsAdapter(projects, { environment, log: observations });
   const front: HttpFront = new HttpFront({
-    access,
-    sockets,
+    publicUrl: options.publicUrl ?? null,
+    allowedOrigins: options.allowedOrigins ?? [],
+    sockets: new Sockets(),
+    metrics,
     observations,
+    writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, observations),
     yjs,
     udt: new UdtAdapter({
       projects,
       log: observations,
       shareAll: options.udtAll ?? false,
+      bodyBytesMax: options.bodyBytesMax ?? defaultBodyBytesMax,
       baseUrl: (requestHost) =>
         options.publicUrl?.href.replace(/\/$/, '') ?? `http://${requestHost ?? 'localhost'}`,
     }),
   });
 
   const closeAll = async (): Promise<void> => {
-    await front.stop(graceMs, () => projects.finish());
+    const holdMs = options.holdMs ?? defaultHoldMs;
+    await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
     yjs.end();
     await projects.close();
     await folder.close();
   };
   try {
-    await front.listen(host, port);
+    await front.listen({ host, port, inherited }, mayBeOpen);
   } catch (error) {
     await closeAll();
     throw error;

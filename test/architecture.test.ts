@@ -25,7 +25,17 @@ const edges: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The files beside server.ts that make up the composition root. */
-const layerOfFile: Readonly<Record<string, string>> = { 'http-front': 'server', observations: 'server' };
+const layerOfFile: Readonly<Record<string, string>> = {
+  'flag-values': 'cli',
+  'http-front': 'server',
+  'listen-fds': 'cli',
+  listening: 'server',
+  'measured-store': 'server',
+  metrics: 'server',
+  observations: 'server',
+  repeats: 'server',
+  'status-pages': 'server',
+};
 
 function layerOf(file: string): string {
   const [first = '', ...rest] = file.split('/');

@@ -1,15 +1,18 @@
 // The command line as users meet it: the built program as a process.
 
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { sealJson } from '../src/store/digest.ts';
 import { formatKey } from '../src/store/keys.ts';
 import { LevelStore } from '../src/store/level.ts';
+import { rawRequest } from './support/raw-http.ts';
 import { spawnRejoin, startProcess } from './support/server.ts';
 import { removeFolder, temporaryFolder } from './support/temporary.ts';
 
@@ -35,6 +38,7 @@ test('--version and --help answer and end with 0', async ({ folder }) => {
     'allow-origin',
     'insecure',
     'udt-all',
+    'max-body',
   ]) {
     assert.match(help.stdout, new RegExp(`--${flag}\\b`));
   }
@@ -52,6 +56,9 @@ test('wrong use: one sentence that says what would be right, exit code 2, no sta
     [['--server-id', '0'], /integer from 1 to 281474976710655/],
     [['--public-url', 'ftp://x'], /--public-url.*URL such as/],
     [['--allow-origin', 'https://a.example/path'], /origin such as/],
+    [['--max-body', '128 MiB'], /--max-body.*such as 64mb, from 1kb to 500mb/],
+    [['--max-body', '1023'], /from 1kb to 500mb/],
+    [['--max-body', '501mb'], /from 1kb to 500mb/],
     [['--log-level', 'loud'], /Allowed choices are/],
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 .*add --insecure/],
   ];
@@ -128,6 +135,10 @@ test('the ready line, the addresses to paste, and structured logs on standard er
     .split('\n')
     .map((line) => JSON.parse(line) as { msg: string });
   assert.ok(lines.some(({ msg }) => msg.includes('nothing at /nothing')));
+  const [first] = lines;
+  assert.is(first?.msg, `rejoin serves ${folder} as server 7 on http://127.0.0.1:${port}`);
+  assert.match(lines.at(-2)?.msg ?? '', /^SIGTERM: finishing what is in flight/);
+  assert.match(lines.at(-1)?.msg ?? '', /^stopped in order after \d+ ms/);
 });
 
 test('every flag has an environment variable', async ({ folder }) => {
@@ -149,6 +160,56 @@ test('every flag has an environment variable', async ({ folder }) => {
   const ended = once(child, 'exit');
   child.kill('SIGINT');
   assert.equal(await ended, [0, null]);
+});
+
+test('UDT-20 --max-body and its variable take bytes, kb and mb', async ({ folder }) => {
+  const cases: readonly [readonly string[], NodeJS.ProcessEnv, number][] = [
+    [['--max-body', '2000'], {}, 2000],
+    [['--max-body', '2KB'], {}, 2048],
+    [[], { REJOIN_MAX_BODY: '3mb' }, 3 * 1024 * 1024],
+    [[], {}, 128 * 1024 * 1024],
+  ];
+  for (const [flags, env, bytes] of cases) {
+    const child = spawnRejoin(['--port', '0', '--data', folder, ...flags], {
+      env: { ...process.env, ...env },
+    });
+    const ended = once(child, 'exit');
+    const [ready] = (await Promise.race([once(child.stdout, 'data'), ended])) as unknown[];
+    const url = /listening on (\S+)/.exec(String(ready))?.[1] ?? '';
+    const length = `Content-Length: ${bytes + 1}`;
+    const head = ['POST /api/session HTTP/1.1', `Host: ${new URL(url).host}`, length, '', ''];
+    const { status, body } = await rawRequest(url, head);
+    assert.is(status, 413);
+    assert.match(body, `larger than ${bytes} bytes`);
+    child.kill('SIGTERM');
+    await ended;
+  }
+});
+
+test('sockets that are for another process are left alone, and the log says so', async ({ folder }) => {
+  const env = { ...process.env, LISTEN_FDS: '1', LISTEN_PID: '1' };
+  const child = spawnRejoin(['--port', '0', '--data', folder], { env });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const ended = once(child, 'exit');
+  const [ready] = (await Promise.race([once(child.stdout, 'data'), ended])) as unknown[];
+  assert.match(String(ready), /listening on http:\/\/127\.0\.0\.1:/);
+  assert.match(stderr, /"type":"listen-fds","msg":"LISTEN_FDS is ignored: LISTEN_PID names process 1 /);
+  child.kill('SIGTERM');
+  await ended;
+});
+
+test('a file descriptor that is no listening socket: one sentence, exit code 1', async ({ folder }) => {
+  const entry = fileURLToPath(new URL('../bin/rejoin.js', import.meta.url));
+  const line = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@" 3</dev/null';
+  const child = spawn('sh', ['-c', line, process.execPath, entry, '--data', folder], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  });
+  let stderr = '';
+  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
+  const [code] = (await once(child, 'close')) as unknown[];
+  assert.is(code, 1);
+  assert.match(stderr, /^rejoin: The inherited file descriptor 3 is no listening TCP socket .*ListenStream=/);
 });
 
 test('the variable of a boolean flag can switch it off, and says nothing else', async ({ folder }) => {

@@ -2,6 +2,7 @@
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, type ErrorCode } from '../errors.ts';
+import { compress, encodingFor } from './compression.ts';
 
 /**
  * The text of a request's body.
@@ -34,7 +35,7 @@ async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Ui
   }
   if (bytes <= bytesMax) return Buffer.concat(chunks);
   dropRest(request);
-  throw new RejoinError('too-large', `The body is larger than ${bytesMax} bytes`);
+  throw new RejoinError('too-large', `The body is larger than ${bytesMax} bytes, the limit of this server`);
 }
 
 /** A connection that is closed while its client still sends takes the answer with it: the rest is read and dropped. */
@@ -51,21 +52,45 @@ function dropRest(request: IncomingMessage): void {
 
 const dropRestMs = 30_000;
 
-export function sendText(response: ServerResponse, status: number, text: string): void {
-  send(response, status, 'text/plain; charset=utf-8', text);
+/** A smaller answer goes out as it is: it fits into one packet, and every poll with nothing new is one of these. */
+const compressedBytesMin = 1024;
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  text: string,
+  type = 'text/plain; charset=utf-8',
+): void {
+  send(response, status, type, Buffer.from(text, 'utf8'));
 }
 
-export function sendJson(response: ServerResponse, status: number, value: unknown): void {
-  send(response, status, 'application/json; charset=utf-8', JSON.stringify(value));
+/** Sends JSON, compressed if its client takes that and it is worth it (UDT-21). Resolves when it was handed over. */
+export async function sendJson(response: ServerResponse, status: number, value: unknown): Promise<void> {
+  let bytes = Buffer.from(JSON.stringify(value), 'utf8');
+  if (bytes.length >= compressedBytesMin) {
+    response.setHeader('Vary', 'Accept-Encoding');
+    const encoding = encodingFor(response.req.headers['accept-encoding']);
+    if (encoding !== null) {
+      bytes = await compress(bytes, encoding);
+      response.setHeader('Content-Encoding', encoding);
+    }
+  }
+  send(response, status, 'application/json; charset=utf-8', bytes);
 }
 
-function send(response: ServerResponse, status: number, type: string, body: string): void {
+function send(response: ServerResponse, status: number, type: string, bytes: Uint8Array): void {
   if (response.headersSent || response.destroyed) return;
-  const bytes = Buffer.from(body, 'utf8');
   response.setHeader('Content-Type', type);
   response.setHeader('Content-Length', bytes.length);
   response.writeHead(status);
   response.end(bytes);
+}
+
+/** Whether a client that sent this If-None-Match has the state with this weak ETag already. */
+export function hasMatch(ifNoneMatch: string | undefined, etag: string): boolean {
+  if (ifNoneMatch === undefined) return false;
+  const opaque = (tag: string): string => tag.trim().replace(/^W\//, '');
+  return ifNoneMatch.trim() === '*' || ifNoneMatch.split(',').some((tag) => opaque(tag) === opaque(etag));
 }
 
 /** The status that says what a code means (house style: in one place). */

@@ -6,6 +6,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { keyedRequest, type UdtAnswer } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
+import type { UdtState } from '../core/udt-versions.ts';
 import { projectIdBytesMax } from '../model/project-id.ts';
 import { anonymous } from '../model/origin.ts';
 import { printTime } from '../model/time.ts';
@@ -18,7 +19,7 @@ import {
   type UdtRoute,
 } from '../wire/udt.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
-import { readText, sendJson, sendText, statusOf } from './http.ts';
+import { hasMatch, readText, sendJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 
 export interface UdtOptions {
@@ -28,10 +29,9 @@ export interface UdtOptions {
   readonly shareAll: boolean;
   /** The base URL that users reach the server at, without a trailing slash, for a request with this Host header. */
   readonly baseUrl: (host: string | undefined) => string;
+  /** A larger body is refused (UDT-20). */
+  readonly bodyBytesMax: number;
 }
-
-/** A larger body is refused (UDT-20). */
-export const udtBodyBytesMax = 128 * 1024 * 1024;
 
 /** What `Retry-After` says when nothing can be written at the moment: the disk is tried about as often. */
 const retryAfterSeconds = 5;
@@ -39,11 +39,16 @@ const retryAfterSeconds = 5;
 export class UdtAdapter {
   constructor(private readonly options: UdtOptions) {}
 
-  /** Answers a request if it is one of UDT's. @returns whether it was. */
-  async handle(request: IncomingMessage, response: ServerResponse, url: URL): Promise<boolean> {
+  /** Answers a request if it is one of UDT's. @returns the kind of its route, or null if it wasn't. */
+  async handle(
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<UdtRoute['type'] | null> {
+    let route: UdtRoute | undefined;
     try {
-      const route = parseUdtPath(url.pathname);
-      if (!route) return false;
+      route = parseUdtPath(url.pathname);
+      if (!route) return null;
       allowEveryOrigin(request, response);
       if (request.method === 'OPTIONS') response.writeHead(200).end();
       else await this.answer(route, request, response, url);
@@ -51,7 +56,7 @@ export class UdtAdapter {
       allowEveryOrigin(request, response);
       this.refuse(response, error);
     }
-    return true;
+    return route?.type ?? 'nowhere';
   }
 
   private async answer(
@@ -60,24 +65,29 @@ export class UdtAdapter {
     response: ServerResponse,
     url: URL,
   ): Promise<void> {
+    const { bodyBytesMax } = this.options;
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
     response.setHeader('Cache-Control', 'no-store');
     switch (`${method} ${route.type}`) {
       case 'POST sessions':
-        sendJson(response, 200, await this.create(await readText(request, udtBodyBytesMax), request, route));
+        await sendJson(
+          response,
+          200,
+          await this.create(await readText(request, bodyBytesMax), request, route),
+        );
         return;
       case 'GET session':
-        sendJson(response, 200, await this.session(route, (project) => this.read(project)));
+        await this.session(route, (project) => this.sendSession(project, request, response));
         return;
       case 'PATCH session': {
         const key = parseIdempotencyKey(request.headers['idempotency-key']);
-        const body = await readText(request, udtBodyBytesMax);
-        sendJson(response, 200, await this.session(route, (project) => this.patch(project, body, key)));
+        const body = await readText(request, bodyBytesMax);
+        await sendJson(response, 200, await this.session(route, (project) => this.patch(project, body, key)));
         return;
       }
       case 'GET diffs': {
         const since = parseSince(url.searchParams.get('since'));
-        sendJson(response, 200, await this.session(route, (project) => this.poll(project, since)));
+        await sendJson(response, 200, await this.session(route, (project) => this.poll(project, since)));
         return;
       }
       default: {
@@ -101,20 +111,26 @@ export class UdtAdapter {
     return { short_id: id, version, url: `${baseUrl(request.headers.host)}${prefix}/api/session/${id}` };
   }
 
-  private async read(project: Project): Promise<unknown> {
+  /** UDT-21: who has the state already is told so in a few bytes. */
+  private async sendSession(
+    project: Project,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
     const state = await project.readUdt();
-    const { record, version, view } = state;
-    const { info } = project;
-    return {
-      short_id: project.id,
-      version,
-      udt_json: view,
-      patch: record?.patch ?? [],
-      user_name: record?.user ?? info?.session?.user ?? anonymous,
-      created_at: printTime(record?.timeMs ?? info?.createdMs ?? 0),
-      session_state_id: stateId(version),
-      previous_session_state_id: record ? stateId(version - 1) : null,
-    };
+    const etag = this.etagOf(state);
+    response
+      .setHeader('ETag', etag)
+      .setHeader('Cache-Control', 'no-cache')
+      .setHeader('Vary', 'Accept-Encoding');
+    if (hasMatch(request.headers['if-none-match'], etag)) response.writeHead(304).end();
+    else await sendJson(response, 200, sessionOf(project, state));
+  }
+
+  /** Weak, because the bytes of one state differ with their encoding. The server id keeps equal versions of two servers apart. */
+  private etagOf({ version, hash }: UdtState): string {
+    const { serverId } = this.options.projects.context.life;
+    return `W/"${serverId.toString(36)}-${stateId(version)}-${(hash >>> 0).toString(36)}"`;
   }
 
   private async patch(project: Project, body: string, key: string | undefined): Promise<unknown> {
@@ -155,6 +171,20 @@ export class UdtAdapter {
     if (code === 'unavailable' && !response.headersSent) response.setHeader('Retry-After', retryAfterSeconds);
     sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
   }
+}
+
+function sessionOf(project: Project, { record, version, view }: UdtState): unknown {
+  const { info } = project;
+  return {
+    short_id: project.id,
+    version,
+    udt_json: view,
+    patch: record?.patch ?? [],
+    user_name: record?.user ?? info?.session?.user ?? anonymous,
+    created_at: printTime(record?.timeMs ?? info?.createdMs ?? 0),
+    session_state_id: stateId(version),
+    previous_session_state_id: record ? stateId(version - 1) : null,
+  };
 }
 
 function latest({ version, hash }: UdtAnswer): { latestVersion: number; hashOfLatestState: number } {

@@ -177,6 +177,7 @@ export class LiveLog implements FeedSource {
       for (const uuid of uuids) this.uuidsInFlight.delete(uuid);
       this.log.settle(group);
       settle?.();
+      this.context.observer.wrote?.(group.changes.length);
       this.recent.push(group.changes);
       this.wake();
       for (const listener of [...this.listeners]) listener.durable?.(group);

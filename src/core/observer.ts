@@ -22,4 +22,6 @@ export type ObservedEvent =
 
 export interface Observer {
   observe(event: ObservedEvent): void;
+  /** This many changes of one group became durable. */
+  wrote?(changes: number): void;
 }

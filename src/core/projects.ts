@@ -107,6 +107,11 @@ export class Projects {
     return this.use(id, (project) => use(project.info ? project : undefined));
   }
 
+  /** How many projects are open. */
+  get openCount(): number {
+    return this.opened.size;
+  }
+
   /** A new, unguessable id: it starts with a letter and is safe in URLs. */
   newId(): string {
     const letters = 'abcdefghijkmnpqrstuvwxyz23456789';

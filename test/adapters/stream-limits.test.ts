@@ -4,6 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { streamLimits } from '../../src/wire/stream/messages.ts';
+import { defects } from '../support/metrics.ts';
 import { everyKind, newComment, newEntry, textOf, versionsOf } from '../support/stream-client.ts';
 import { raw, refusesEach, type Refused } from '../support/stream-refusals.ts';
 import { withServer } from '../support/with-server.ts';
@@ -138,11 +139,7 @@ limits('WS-20 too many streams on a socket are refused, and the others live on',
 });
 
 limits('WS-19 none of this was an error of the server', async () => {
-  const health = (await (await fetch(`${server().url}/healthz`)).json()) as {
-    counts: Record<string, number>;
-  };
-  const defects = Object.keys(health.counts).filter((name) => name.startsWith('defect'));
-  assert.equal(defects, []);
+  assert.is(await defects(server().url), 0);
 });
 
 limits.run();

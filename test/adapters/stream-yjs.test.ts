@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { JsonObject } from '../../src/model/json.ts';
+import { metric } from '../support/metrics.ts';
 import { startServer } from '../support/server.ts';
 import {
   StreamClient,
@@ -149,7 +150,7 @@ const refused: [string, unknown][] = [
 
 shared('WS-24 one that breaks a rule stays in the document alone, counted and logged', async () => {
   let logged = '';
-  const log = pino({ level: 'warn' }, { write: (line) => void (logged += line) });
+  const log = pino({ level: 'debug' }, { write: (line) => void (logged += line) });
   const own = await startServer({ log });
   atEnd(() => own.remove());
   const client = await StreamClient.connect(own.socketUrl);
@@ -173,8 +174,7 @@ shared('WS-24 one that breaks a rule stays in the document alone, counted and lo
 
   await until('the other client has the last one', () => other.doc.getMap('entries').has(good.version_uuid));
   for (const { root, key } of keys) assert.ok(other.doc.getMap(root).has(key), `${key} is in the document`);
-  const health = (await (await fetch(`${own.url}/healthz`)).json()) as { counts: Record<string, number> };
-  assert.is(health.counts['object-refused'], keys.length);
+  assert.is(await metric(own.url, 'rejoin_events_total', { type: 'object-refused' }), keys.length);
   for (const { key } of keys) assert.ok(logged.includes(key), `${key} in ${logged}`);
 });
 

@@ -1,10 +1,13 @@
 // Bodies that UDT's API has to cope with: no JSON, no text, too deep, too large, or only half of one.
 
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { rawRequest, rawVanish } from '../support/raw-http.ts';
-import { startServer, type TestServer } from '../support/server.ts';
+import { defects, metric } from '../support/metrics.ts';
+import { rawChunks, rawRequest, rawVanish } from '../support/raw-http.ts';
+import { startProcess, startServer, type TestServer } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { UdtClient, call, refuses } from '../support/udt-client.ts';
 import { until } from '../support/until.ts';
 
@@ -21,11 +24,9 @@ bodies.before(async () => {
 });
 bodies.after(() => server.remove());
 
-async function counts(): Promise<Record<string, number>> {
-  const health = JSON.parse((await call('GET', `${server.url}/healthz`)).text) as {
-    counts: Record<string, number>;
-  };
-  return health.counts;
+/** How often a client's request could not be read. */
+function refusals(): Promise<number> {
+  return metric(server.url, 'rejoin_refused_total', { wire: 'udt', code: 'bad-request' });
 }
 
 bodies('UDT-5 bodies that are no JSON', async () => {
@@ -76,7 +77,7 @@ bodies('UDT-5 a body over the limit is refused by its announced length', async (
     const length = `Content-Length: ${128 * 1024 * 1024 + 1}`;
     const reply = await rawRequest(server.url, [`${line} HTTP/1.1`, `Host: ${host}`, length, '', '']);
     assert.is(reply.status, 413);
-    assert.is(reply.body, 'The body is larger than 134217728 bytes');
+    assert.is(reply.body, 'The body is larger than 134217728 bytes, the limit of this server');
     assert.is(reply.headers.get('access-control-allow-origin'), '*');
   }
 });
@@ -95,13 +96,78 @@ bodies('UDT-5 a body over the limit is refused as it comes, and its sender hears
   const reply = await fetch(sessions, options as RequestInit); // Node 20's types have no duplex
   assert.is(reply.status, 413);
   refused.abort(); // the rest follows
-  assert.is(await reply.text(), 'The body is larger than 134217728 bytes');
+  assert.is(await reply.text(), 'The body is larger than 134217728 bytes, the limit of this server');
 });
+
+bodies('UDT-20 a POST of 100 MiB works', async () => {
+  const own = await startServer();
+  try {
+    const sample = `{"document":"${'x'.repeat(32 * 1024 - 16)}"}`;
+    const samples = 100 * 32;
+    const body = `{"udt":{"samples":[${Array.from({ length: samples }, () => sample).join(',')}]}}`;
+    assert.ok(Buffer.byteLength(body) > 100 * 1024 * 1024);
+    const made = await call('POST', `${own.url}/api/session`, body);
+    assert.is(made.status, 200, made.text);
+    const { short_id } = JSON.parse(made.text) as { short_id: string };
+    const { udt_json } = await new UdtClient(own.url, short_id).get();
+    assert.is((udt_json.samples as unknown[]).length, samples);
+  } finally {
+    await own.remove();
+  }
+});
+
+bodies('UDT-20 --max-body sets another limit', async () => {
+  const own = await startServer({ bodyBytesMax: 2048 });
+  try {
+    const bodyOf = (bytes: number) => `{"udt":{"a":"${'x'.repeat(bytes - 16)}"}}`;
+    assert.is(bodyOf(2048).length, 2048);
+    assert.is((await call('POST', `${own.url}/api/session`, bodyOf(2048))).status, 200);
+    const sentence = 'The body is larger than 2048 bytes, the limit of this server';
+    await refuses('POST', `${own.url}/api/session`, bodyOf(2049), 413, sentence);
+    await refuses('PATCH', `${own.url}/api/session/x`, bodyOf(2049), 413, sentence);
+  } finally {
+    await own.remove();
+  }
+});
+
+bodies('UDT-20 a body over the limit is not kept in memory', async () => {
+  const folder = await temporaryFolder();
+  const own = await startProcess(folder, { flags: ['--max-body', '4mb'] });
+  try {
+    const before = peakMemoryBytes(own.child.pid);
+    if (before === null) {
+      console.log('skipped: this system has no /proc that tells the peak of memory');
+      return;
+    }
+    const chunk = Buffer.alloc(1024 * 1024, 0x20);
+    const chunks = 512;
+    const reply = await rawChunks(own.url, '/api/session', Array<Buffer>(chunks).fill(chunk));
+    assert.is(reply.status, 413);
+    assert.is(reply.body, `The body is larger than ${4 * 1024 * 1024} bytes, the limit of this server`);
+    assert.is((await fetch(`${own.url}/healthz`)).status, 200);
+    const grown = (peakMemoryBytes(own.child.pid) ?? Infinity) - before;
+    assert.ok(grown < (chunks * chunk.length) / 4, `${grown} bytes`); // garbage of the network may wait to be collected
+  } finally {
+    await own.kill('SIGKILL');
+    await removeFolder(folder);
+  }
+});
+
+/** The most that a process had in memory at any time, or null where that can't be told. */
+function peakMemoryBytes(pid: number | undefined): number | null {
+  try {
+    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
+    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
+    return kilobytes === undefined ? null : Number(kilobytes) * 1024;
+  } catch {
+    return null;
+  }
+}
 
 bodies('a client that vanishes in the middle of a body leaves nothing behind', async () => {
   const { host } = new URL(server.url);
   const { version } = await client.get();
-  const refusedBefore = (await counts())['refused-udt-bad-request'] ?? 0;
+  const refusedBefore = await refusals();
   const whole = '{"patch":[{"op":"add","path":"/half","value":1}]}';
   const head = [
     `PATCH /api/session/${client.id} HTTP/1.1`,
@@ -115,13 +181,13 @@ bodies('a client that vanishes in the middle of a body leaves nothing behind', a
   for (const [index, body] of halves.entries()) {
     await rawVanish(server.url, [...head, ...body]);
     await until('the server has noticed', async () => {
-      return ((await counts())['refused-udt-bad-request'] ?? 0) === refusedBefore + index + 1;
+      return (await refusals()) === refusedBefore + index + 1;
     });
   }
   const after = await client.get();
   assert.is(after.version, version);
   assert.not(Object.hasOwn(after.udt_json, 'half'));
-  assert.is((await counts())['defect-udt'], undefined);
+  assert.is(await defects(server.url), 0);
 });
 
 bodies.run();

@@ -6,8 +6,9 @@ import { UdtAdapter } from '../../src/adapters/udt.ts';
 import { YjsAdapter } from '../../src/adapters/yjs.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { HttpFront } from '../../src/http-front.ts';
+import { Metrics } from '../../src/metrics.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
-import { Observations } from '../../src/observations.ts';
+import { Observations, eventTypes } from '../../src/observations.ts';
 import { FaultyStore } from './faulty-store.ts';
 
 export interface FaultyServer {
@@ -26,8 +27,18 @@ export async function startFaultyServer(
 ): Promise<FaultyServer> {
   const { store = new FaultyStore(), writersWaitMs } = options;
   const environment = realEnvironment;
-  const log = new Observations(undefined);
-  const projects = new Projects({
+  const metrics = new Metrics(
+    {
+      measuresProcess: false,
+      openProjects: () => 0,
+      isWritable: () => projects.writingProblem === null,
+      bytesOnDisk: () => Promise.resolve(0),
+      bytesFree: () => Promise.resolve(0),
+    },
+    eventTypes,
+  );
+  const log = new Observations({ log: undefined, metrics, environment });
+  const projects: Projects = new Projects({
     store,
     life: { serverId: faultyServerId, epoch: 3 },
     environment,
@@ -36,26 +47,30 @@ export async function startFaultyServer(
   });
   const yjs = new YjsAdapter(projects, { environment, log });
   const front = new HttpFront({
-    access: { host: '127.0.0.1', publicUrl: null, allowedOrigins: [] },
+    publicUrl: null,
+    allowedOrigins: [],
     sockets: new Sockets(),
+    metrics,
     observations: log,
+    writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, log),
     yjs,
     udt: new UdtAdapter({
       projects,
       log,
       shareAll: false,
+      bodyBytesMax: 1e6,
       baseUrl: (host) => `http://${host ?? 'localhost'}`,
     }),
   });
-  await front.listen('127.0.0.1', 0);
+  await front.listen({ host: '127.0.0.1', port: 0, inherited: [] }, false);
   return {
     url: `http://${front.address}`,
     socketUrl: `ws://${front.address}`,
     store,
     projects,
     stop: async () => {
-      await front.stop(1_000, () => projects.finish());
+      await front.stop({ holdMs: 0, requestsMs: 1_000, socketsMs: 1_000 }, () => projects.finish());
       yjs.end();
       await projects.close();
     },

@@ -1,5 +1,6 @@
 // HTTP as bytes on a socket, for what fetch refuses to send: other Host headers, odd targets, half a body, upgrades.
 
+import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
 const patienceMs = 8_000;
@@ -31,6 +32,29 @@ export function rawRequest(base: string, request: readonly string[]): Promise<Ra
     socket.on('error', reject);
     socket.on('close', () => reject(new Error(`closed after ${JSON.stringify(text)}`)));
   });
+}
+
+/** POSTs a body in these chunks, to the last one whatever the server says meanwhile. @returns what it said. */
+export async function rawChunks(base: string, target: string, chunks: readonly Buffer[]): Promise<RawReply> {
+  const socket = connectTo(base);
+  let text = '';
+  socket.setEncoding('utf8').on('data', (data: string) => (text += data));
+  await once(socket, 'connect');
+  const { host } = new URL(base);
+  socket.write(`POST ${target} HTTP/1.1\r\nHost: ${host}\r\nTransfer-Encoding: chunked\r\n\r\n`);
+  for (const chunk of chunks) {
+    socket.write(`${chunk.length.toString(16)}\r\n`);
+    socket.write(chunk);
+    if (!socket.write('\r\n')) await once(socket, 'drain');
+  }
+  socket.write('0\r\n\r\n');
+  for (let reply = parseReply(text); ; reply = parseReply(text)) {
+    if (reply) {
+      socket.destroy();
+      return reply;
+    }
+    await once(socket, 'data');
+  }
 }
 
 /** Sends what is given, in the same form, and is gone. */

@@ -22,7 +22,7 @@ export interface TestServer {
 /** A server in this process on a free port, over a new folder unless one is given. */
 export async function startServer(options: Partial<ServerOptions> = {}): Promise<TestServer> {
   const data = options.data ?? (await temporaryFolder());
-  const server: RejoinServer = await createServer({ port: 0, ...options, data });
+  const server: RejoinServer = await createServer({ port: 0, holdMs: 0, ...options, data });
   return {
     url: server.url,
     socketUrl: server.url.replace('http', 'ws'),
