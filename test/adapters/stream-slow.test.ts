@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { Projects } from '../../src/core/projects.ts';
+import { Outgoing } from '../../src/adapters/outgoing.ts';
 import { Stream } from '../../src/adapters/stream-reader.ts';
 import { newEntry } from '../support/stream-client.ts';
 import { socketPair } from '../support/socket-pair.ts';
@@ -78,7 +79,7 @@ slow('WS-21 nothing is read for a socket that closes', async () => {
   } as unknown as Projects;
   const request = { type: 'fetch', muxId: 1, projectId: 'p', since: new Map(), kinds: new Set() } as const;
   pair.server.close();
-  await new Stream(request as never, projects, pair.server).run(() => undefined);
+  await new Stream(request as never, projects, new Outgoing(pair.server)).run(() => undefined);
   assert.ok(pages <= 1, `${pages} pages were read`);
 });
 
