@@ -39,12 +39,10 @@ export class Sockets {
 
   private ping(): void {
     for (const [socket, isAlive] of this.isAlive) {
-      // Of one that is paused no answer could be heard.
-      if (!isAlive && !socket.isPaused) socket.terminate();
-      else {
+      if (isAlive) {
         this.isAlive.set(socket, false);
         socket.ping();
-      }
+      } else if (!socket.isPaused) socket.terminate(); // of one that is paused no answer could be heard
     }
   }
 }

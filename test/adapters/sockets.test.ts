@@ -1,5 +1,6 @@
 // WS-21: what is read from a client is bounded by what is in work for it and by what it lets wait.
 
+import { mock } from 'node:test';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Outgoing } from '../../src/adapters/outgoing.ts';
@@ -60,3 +61,44 @@ test('a client is not read from again while the server stops, whatever gets done
 });
 
 test.run();
+
+const timed = suite('pings');
+
+timed.before.each(async () => {
+  pair = await socketPair();
+  mock.timers.enable({ apis: ['setInterval'] });
+});
+timed.after.each(() => {
+  mock.timers.reset();
+  pair.end();
+});
+
+timed('WS-21 YJS-11 a client that reads nothing is cut off, since it answers no ping', async () => {
+  const sockets = new Sockets();
+  sockets.add(pair.server);
+  pair.client.pause();
+  mock.timers.tick(60_000);
+  assert.is(pair.server.readyState, pair.server.CLOSING);
+  await sockets.close(0);
+});
+
+timed('WS-21 one that is not read from has nothing more to answer until it is', async () => {
+  const sockets = new Sockets();
+  sockets.add(pair.server);
+  const intake = new Intake(new Outgoing(pair.server));
+  intake.isLoading = true;
+  let pings = 0;
+  pair.client.on('ping', () => pings++);
+  mock.timers.tick(10 * 30_000);
+  intake.isLoading = false;
+  await until('its answer came', () => pings > 0);
+  pair.client.ping();
+  await new Promise((resolve) => pair.client.once('pong', resolve));
+  mock.timers.tick(30_000);
+  await until('it is asked again', () => pings > 1);
+  assert.is(pings, 2);
+  assert.is(pair.server.readyState, pair.server.OPEN);
+  await sockets.close(0);
+});
+
+timed.run();
