@@ -53,7 +53,7 @@ export class Presence<Connection extends object> {
 
   /** The clients that are here, and those that have gone of late. */
   get known(): readonly number[] {
-    return [...this.awareness.meta.keys()];
+    return [...this.awareness.meta.keys()].filter((client) => client !== this.awareness.clientID);
   }
 
   /** What there is to say of these clients, when it is asked for, in updates of bounded size. */

@@ -59,6 +59,7 @@ export class YjsReader {
   private async sendMissed(): Promise<void> {
     const { outgoing } = this.context;
     await outgoing.drained();
+    if (!outgoing.isOpen) return;
     if (this.missed.presence) await this.sendPresence();
     if (this.missed.isMuch) await this.sendDifference();
     if (this.missed.isMuch) return; // as much has come meanwhile

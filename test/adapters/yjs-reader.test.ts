@@ -1,5 +1,6 @@
 // YJS-11, YJS-7, YJS-3: one Yjs client's reader, on a socket that is full.
 
+import type { Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
@@ -66,6 +67,25 @@ test('YJS-11 what says nothing is not kept for one that has enough to read', asy
   await until('what it missed', () => heard.length > 1);
   reader.keepAlive(new Uint8Array([1, 1, 0]));
   await until('it is told as before', () => heard.length === 3);
+});
+
+test('YJS-11 a piece is made when the one before has left', async () => {
+  const doc = new Y.Doc();
+  for (let i = 0; i < 5; i++) doc.getArray('list').push([new Uint8Array(300 * 1024)]);
+  const network = Reflect.get(pair.server, '_socket') as Socket;
+  let encoded = 0;
+  const { reader } = fullReader((read) => {
+    if (++encoded === 2) network.cork(); // full again, behind the first piece
+    return Promise.resolve(read(doc));
+  });
+  reader.tellUpdate(new ToldUpdate(Y.encodeStateAsUpdate(doc)));
+  pair.client.resume();
+  await until('the second piece waits', () => encoded === 2 && pair.server.bufferedAmount > 0);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.is(encoded, 2);
+  assert.ok(pair.server.bufferedAmount < 400 * 1024, `${pair.server.bufferedAmount} bytes wait`);
+  network.uncork();
+  await until('all pieces', () => heard.length === 6);
 });
 
 test('YJS-11 YJS-9 when what was missed can not be had, the connection is closed for it', async () => {
