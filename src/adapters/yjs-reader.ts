@@ -26,7 +26,10 @@ export class YjsReader {
 
   constructor(private readonly context: YjsReaderContext) {}
 
-  /** An update that became durable, or the acknowledgement of one that was. */
+  /**
+   * An update that became durable, or the acknowledgement of one that was. It goes as it is, however large, while little
+   * waits: all who are told it share its bytes, and to make pieces of it would cost each reader's share of work anew.
+   */
   tellUpdate(update: ToldUpdate): void {
     if (this.mayTell()) this.context.outgoing.send(update.frame);
     else this.missed.add(update);
