@@ -11,7 +11,6 @@ export const errorCodes = [
   'deleted', // the project was deleted; its tombstone is kept
   'conflict', // well-formed, but it can't be applied to the present state; nothing was changed
   'mux-in-use', // WS-1
-  'too-slow', // a client that lets too much wait for it
   'not-allowed', // origin or host rules of the server
   // What happened here.
   'outcome-unknown', // the write failed while it was being stored; it may be on disk all the same

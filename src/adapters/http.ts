@@ -113,7 +113,6 @@ export function statusOf(code: ErrorCode): number {
     case 'too-large':
       return 413;
     case 'unavailable':
-    case 'too-slow':
       return 503;
     case 'outcome-unknown':
     case 'damaged':

@@ -12,7 +12,7 @@ import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
 import { isDeeperThan, jsonDepthMax } from '../model/json.ts';
 
-/** One message may bring this much: a cursor and a name, not a document. */
+/** One message may bring this much, or tell: a cursor and a name, not a document. */
 const updateBytesMax = 256 * 1024;
 /** So many clients may speak through one connection: the tabs of a browser share one. */
 const clientsPerConnectionMax = 256;
@@ -46,10 +46,33 @@ export class Presence<Connection extends object> {
     );
   }
 
-  /** Everybody who is here, or null. */
-  everybody(): Uint8Array | null {
-    const clients = [...this.awareness.getStates().keys()];
-    return clients.length === 0 ? null : encodeAwarenessUpdate(this.awareness, clients);
+  /** The clients that are here. */
+  get here(): readonly number[] {
+    return [...this.awareness.getStates().keys()];
+  }
+
+  /** The clients that are here, and those that have gone of late. */
+  get known(): readonly number[] {
+    return [...this.awareness.meta.keys()].filter((client) => client !== this.awareness.clientID);
+  }
+
+  /** What there is to say of these clients, when it is asked for, in updates of bounded size. */
+  *print(clients: readonly number[]): Generator<Uint8Array, void> {
+    const { states, meta } = this.awareness;
+    let part: number[] = [];
+    let bytes = 0;
+    for (const client of clients) {
+      if (!meta.has(client)) continue; // forgotten meanwhile
+      const stateBytes = Buffer.byteLength(JSON.stringify(states.get(client) ?? null));
+      if (part.length > 0 && bytes + stateBytes > updateBytesMax) {
+        yield this.encode(part);
+        part = [];
+        bytes = 0;
+      }
+      part.push(client);
+      bytes += stateBytes;
+    }
+    if (part.length > 0) yield this.encode(part);
   }
 
   /**
@@ -80,6 +103,10 @@ export class Presence<Connection extends object> {
 
   end(): void {
     this.awareness.destroy();
+  }
+
+  private encode(clients: readonly number[]): Uint8Array {
+    return encodeAwarenessUpdate(this.awareness, [...clients]);
   }
 
   /**

@@ -1,14 +1,13 @@
 // What the WebSocket wires share: finding dead peers, bounding what a client has in work, closing all in good order.
 
 import type { WebSocket } from 'ws';
+import type { Outgoing } from './outgoing.ts';
 
 const pingIntervalMs = 30_000;
 /** A client with more than this in work is not read from until some of it is done. */
 const inWorkBytesMax = 8 * 1024 * 1024;
 /** What a frame takes in work beside its bytes, so that many small ones count as well. */
 const frameOverheadBytes = 1024;
-/** Nor is one that lets more than this wait for it. */
-const unsentBytesMax = 1024 * 1024;
 
 /** The event at a socket that says: nothing more is taken from it. */
 const stopping = Symbol('stopping');
@@ -40,12 +39,10 @@ export class Sockets {
 
   private ping(): void {
     for (const [socket, isAlive] of this.isAlive) {
-      // Of one that is paused no answer could be heard.
-      if (!isAlive && !socket.isPaused) socket.terminate();
-      else {
+      if (isAlive) {
         this.isAlive.set(socket, false);
         socket.ping();
-      }
+      } else if (!socket.isPaused) socket.terminate(); // of one that is paused no answer could be heard
     }
   }
 }
@@ -70,8 +67,8 @@ export class Intake {
   private readonly reasonsToWait = new Set<'loading' | 'in-work' | 'unsent' | 'stopping'>();
   private inWorkBytes = 0;
 
-  constructor(private readonly socket: WebSocket) {
-    socket.on(stopping, () => this.wait('stopping', true));
+  constructor(private readonly outgoing: Outgoing) {
+    outgoing.socket.on(stopping, () => this.wait('stopping', true));
   }
 
   /** Whether nothing is read yet because there is nobody to handle it. */
@@ -93,37 +90,19 @@ export class Intake {
   private count(bytes: number): void {
     this.inWorkBytes += bytes;
     this.wait('in-work', this.inWorkBytes > inWorkBytesMax);
-    if (this.socket.bufferedAmount <= unsentBytesMax || this.reasonsToWait.has('unsent')) return;
+    if (!this.outgoing.isFull || this.reasonsToWait.has('unsent')) return;
     this.wait('unsent', true);
-    void drained(this.socket).then(() => this.wait('unsent', false));
+    void this.outgoing.drained().then(() => this.wait('unsent', false));
   }
 
   private wait(reason: 'loading' | 'in-work' | 'unsent' | 'stopping', hasReason: boolean): void {
     if (hasReason) this.reasonsToWait.add(reason);
     else this.reasonsToWait.delete(reason);
-    const { socket } = this;
+    const { socket } = this.outgoing;
     // One that is closing must hear the answer.
     if (this.reasonsToWait.size > 0 && socket.readyState === socket.OPEN) socket.pause();
     else if (socket.isPaused) socket.resume();
   }
-}
-
-/** Resolves when all that was sent so far has left, or the socket is closed. */
-export function drained(socket: WebSocket): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      socket.off('close', end);
-      resolve();
-    };
-    socket.on('close', end);
-    // An empty ping goes out behind all that waits: its callback says that the way is free.
-    socket.ping('', false, end);
-  });
-}
-
-/** Sends a text or binary frame; nothing happens on a socket that is closed. */
-export function send(socket: WebSocket, data: string | Uint8Array): void {
-  socket.send(data, () => undefined);
 }
 
 /** Closes with a code and as much of the reason as fits (123 bytes). */

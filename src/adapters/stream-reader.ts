@@ -1,16 +1,15 @@
 // One stream of a `/ws` socket: follows the log of a project at the pace of the socket. History, one `sync`, then live
 // (WS-3); a reader that is slow is behind in the log and costs no more memory than a page.
 
-import type { WebSocket } from 'ws';
 import type { Feed } from '../core/feed.ts';
 import type { Projects } from '../core/projects.ts';
 import { isObjectKind } from '../model/objects.ts';
 import type { StreamRequest } from '../wire/stream/messages.ts';
 import { printObject, printSync } from '../wire/stream/print.ts';
-import { drained, send } from './sockets.ts';
+import type { Outgoing } from './outgoing.ts';
 
-/** With more than this waiting in the socket, the log is not read on. */
-const unsentBytesMax = 512 * 1024;
+/** A reader that hasn't read for so long gives back what it has of the store: it would keep old files and memory in use. */
+const restAfterMs = 1_000;
 
 export class Stream {
   private feed: Feed | null = null;
@@ -19,7 +18,7 @@ export class Stream {
   constructor(
     private readonly request: StreamRequest,
     private readonly projects: Projects,
-    private readonly socket: WebSocket,
+    private readonly outgoing: Outgoing,
   ) {}
 
   /**
@@ -54,7 +53,7 @@ export class Stream {
       if (feed.atHead && !isSynced) {
         isSynced = true;
         if (type === 'fetch') onFetched();
-        send(this.socket, printSync(muxId, feed.vector));
+        this.outgoing.send(printSync(muxId, feed.vector));
         if (type === 'fetch') return;
       }
       const changes = await feed.next();
@@ -62,14 +61,21 @@ export class Stream {
       for (const { kind, serverId, seqno, object } of changes) {
         if (!isObjectKind(kind) || !this.request.kinds.has(kind) || !object) continue;
         const json = Buffer.from(object.buffer, object.byteOffset, object.length).toString('utf8');
-        send(this.socket, printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
+        this.outgoing.send(printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
+        if (this.outgoing.isFull) await this.drained(feed);
+        if (this.hasEnded()) return;
       }
-      if (this.socket.bufferedAmount > unsentBytesMax) await drained(this.socket);
     }
+  }
+
+  private async drained(feed: Feed): Promise<void> {
+    const resting = setTimeout(() => feed.rest(), restAfterMs);
+    await this.outgoing.drained();
+    clearTimeout(resting);
   }
 
   /** A method, because it changes while `pump` waits. For a socket that is closing, nothing more is read. */
   private hasEnded(): boolean {
-    return this.isEnded || this.socket.readyState !== this.socket.OPEN;
+    return this.isEnded || !this.outgoing.isOpen;
   }
 }

@@ -12,7 +12,8 @@ import { readMuxId, readMuxIdOfText, type MuxId } from '../wire/stream/mux-id.ts
 import { parseClientFrame, parseClientMessage } from '../wire/stream/parse.ts';
 import { printClosed, printError, printUploaded } from '../wire/stream/print.ts';
 import type { AdapterLog } from './log.ts';
-import { Intake, closeWith, send } from './sockets.ts';
+import { Outgoing } from './outgoing.ts';
+import { Intake, closeWith } from './sockets.ts';
 import { Stream } from './stream-reader.ts';
 
 export class StreamAdapter {
@@ -23,8 +24,9 @@ export class StreamAdapter {
 
   /** Serves a socket until it closes. */
   accept(socket: WebSocket): void {
-    const connection = new StreamConnection(socket, this.projects, this.log);
-    const intake = new Intake(socket);
+    const outgoing = new Outgoing(socket);
+    const connection = new StreamConnection(outgoing, this.projects, this.log);
+    const intake = new Intake(outgoing);
     socket.on('message', (data: Buffer, isBinary) => {
       if (socket.readyState !== socket.OPEN) return; // nobody would hear the answer
       if (isBinary)
@@ -41,7 +43,7 @@ class StreamConnection {
   private readonly uploads = new Map<MuxId, Promise<void>>();
 
   constructor(
-    private readonly socket: WebSocket,
+    private readonly outgoing: Outgoing,
     private readonly projects: Projects,
     private readonly log: AdapterLog,
   ) {}
@@ -97,7 +99,7 @@ class StreamConnection {
         `A socket can have ${streamLimits.streamsPerSocketMax} streams at most`,
       );
     }
-    const stream = new Stream(request, this.projects, this.socket);
+    const stream = new Stream(request, this.projects, this.outgoing);
     this.streams.set(muxId, stream);
     stream
       .run(() => this.streams.delete(muxId))
@@ -114,7 +116,7 @@ class StreamConnection {
     this.streams.delete(muxId);
     const answered = this.uploads.get(muxId);
     if (answered) await answered;
-    send(this.socket, printClosed(muxId));
+    this.outgoing.send(printClosed(muxId));
   }
 
   private async upload(request: UploadRequest): Promise<void> {
@@ -128,7 +130,7 @@ class StreamConnection {
     try {
       await upload(this.projects, objects, { protocol: 'stream', user: anonymous });
       this.uploads.delete(muxId); // WS-1: free again with the answer
-      send(this.socket, printUploaded(muxId));
+      this.outgoing.send(printUploaded(muxId));
     } catch (error) {
       this.uploads.delete(muxId);
       this.refuse(muxId, error);
@@ -145,10 +147,10 @@ class StreamConnection {
   private refuse(muxId: MuxId | undefined, error: unknown): void {
     if (error instanceof RejoinError) {
       this.log.refused('stream', error);
-      send(this.socket, printError(muxId, error.code, error.message));
+      this.outgoing.send(printError(muxId, error.code, error.message));
       return;
     }
     this.log.defect('stream', error);
-    send(this.socket, printError(muxId, 'internal', `An error of the server: ${messageOf(error)}`));
+    this.outgoing.send(printError(muxId, 'internal', `An error of the server: ${messageOf(error)}`));
   }
 }

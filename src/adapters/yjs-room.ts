@@ -1,18 +1,24 @@
 // The Yjs clients of one project: what becomes durable is told to all of them, and so is who is here.
 
-import type { WebSocket } from 'ws';
 import * as Y from 'yjs';
 import { RejoinError } from '../errors.ts';
 import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
-import { writeAwareness, writeUpdate } from '../wire/yjs.ts';
+import { writeAwareness } from '../wire/yjs.ts';
+import type { Outgoing } from './outgoing.ts';
 import { Presence } from './presence.ts';
 import type { Intake } from './sockets.ts';
+import { Step2 } from './step-2.ts';
+import { ToldUpdate } from './told-update.ts';
 import { YjsConnection, type YjsConnectionContext } from './yjs-connection.ts';
 
 export class YjsRoom {
   private readonly connections = new Set<YjsConnection>();
-  private readonly presence = new Presence<YjsConnection>((update) => this.tell(writeAwareness(update)));
+  private readonly presence = new Presence<YjsConnection>((update) => {
+    const frame = writeAwareness(update);
+    for (const { reader } of this.connections) reader.tellAwareness(frame);
+  });
+  private readonly step2 = new Step2();
   private readonly stopListening: () => void;
 
   private constructor(
@@ -21,7 +27,10 @@ export class YjsRoom {
     private readonly services: Pick<YjsConnectionContext, 'environment' | 'log'>,
   ) {
     this.stopListening = project.listen({
-      durable: ({ update }) => this.tell(writeUpdate(update)),
+      durable: ({ update }) => {
+        const told = new ToldUpdate(update);
+        for (const { reader } of this.connections) reader.tellUpdate(told);
+      },
       reset: () => this.closeAll(new RejoinError('outcome-unknown', 'the store failed: come back')),
       deleted: () => this.closeAll(new RejoinError('deleted', 'the project was deleted')),
     });
@@ -34,21 +43,22 @@ export class YjsRoom {
   }
 
   /** Lets a client in once the document is loaded (YJS-4), and tells it everything from then on. */
-  async join(socket: WebSocket, intake: Intake): Promise<void> {
-    const { project, presence } = this;
+  async join(outgoing: Outgoing, intake: Intake): Promise<void> {
+    const { project, presence, step2 } = this;
     const stateVector = await project.encode((doc) => Y.encodeStateVector(doc));
-    if (socket.readyState !== socket.OPEN) return;
-    const connection = new YjsConnection(socket, intake, { project, presence, ...this.services });
+    if (!outgoing.isOpen) return;
+    const connection = new YjsConnection(outgoing, intake, { project, presence, step2, ...this.services });
     this.connections.add(connection);
-    socket.on('close', () => {
+    outgoing.socket.on('close', () => {
       this.connections.delete(connection);
       presence.leave(connection);
     });
     connection.greet(stateVector);
   }
 
-  tell(frame: Uint8Array): void {
-    for (const connection of this.connections) connection.send(frame);
+  /** YJS-3: a frame that says nothing. */
+  keepAlive(frame: Uint8Array): void {
+    for (const { reader } of this.connections) reader.keepAlive(frame);
   }
 
   end(): void {

@@ -6,9 +6,10 @@ import type { Projects } from '../core/projects.ts';
 import type { Environment } from '../model/environment.ts';
 import { writeAwareness } from '../wire/yjs.ts';
 import type { AdapterLog } from './log.ts';
+import { Outgoing } from './outgoing.ts';
 import { noAwareness } from './presence.ts';
 import { Intake, closeWith } from './sockets.ts';
-import { closeCodeOf } from './yjs-connection.ts';
+import { closeCodeOf } from './yjs-close-codes.ts';
 import { YjsRoom } from './yjs-room.ts';
 
 /** A larger frame closes the connection with 1009. */
@@ -33,7 +34,8 @@ export class YjsAdapter {
 
   /** Serves a socket until it closes. */
   async accept(socket: WebSocket, projectId: string): Promise<void> {
-    const intake = new Intake(socket);
+    const outgoing = new Outgoing(socket);
+    const intake = new Intake(outgoing);
     intake.isLoading = true; // YJS-4: what arrives before the project is loaded waits in the network
     const entered = this.enter(projectId);
     let hasLeft = false;
@@ -44,7 +46,7 @@ export class YjsAdapter {
     socket.on('close', leave);
     try {
       const room = await entered.room;
-      if (socket.readyState === socket.OPEN) await room.join(socket, intake);
+      if (outgoing.isOpen) await room.join(outgoing, intake);
     } catch (error) {
       if (error instanceof RejoinError) this.services.log.refused('yjs', error);
       else this.services.log.defect('yjs', error);
@@ -86,6 +88,6 @@ export class YjsAdapter {
   private async keepAlive(): Promise<void> {
     const frame = writeAwareness(noAwareness);
     const rooms = await Promise.allSettled([...this.rooms.values()].map(({ room }) => room));
-    for (const room of rooms) if (room.status === 'fulfilled') room.value.tell(frame);
+    for (const room of rooms) if (room.status === 'fulfilled') room.value.keepAlive(frame);
   }
 }

@@ -76,6 +76,11 @@ export class Feed {
     this.leaveStored();
   }
 
+  /** For a reader that takes no page for a while: lets go of the store, which is found again when it does. */
+  rest(): void {
+    this.leaveStored();
+  }
+
   private isClosed(): boolean {
     return this.closed;
   }

@@ -4,6 +4,8 @@ import type { Change } from '../store/project-log.ts';
 
 const bytesMax = 1024 * 1024;
 const changesMax = 1024;
+/** A reader takes as much at a time, or one change: it keeps them while its client doesn't read. */
+const pageBytesMax = 256 * 1024;
 
 export class RecentChanges {
   private changes: Change[] = [];
@@ -21,12 +23,18 @@ export class RecentChanges {
     }
   }
 
-  /** All changes after a position, or null unless the next one is still here. */
+  /** The next changes after a position, or null unless the first of them is still here. */
   after(position: number): readonly Change[] | null {
     const first = this.changes[0];
     if (!first || first.position > position + 1) return null;
-    const next = this.changes.slice(position + 1 - first.position);
-    return next.length > 0 ? next : null;
+    const begin = position + 1 - first.position;
+    let end = begin;
+    for (let bytes = 0; bytes < pageBytesMax; end++) {
+      const change = this.changes[end];
+      if (!change) break;
+      bytes += bytesOf(change);
+    }
+    return end > begin ? this.changes.slice(begin, end) : null;
   }
 
   clear(): void {

@@ -21,6 +21,9 @@ export type YjsMessage =
   | { readonly type: 'awareness'; readonly update: Uint8Array }
   | { readonly type: 'query-awareness' };
 
+/** A Yjs update that says nothing. */
+export const noUpdate = new Uint8Array([0, 0]);
+
 const message = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3 } as const;
 const sync = { step1: 0, step2: 1, update: 2 } as const;
 

@@ -53,13 +53,38 @@ test('YJS-13 an update that names too many strangers is refused, and nobody of t
         () => presence.hear(updateOf(...clients(1, 257, state)), {}),
         (error: unknown) => error instanceof RejoinError && error.code === 'too-large',
       );
-    assert.is(presence.everybody(), null);
+    assert.equal(presence.here, []);
   }));
 
 test('YJS-3 a provider may say again all that it heard, however many are here', () =>
   withPresence((presence) => {
     for (let i = 0; i < 3; i++) presence.hear(updateOf(...clients(1 + 200 * i, 200, {})), {});
-    assert.is(presence.hear(presence.everybody()!, {}), null);
+    const [everybody] = [...presence.print(presence.here)];
+    assert.is(presence.hear(everybody!, {}), null);
+  }));
+
+test('YJS-11 what is told of many clients is told in parts, each client in one', () =>
+  withPresence((presence) => {
+    for (let i = 0; i < 40; i++) presence.hear(updateOf(...clients(1 + 10 * i, 10, 'x'.repeat(5_000))), {});
+    const parts = [...presence.print(presence.here)];
+    assert.ok(parts.length > 4);
+    for (const part of parts) assert.ok(part.length < 300 * 1024, `${part.length} bytes`);
+    withPresence((other) => {
+      for (const part of parts) other.hear(part, {});
+      assert.equal(other.here, presence.here);
+    });
+  }));
+
+test('YJS-11 of clients that are gone it is told that they are, unless that is forgotten too', () =>
+  withPresence((presence) => {
+    const leaving = {};
+    presence.hear(updateOf(...clients(1, 2, {})), leaving);
+    presence.leave(leaving);
+    const [told] = [...presence.print([...presence.known, 77])];
+    assert.equal(
+      [...told!],
+      [...updateOf({ client: 1, clock: 1, state: null }, { client: 2, clock: 1, state: null })],
+    );
   }));
 
 test('YJS-13 those long gone are forgotten, those here and those just gone are not', () =>

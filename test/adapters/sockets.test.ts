@@ -1,8 +1,10 @@
 // WS-21: what is read from a client is bounded by what is in work for it and by what it lets wait.
 
+import { mock } from 'node:test';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { Intake, Sockets, drained } from '../../src/adapters/sockets.ts';
+import { Outgoing } from '../../src/adapters/outgoing.ts';
+import { Intake, Sockets } from '../../src/adapters/sockets.ts';
 import { socketPair, type SocketPair } from '../support/socket-pair.ts';
 import { until } from '../support/until.ts';
 
@@ -17,7 +19,7 @@ test.after.each(() => pair.end());
 const nothing = (): Promise<void> => Promise.resolve();
 
 test('WS-21 a client with too much in work is not read from until some of it is done', async () => {
-  const intake = new Intake(pair.server);
+  const intake = new Intake(new Outgoing(pair.server));
   const ends: (() => void)[] = [];
   const work = (): Promise<void> => new Promise((resolve) => ends.push(resolve));
   const big = intake.run(9 * 1024 * 1024, work);
@@ -33,9 +35,10 @@ test('WS-21 a client with too much in work is not read from until some of it is 
 });
 
 test('WS-21 a client that lets too much wait is not read from until it has read', async () => {
-  const intake = new Intake(pair.server);
+  const outgoing = new Outgoing(pair.server);
+  const intake = new Intake(outgoing);
   pair.client.pause();
-  pair.server.send(Buffer.alloc(32 * 1024 * 1024));
+  outgoing.send(Buffer.alloc(32 * 1024 * 1024));
   await intake.run(1, nothing);
   assert.ok(pair.server.isPaused);
   pair.client.resume();
@@ -45,7 +48,7 @@ test('WS-21 a client that lets too much wait is not read from until it has read'
 test('a client is not read from again while the server stops, whatever gets done', async () => {
   const sockets = new Sockets();
   sockets.add(pair.server);
-  const intake = new Intake(pair.server);
+  const intake = new Intake(new Outgoing(pair.server));
   intake.isLoading = true;
   let end = (): void => undefined;
   const work = intake.run(9 * 1024 * 1024, () => new Promise((resolve) => (end = resolve)));
@@ -57,12 +60,45 @@ test('a client is not read from again while the server stops, whatever gets done
   await sockets.close(5_000);
 });
 
-test('waiting for a socket to drain ends with the socket', async () => {
-  pair.client.pause();
-  pair.server.send(Buffer.alloc(32 * 1024 * 1024));
-  const waiting = drained(pair.server);
-  pair.server.terminate();
-  await waiting;
+test.run();
+
+const timed = suite('pings');
+
+timed.before.each(async () => {
+  pair = await socketPair();
+  mock.timers.enable({ apis: ['setInterval'] });
+});
+timed.after.each(() => {
+  mock.timers.reset();
+  pair.end();
 });
 
-test.run();
+timed('WS-21 YJS-11 a client that reads nothing is cut off, since it answers no ping', async () => {
+  const sockets = new Sockets();
+  sockets.add(pair.server);
+  pair.client.pause();
+  mock.timers.tick(60_000);
+  assert.is(pair.server.readyState, pair.server.CLOSING);
+  await sockets.close(0);
+});
+
+timed('WS-21 one that is not read from has nothing more to answer until it is', async () => {
+  const sockets = new Sockets();
+  sockets.add(pair.server);
+  const intake = new Intake(new Outgoing(pair.server));
+  intake.isLoading = true;
+  let pings = 0;
+  pair.client.on('ping', () => pings++);
+  mock.timers.tick(10 * 30_000);
+  intake.isLoading = false;
+  await until('its answer came', () => pings > 0);
+  pair.client.ping();
+  await new Promise((resolve) => pair.client.once('pong', resolve));
+  mock.timers.tick(30_000);
+  await until('it is asked again', () => pings > 1);
+  assert.is(pings, 2);
+  assert.is(pair.server.readyState, pair.server.OPEN);
+  await sockets.close(0);
+});
+
+timed.run();

@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { Projects } from '../../src/core/projects.ts';
+import { Outgoing } from '../../src/adapters/outgoing.ts';
 import { Stream } from '../../src/adapters/stream-reader.ts';
 import { defects } from '../support/metrics.ts';
 import { newEntry } from '../support/stream-client.ts';
@@ -60,6 +61,59 @@ slow('WS-19 a bad frame of a client that does not read is no defect of the serve
   assert.is(await defects(server().url), 0);
 });
 
+/** A stream whose project has this many pages of small objects, and no end. */
+function streamOf(
+  pageCount: number,
+  socket: WebSocket,
+): { stream: Stream; read: () => number; rests: () => number } {
+  let pages = 0;
+  let rests = 0;
+  const object = Buffer.from('{"version_uuid":"v"}');
+  const page = Array.from({ length: 512 }, () => ({ kind: 'entry', serverId: 1, seqno: 1, object }));
+  const feed = {
+    atHead: false,
+    next: () => (pages === pageCount ? new Promise(() => undefined) : Promise.resolve(++pages && page)),
+    rest: () => rests++,
+    close: () => undefined,
+  };
+  const project = { follow: () => Promise.resolve(feed) };
+  const projects = {
+    acquire: () => Promise.resolve({ project, release: () => undefined }),
+  } as unknown as Projects;
+  const request = {
+    type: 'subscribe',
+    muxId: 1,
+    projectId: 'p',
+    since: new Map(),
+    kinds: new Set(['entry']),
+  };
+  const stream = new Stream(request as never, projects, new Outgoing(socket));
+  return { stream, read: () => pages, rests: () => rests };
+}
+
+slow('WS-21 for a stream that is not read, little waits, and the store is let go of', async () => {
+  const pair = await socketPair();
+  atEnd(() => pair.end());
+  let heard = 0;
+  pair.client.on('message', () => heard++);
+  const network = Reflect.get(pair.server, '_socket') as Duplex;
+  network.cork(); // as if it were full
+  const { stream, read, rests } = streamOf(20, pair.server);
+  const over = stream.run(() => undefined);
+  await until('the store is let go of', () => rests() === 1);
+  assert.is(read(), 2, 'pages of 512 were read');
+  assert.ok(
+    pair.server.bufferedAmount < 256 * 1024,
+    `${pair.server.bufferedAmount} bytes of small frames wait`,
+  );
+  network.uncork();
+  await until('all is sent', () => heard === 20 * 512);
+  assert.is(rests(), 1, 'not of a client that reads');
+  stream.end();
+  pair.server.terminate();
+  void over;
+});
+
 slow('WS-21 nothing is read for a socket that closes', async () => {
   const pair = await socketPair();
   atEnd(() => pair.end());
@@ -75,7 +129,7 @@ slow('WS-21 nothing is read for a socket that closes', async () => {
   } as unknown as Projects;
   const request = { type: 'fetch', muxId: 1, projectId: 'p', since: new Map(), kinds: new Set() } as const;
   pair.server.close();
-  await new Stream(request as never, projects, pair.server).run(() => undefined);
+  await new Stream(request as never, projects, new Outgoing(pair.server)).run(() => undefined);
   assert.ok(pages <= 1, `${pages} pages were read`);
 });
 

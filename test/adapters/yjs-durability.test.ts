@@ -1,20 +1,15 @@
 // When things happen on `/yjs`: nothing before the project is loaded, nothing told before it is on disk. The store of
 // these tests can be held, in reading and in writing.
 
-import type { AddressInfo } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { WebSocketServer } from 'ws';
 import * as Y from 'yjs';
-import { YjsAdapter } from '../../src/adapters/yjs.ts';
-import { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
-import { realEnvironment as environment } from '../../src/model/environment.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import type { Range, Write } from '../../src/store/store.ts';
-import { parseYjsPath } from '../../src/wire/yjs-path.ts';
 import { until } from '../support/until.ts';
 import { RawYjsClient, awareness, readAwareness, step1, update, updatesOf } from '../support/yjs-client.ts';
+import { startYjsRooms } from '../support/yjs-rooms.ts';
 
 class HeldStore extends MemoryStore {
   /** How many writes wait. */
@@ -66,30 +61,15 @@ test.after.each(async () => {
   for (const end of endings.splice(0)) await end();
 });
 
-/** The adapter on a socket server of its own, over a store that can be held. */
+/** The adapter over a store that can be held. */
 async function startHeld(disk = new MemoryDisk()): Promise<{ url: string; store: HeldStore }> {
   const store = new HeldStore(disk);
-  const observer = { observe: () => undefined };
-  const projects = new Projects({ store, life: { serverId: 7, epoch: 1 }, environment, observer });
-  const log = {
-    refused: () => undefined,
-    defect: (_wire: string, error: unknown) => {
-      throw error;
-    },
-  };
-  const adapter = new YjsAdapter(projects, { environment, log });
-  const sockets = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  sockets.on('connection', (socket, { url }) => void adapter.accept(socket, parseYjsPath(url!)!));
-  await new Promise((resolve) => sockets.on('listening', resolve));
-  endings.push(async () => {
+  const rooms = await startYjsRooms(store);
+  endings.push(() => {
     store.letGo();
-    for (const client of sockets.clients) client.terminate();
-    await new Promise((resolve) => sockets.close(resolve));
-    adapter.end();
-    await projects.close();
-    await store.close();
+    return rooms.end();
   });
-  return { url: `ws://127.0.0.1:${(sockets.address() as AddressInfo).port}`, store };
+  return { url: rooms.url, store };
 }
 
 function edited(text: string): { doc: Y.Doc; bytes: Uint8Array } {

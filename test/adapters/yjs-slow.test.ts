@@ -40,7 +40,7 @@ test('YJS-11 many step 1s are answered one after the other, as the client reads'
   for (let i = 0; i < asked; i++) socket.send(step1(Y.encodeStateVector(new Y.Doc())));
   await new Promise((resolve) => setTimeout(resolve, 500));
   const told = await RawYjsClient.connect(wires.server().socketUrl, room);
-  told.send(awareness([{ client: 1, clock: 1, state: {} }])); // a slow reader is cut off when it is told something
+  told.send(awareness([{ client: 1, clock: 1, state: {} }])); // the slow one is not cut off when there is something to tell
   await told.waitFor('awareness');
   await told.close();
   socket.resume();

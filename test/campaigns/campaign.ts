@@ -3,7 +3,9 @@
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { runKill9, type Kill9Figures } from './kill9.ts';
+import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
+import { runSlowReaders } from './slow-readers.ts';
 
 interface CampaignOptions {
   readonly rounds: number;
@@ -15,16 +17,9 @@ interface Campaign {
   readonly run: (options: CampaignOptions) => Promise<Outcome>;
 }
 
-interface Outcome {
-  readonly hasFailed: boolean;
-  /** Name → figure, as RESULTS.md shows them. */
-  readonly figures: Figures;
-  /** What went wrong, in words. */
-  readonly problems: readonly string[];
-}
-
 const campaigns: Readonly<Record<string, Campaign>> = {
   kill9: { rounds: 200, run: kill9 },
+  'slow-readers': { rounds: 1, run: runSlowReaders },
 };
 
 async function kill9(options: CampaignOptions): Promise<Outcome> {
