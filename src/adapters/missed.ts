@@ -1,61 +1,40 @@
-// What a Yjs client that reads slowly was not told (YJS-11): the updates themselves while they are few; then only where
-// each writer's begin, which says in effect which state vector the client was last brought to.
+// What a Yjs client that reads slowly was not told (YJS-11): the frames themselves while they are few; then only that
+// there were more, for the log has them.
 
-import type * as Y from 'yjs';
-import { clocksOf, type Clocks } from '../core/document-pieces.ts';
 import { frameOverheadBytes } from './outgoing.ts';
-import type { ToldUpdate } from './told-update.ts';
 
-/** As many updates are kept; others who missed them keep the same bytes. */
+/** A frame that tells of an update; all clients of a room share its bytes. */
+export interface UpdateFrame {
+  readonly frame: Uint8Array;
+  /** The last position of the update's group in the log; null for the mere acknowledgement of something known. */
+  readonly position: number | null;
+}
+
+/** As many bytes of frames are kept. */
 const keptBytesMax = 256 * 1024;
-/** The clocks of so many writers are kept; if there are more, all of the document counts as missed. */
-const writersMax = 4_096;
 
 export class Missed {
   /** Whether something about who is here was missed. */
   presence = false;
-  private updates: ToldUpdate[] = [];
+  /** Whether the frames are not kept any more: what is missing must be read from the log. */
+  isMuch = false;
+  private frames: UpdateFrame[] = [];
   private keptBytes = 0;
-  /** The least clock missed per clientID. Null while the updates are kept. */
-  private clocks: Map<number, number> | null = null;
-  private isEverything = false;
 
-  /** Whether the updates are not kept any more: what is missing must be encoded from the document. */
-  get isMuch(): boolean {
-    return this.clocks !== null;
+  add(frame: UpdateFrame): void {
+    if (this.isMuch) return;
+    this.frames.push(frame);
+    this.keptBytes += frame.frame.length + frameOverheadBytes;
+    if (this.keptBytes <= keptBytesMax) return;
+    this.takeFrames();
+    this.isMuch = true;
   }
 
-  add(update: ToldUpdate): void {
-    this.updates.push(update);
-    this.keptBytes += update.frame.length + frameOverheadBytes;
-    if (this.clocks === null && this.keptBytes <= keptBytesMax) return;
-    this.clocks ??= new Map();
-    for (const { firstClocks } of this.takeUpdates()) this.remember(firstClocks);
-  }
-
-  /** The updates that were kept, in their order; they don't count as missed any more. */
-  takeUpdates(): readonly ToldUpdate[] {
-    const { updates } = this;
-    this.updates = [];
+  /** The frames that were kept, in their order; they don't count as missed any more. */
+  takeFrames(): readonly UpdateFrame[] {
+    const { frames } = this;
+    this.frames = [];
     this.keptBytes = 0;
-    return updates;
-  }
-
-  /** What a client knows that has missed this and nothing else of the document; it doesn't count as missed any more. */
-  takeKnown(doc: Y.Doc): Clocks {
-    const known = this.isEverything ? new Map<number, number>() : clocksOf(doc);
-    for (const [client, clock] of this.clocks ?? []) known.set(client, clock);
-    this.clocks = null;
-    this.isEverything = false;
-    return known;
-  }
-
-  private remember(firstClocks: Clocks): void {
-    if (this.isEverything || !this.clocks) return;
-    for (const [client, clock] of firstClocks)
-      this.clocks.set(client, Math.min(clock, this.clocks.get(client) ?? clock));
-    if (this.clocks.size <= writersMax) return;
-    this.clocks.clear();
-    this.isEverything = true;
+    return frames;
   }
 }

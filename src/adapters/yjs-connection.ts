@@ -2,10 +2,18 @@
 
 import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
+import type { Feed } from '../core/feed.ts';
 import type { Project } from '../core/project.ts';
 import type { Environment } from '../model/environment.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
-import { noUpdate, readFrame, writeAwareness, writeStep1, type YjsMessage } from '../wire/yjs.ts';
+import {
+  noUpdate,
+  readFrame,
+  writeAwareness,
+  writeStep1,
+  writeUpdate,
+  type YjsMessage,
+} from '../wire/yjs.ts';
 import { Answers } from './answers.ts';
 import type { AdapterLog } from './log.ts';
 import { MissingAsked } from './missing-asked.ts';
@@ -13,7 +21,6 @@ import type { Outgoing } from './outgoing.ts';
 import type { Presence } from './presence.ts';
 import { closeWith, type Intake } from './sockets.ts';
 import type { Step2 } from './step-2.ts';
-import { ToldUpdate } from './told-update.ts';
 import { closeCodeOf } from './yjs-close-codes.ts';
 import { YjsReader } from './yjs-reader.ts';
 
@@ -42,7 +49,12 @@ export class YjsConnection {
     this.answers = new Answers(outgoing);
     const { project, presence } = context;
     const onFailed = (error: unknown): void => this.closeFor(error);
-    this.reader = new YjsReader({ project, presence, outgoing, answers: this.answers, onFailed });
+    const follow = (position: number): Feed => project.followFrom(position);
+    const { answers } = this;
+    this.reader = new YjsReader(
+      { follow, presence, outgoing, answers, onFailed },
+      project.durablePosition, // it asks for what came before
+    );
     outgoing.socket.on('message', (data: Buffer, isBinary) => {
       void intake.run(data.length, () => this.handle(data, isBinary));
     });
@@ -114,7 +126,9 @@ export class YjsConnection {
     await outcome.durable;
     // What was new went to everybody, its sender included; the rest is acknowledged to its sender alone (YJS-6). A step 2
     // names every deletion there ever was: there is no need to send those back.
-    if (!outcome.isNew) this.reader.tellUpdate(new ToldUpdate(type === 'update' ? update : noUpdate));
+    if (!outcome.isNew) {
+      this.reader.tellUpdate({ frame: writeUpdate(type === 'update' ? update : noUpdate), position: null });
+    }
   }
 
   private async askForRest(): Promise<void> {

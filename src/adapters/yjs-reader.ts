@@ -1,17 +1,17 @@
 // What a Yjs client is told without having asked, at its pace (YJS-11). Nothing waits for one that is behind: what it
 // misses is remembered in little space, and made good once it has read what it was sent.
 
-import type { Project } from '../core/project.ts';
+import type { Feed } from '../core/feed.ts';
+import { RejoinError } from '../errors.ts';
 import { noUpdate, writeAwareness, writeUpdate } from '../wire/yjs.ts';
 import type { Answers } from './answers.ts';
-import { difference } from './difference.ts';
-import { Missed } from './missed.ts';
+import { Missed, type UpdateFrame } from './missed.ts';
 import type { Outgoing } from './outgoing.ts';
 import type { Presence } from './presence.ts';
-import type { ToldUpdate } from './told-update.ts';
 
 export interface YjsReaderContext {
-  readonly project: Project;
+  /** The log of the project, from behind a position. */
+  readonly follow: (position: number) => Feed;
   readonly presence: Pick<Presence<object>, 'known' | 'print'>;
   readonly outgoing: Outgoing;
   /** What is missed is made good in turn with the answers to the client. */
@@ -24,15 +24,19 @@ export class YjsReader {
   private readonly missed = new Missed();
   private isBehind = false;
 
-  constructor(private readonly context: YjsReaderContext) {}
+  /** @param position in the log up to which the client has been told everything, or asks for it by itself. */
+  constructor(
+    private readonly context: YjsReaderContext,
+    private position: number,
+  ) {}
 
   /**
    * An update that became durable, or the acknowledgement of one that was. It goes as it is, however large, while little
-   * waits: all who are told it share its bytes, and to make pieces of it would cost each reader's share of work anew.
+   * waits: all who are told it share its bytes.
    */
-  tellUpdate(update: ToldUpdate): void {
-    if (this.mayTell()) this.context.outgoing.send(update.frame);
-    else this.missed.add(update);
+  tellUpdate(frame: UpdateFrame): void {
+    if (this.mayTell()) this.send(frame);
+    else this.missed.add(frame);
   }
 
   tellAwareness(frame: Uint8Array): void {
@@ -64,10 +68,9 @@ export class YjsReader {
     await outgoing.drained();
     if (!outgoing.isOpen) return;
     if (this.missed.presence) await this.sendPresence();
-    if (this.missed.isMuch) await this.sendDifference();
-    if (this.missed.isMuch) return; // as much has come meanwhile
-    for (const { frame } of this.missed.takeUpdates()) outgoing.send(frame);
-    this.isBehind = this.missed.presence;
+    if (this.missed.isMuch) await this.sendFromLog();
+    for (const frame of this.missed.takeFrames()) this.send(frame);
+    this.isBehind = this.missed.presence || this.missed.isMuch;
   }
 
   /** Also of those who have gone: it may not have been told. */
@@ -81,15 +84,43 @@ export class YjsReader {
     }
   }
 
-  private async sendDifference(): Promise<void> {
-    const { outgoing, project } = this.context;
-    let isAcknowledged = false;
-    for await (const update of difference(project, (doc) => this.missed.takeKnown(doc))) {
-      if (!outgoing.isOpen) return;
-      outgoing.send(writeUpdate(update));
-      isAcknowledged = true;
-      await outgoing.drained();
+  /**
+   * The updates as they were made, one after the other: Yjs tidies what it finds odd in a document, and in a state that
+   * never was it might find what somebody needs.
+   */
+  private async sendFromLog(): Promise<void> {
+    const { outgoing, follow } = this.context;
+    const feed = follow(this.position);
+    try {
+      while (!feed.atHead) {
+        const changes = await feed.next();
+        if (!changes) return;
+        for (const { groupIndex, update, position } of changes) {
+          if (groupIndex === 0) this.send({ frame: writeUpdate(wholeUpdate(update)), position });
+          if (outgoing.isFull) await outgoing.drained();
+          if (!outgoing.isOpen) return;
+        }
+      }
+    } finally {
+      feed.close();
     }
-    if (!isAcknowledged) outgoing.send(writeUpdate(noUpdate)); // only acknowledgements were missed (YJS-7)
+    // At the head, and nothing was waited for since: all that was missed has been sent.
+    this.missed.isMuch = false;
+    this.missed.takeFrames();
+    this.send({ frame: writeUpdate(noUpdate), position: null }); // for the acknowledgements among it (YJS-7)
   }
+
+  private send({ frame, position }: UpdateFrame): void {
+    this.context.outgoing.send(frame);
+    this.position = position ?? this.position;
+  }
+}
+
+/** @throws RejoinError `unavailable`: the client comes back and is sent the document. */
+function wholeUpdate(update: Uint8Array | null): Uint8Array {
+  if (update) return update;
+  throw new RejoinError(
+    'unavailable',
+    'What the client missed was compacted meanwhile: come back for all of it',
+  );
 }

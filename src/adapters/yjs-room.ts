@@ -4,12 +4,11 @@ import * as Y from 'yjs';
 import { RejoinError } from '../errors.ts';
 import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
-import { writeAwareness } from '../wire/yjs.ts';
+import { writeAwareness, writeUpdate } from '../wire/yjs.ts';
 import type { Outgoing } from './outgoing.ts';
 import { Presence } from './presence.ts';
 import type { Intake } from './sockets.ts';
 import { Step2 } from './step-2.ts';
-import { ToldUpdate } from './told-update.ts';
 import { YjsConnection, type YjsConnectionContext } from './yjs-connection.ts';
 
 export class YjsRoom {
@@ -27,8 +26,8 @@ export class YjsRoom {
     private readonly services: Pick<YjsConnectionContext, 'environment' | 'log'>,
   ) {
     this.stopListening = project.listen({
-      durable: ({ update }) => {
-        const told = new ToldUpdate(update);
+      durable: ({ changes, update }) => {
+        const told = { frame: writeUpdate(update), position: changes.at(-1)?.position ?? null };
         for (const { reader } of this.connections) reader.tellUpdate(told);
       },
       reset: () => this.closeAll(new RejoinError('outcome-unknown', 'the store failed: come back')),

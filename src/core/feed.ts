@@ -42,6 +42,11 @@ export class Feed {
     return new Feed(source, since, await source.positionOf(since), historyEnd);
   }
 
+  /** Everything behind a position. */
+  static behind(source: FeedSource, position: number): Feed {
+    return new Feed(source, new Map(), position, position);
+  }
+
   /** Whether everything durable has been read. */
   get atHead(): boolean {
     return this.position >= this.source.durablePosition;

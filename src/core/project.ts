@@ -110,6 +110,16 @@ export class Project {
     return Feed.open(this.log, since);
   }
 
+  /** The log behind a position, then live. */
+  followFrom(position: number): Feed {
+    return Feed.behind(this.log, position);
+  }
+
+  /** How far the log is durable. */
+  get durablePosition(): number {
+    return this.log.durablePosition;
+  }
+
   /** The `udt` part at its newest durable version. */
   readUdt(): Promise<UdtState> {
     return this.rereading(async () => (await this.versions()).latest);

@@ -134,7 +134,7 @@ async function behind(author: Author): Promise<Reader> {
   return reader;
 }
 
-test('YJS-11 one that does not read costs little, others hear all, and it gets what it lacks in pieces', async () => {
+test('YJS-11 one that does not read costs little, others hear all, and it gets what it lacks bit by bit', async () => {
   const [author, slow, healthy] = [await Author.join('p'), await Reader.join('p'), await Reader.join('p')];
   slow.client.socket.pause();
   let writesLeft = 400; // the network takes some megabytes before anything waits at the server
@@ -190,7 +190,7 @@ test('YJS-11 one that stops again in the middle costs as little, and gets the re
   for (let i = 0; i < 30; i++) await author.write((doc) => list(doc).push([block(100)]), slow);
   const from = slow.client.heard.length;
   slow.readOn();
-  await slow.client.waitFor('update', { from, where: ({ frame }) => frame.length > 200 * 1024 }); // a piece
+  await slow.client.waitFor('update', { from, where: ({ frame }) => frame.length > 50 * 1024 });
   slow.stall();
   for (let i = 0; i < 10; i++) await author.write((doc) => list(doc).push([block(100)]), slow);
   assert.ok(slow.mostWaiting < waitingBytesMax, `${slow.mostWaiting} bytes waited`);
@@ -218,7 +218,7 @@ test('YJS-7 YJS-11 one that is behind has its own update acknowledged, and not b
   const [words] = withUpdates(own, () => own.getText('own').insert(0, 'mine'));
   store.hold();
   slow.client.send(update(words!));
-  await until('it is on its way to the disk', () => store.writing === 1);
+  await until('it is on its way to the disk', () => store.writing > 0);
   slow.readOn();
   await until('nothing waits for it', () => slow.measure() === 0);
   await new Promise((resolve) => setTimeout(resolve, 100));

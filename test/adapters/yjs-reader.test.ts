@@ -3,14 +3,13 @@
 import type { Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as Y from 'yjs';
 import { Answers } from '../../src/adapters/answers.ts';
 import { Outgoing } from '../../src/adapters/outgoing.ts';
-import { ToldUpdate } from '../../src/adapters/told-update.ts';
 import { YjsReader } from '../../src/adapters/yjs-reader.ts';
-import type { Project } from '../../src/core/project.ts';
+import { Feed } from '../../src/core/feed.ts';
 import { RejoinError } from '../../src/errors.ts';
-import { noUpdate } from '../../src/wire/yjs.ts';
+import type { Change } from '../../src/store/project-log.ts';
+import { noUpdate, readFrame, writeUpdate } from '../../src/wire/yjs.ts';
 import { socketPair, type SocketPair } from '../support/socket-pair.ts';
 import { until } from '../support/until.ts';
 
@@ -25,40 +24,78 @@ test.before.each(async () => {
 });
 test.after.each(() => pair.end());
 
-type Encode = (read: (doc: Y.Doc) => unknown) => Promise<unknown>;
-
-/** A reader whose client doesn't read and has enough waiting. */
-function fullReader(encode: Encode): { reader: YjsReader; outgoing: Outgoing; failures: unknown[] } {
+/** A reader at position 0 of a log, whose client doesn't read and has enough waiting. */
+function fullReader(log: FakeLog): { reader: YjsReader; outgoing: Outgoing; failures: unknown[] } {
   const outgoing = new Outgoing(pair.server);
   const failures: unknown[] = [];
-  const reader = new YjsReader({
-    project: { encode } as unknown as Project,
-    presence: { known: [], print: () => [][Symbol.iterator]() as unknown as Generator<Uint8Array, void> },
-    outgoing,
-    answers: new Answers(outgoing),
-    onFailed: (error) => failures.push(error),
-  });
+  const reader = new YjsReader(
+    {
+      follow: (position) => log.follow(position),
+      presence: { known: [], print: () => [][Symbol.iterator]() as unknown as Generator<Uint8Array, void> },
+      outgoing,
+      answers: new Answers(outgoing),
+      onFailed: (error) => failures.push(error),
+    },
+    0,
+  );
   pair.client.pause();
   outgoing.send(Buffer.alloc(32 * 1024 * 1024)); // more than the network takes
   return { reader, outgoing, failures };
 }
 
-const emptyDocument: Encode = (read) => Promise.resolve(read(new Y.Doc()));
+/** A log that is durable as soon as something is added. */
+class FakeLog {
+  readonly changes: Change[] = [];
+  pagesRead = 0;
+  failure: RejoinError | null = null;
+
+  /** @returns what tells of it. */
+  add(update: Uint8Array | null): { frame: Uint8Array; position: number } {
+    const position = this.changes.length + 1;
+    const origin = { protocol: 'yjs', user: 'anonymous' } as const;
+    const place = { position, serverId: 9, seqno: position, groupIndex: 0, groupSize: 1, timeMs: 0 };
+    this.changes.push({ ...place, origin, kind: 'update', object: null, update });
+    return { frame: writeUpdate(update ?? noUpdate), position };
+  }
+
+  follow(position: number): Feed {
+    const source = {
+      durablePosition: this.changes.length,
+      durableVector: new Map<number, number>(),
+      ready: () => (this.failure ? Promise.reject(this.failure) : Promise.resolve()),
+      recentAfter: (after: number) => {
+        this.pagesRead++;
+        return this.changes.slice(after, after + 1);
+      },
+      readStored: unused,
+      positionOf: unused,
+      onMoved: () => () => undefined,
+    };
+    Object.defineProperty(source, 'durablePosition', { get: () => this.changes.length });
+    return Feed.behind(source, position);
+  }
+}
+
+function unused(): never {
+  throw new Error('the reader has no use for it');
+}
+
+const acknowledgement = { frame: writeUpdate(noUpdate), position: null };
 
 test('YJS-7 YJS-11 one that missed nothing but acknowledgements gets one', async () => {
-  const { reader } = fullReader(emptyDocument);
-  for (let i = 0; i < 1_000; i++) reader.tellUpdate(new ToldUpdate(noUpdate));
+  const { reader } = fullReader(new FakeLog());
+  for (let i = 0; i < 1_000; i++) reader.tellUpdate(acknowledgement);
   pair.client.resume();
   await until('the acknowledgement', () => heard.length > 1);
   assert.equal([...heard[1]!], [0, 2, 2, 0, 0]);
 });
 
 test('YJS-11 what says nothing is not kept for one that has enough to read', async () => {
-  const { reader, outgoing } = fullReader(emptyDocument);
+  const { reader, outgoing } = fullReader(new FakeLog());
   const before = outgoing.unsentBytes;
   for (let i = 0; i < 10; i++) reader.keepAlive(new Uint8Array([1, 1, 0]));
   assert.is(outgoing.unsentBytes, before, 'full');
-  reader.tellUpdate(new ToldUpdate(noUpdate));
+  reader.tellUpdate(acknowledgement);
   await new Promise(setImmediate);
   const behind = outgoing.unsentBytes;
   for (let i = 0; i < 10; i++) reader.keepAlive(new Uint8Array([1, 1, 0]));
@@ -69,45 +106,52 @@ test('YJS-11 what says nothing is not kept for one that has enough to read', asy
   await until('it is told as before', () => heard.length === 3);
 });
 
-test('YJS-11 a piece is made when the one before has left', async () => {
-  const doc = new Y.Doc();
-  for (let i = 0; i < 5; i++) doc.getArray('list').push([new Uint8Array(300 * 1024)]);
+test('YJS-11 of much it missed, each update is read from the log when the one before has left, in the order of the log', async () => {
+  const log = new FakeLog();
   const network = Reflect.get(pair.server, '_socket') as Socket;
-  let encoded = 0;
-  const { reader } = fullReader((read) => {
-    if (++encoded === 2) network.cork(); // full again, behind the first piece
-    return Promise.resolve(read(doc));
-  });
-  reader.tellUpdate(new ToldUpdate(Y.encodeStateAsUpdate(doc)));
+  const { reader } = fullReader(log);
+  for (let i = 1; i <= 6; i++) reader.tellUpdate(log.add(new Uint8Array(600 * 1024).fill(i)));
+  const page = log.follow.bind(log);
+  log.follow = (position) => {
+    network.cork(); // full again, behind the first update
+    return page(position);
+  };
   pair.client.resume();
-  await until('the second piece waits', () => encoded === 2 && pair.server.bufferedAmount > 0);
+  await until('the first update waits', () => pair.server.bufferedAmount > 0 && log.pagesRead > 0);
   await new Promise((resolve) => setTimeout(resolve, 50));
-  assert.is(encoded, 2);
-  assert.ok(pair.server.bufferedAmount < 400 * 1024, `${pair.server.bufferedAmount} bytes wait`);
+  assert.is(log.pagesRead, 1);
+  reader.tellUpdate(log.add(new Uint8Array(10).fill(7))); // what comes meanwhile is in the log as well
   network.uncork();
-  await until('all pieces', () => heard.length === 6);
+  await until('all of them', () => heard.length === 9);
+  assert.equal(heard.slice(1, 8).map(firstByteOf), [1, 2, 3, 4, 5, 6, 7]);
+  assert.equal([...heard[8]!], [0, 2, 2, 0, 0]);
+  reader.tellUpdate(log.add(new Uint8Array(10).fill(8)));
+  await until('it is told as before', () => heard.length === 10);
 });
 
 test('YJS-11 YJS-9 when what was missed can not be had, the connection is closed for it', async () => {
-  const failure = new RejoinError('damaged', 'a hole');
-  const { reader, failures } = fullReader(() => Promise.reject(failure));
-  for (let i = 0; i < 1_000; i++) reader.tellUpdate(new ToldUpdate(noUpdate));
+  const log = new FakeLog();
+  log.failure = new RejoinError('damaged', 'a hole');
+  const { reader, failures } = fullReader(log);
+  for (let i = 0; i < 3; i++) reader.tellUpdate(log.add(new Uint8Array(200 * 1024)));
   pair.client.resume();
   await until('it is told', () => failures.length > 0);
-  assert.equal(failures, [failure]);
+  assert.equal(failures, [log.failure]);
 });
 
-test('YJS-11 a document that was read again meanwhile is begun again', async () => {
-  const whole = new Y.Doc();
-  whole.getArray('list').push([new Uint8Array(300 * 1024), new Uint8Array(300 * 1024)]);
-  const copy = new Y.Doc();
-  Y.applyUpdate(copy, Y.encodeStateAsUpdate(whole));
-  let asked = 0;
-  const { reader } = fullReader((read) => Promise.resolve(read(asked++ === 0 ? whole : copy)));
-  reader.tellUpdate(new ToldUpdate(Y.encodeStateAsUpdate(whole)));
+test('YJS-11 YJS-9 what was compacted meanwhile is had by coming back', async () => {
+  const log = new FakeLog();
+  const { reader, failures } = fullReader(log);
+  for (let i = 0; i < 3; i++) reader.tellUpdate(log.add(new Uint8Array(200 * 1024)));
+  log.changes[1] = { ...log.changes[1]!, update: null };
   pair.client.resume();
-  await until('three pieces', () => heard.length === 4); // the first one twice
-  assert.is(heard[1]!.length, heard[2]!.length);
+  await until('it is told', () => failures.length > 0);
+  assert.is((failures[0] as RejoinError).code, 'unavailable');
 });
+
+function firstByteOf(frame: Buffer): number | undefined {
+  const [message] = readFrame(frame);
+  return message?.type === 'update' ? message.update[0] : undefined;
+}
 
 test.run();
