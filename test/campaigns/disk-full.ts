@@ -15,7 +15,7 @@ export interface FailingDiskOptions {
 }
 
 /** Of the disk. There must be as much left for the log as LevelDB needs to make a table of it again. */
-const ballastPercent = { least: 50, most: 70 };
+const ballastPercent = { least: 60, most: 75 };
 
 /** Ends early when a round finds a problem. @throws Error where `SmallDisk.whyNot` says why. */
 export async function runDiskFull({ rounds, seed, onRound }: FailingDiskOptions): Promise<FailingFigures> {

@@ -100,7 +100,7 @@ export class YjsWriter implements Writer {
   private delete(key: string, at: Span): void {
     const write = this.ledger.begin('yjs', [{ type: 'no-note', project: this.project, key }]);
     this.doc.getMap('notes').delete(key);
-    this.unacknowledged.add({ write, round: this.round, needs: { of: 'deletions', ...at } });
+    this.unacknowledged.add({ write, round: this.round, needs: { ...at, of: 'deletions' } });
   }
 
   private set(part: Part, marks: Y.Map<unknown> | undefined): void {
