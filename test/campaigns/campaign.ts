@@ -2,6 +2,10 @@
 // A new campaign is a file of its own and one line in the table below.
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { runDiskFull, type FailingDiskOptions } from './disk-full.ts';
+import { printFigures, type FailingFigures } from './failing-disk/failing-figures.ts';
+import { SmallDisk } from './failing-disk/small-disk.ts';
+import { runFsyncError, whyNoFsyncError } from './fsync-error.ts';
 import { runKill9, type Kill9Figures } from './kill9.ts';
 import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
@@ -15,12 +19,43 @@ interface CampaignOptions {
 interface Campaign {
   readonly rounds: number;
   readonly run: (options: CampaignOptions) => Promise<Outcome>;
+  /** Why it can't be run here; null if it can. */
+  readonly whyNot?: () => Promise<string | null>;
 }
 
 const campaigns: Readonly<Record<string, Campaign>> = {
   kill9: { rounds: 200, run: kill9 },
   'slow-readers': { rounds: 1, run: runSlowReaders },
+  'disk-full': {
+    rounds: 40,
+    run: (options) => failingDisk(options, runDiskFull),
+    whyNot: () => SmallDisk.whyNot(),
+  },
+  'fsync-error': {
+    rounds: 20,
+    run: (options) => failingDisk(options, runFsyncError),
+    whyNot: whyNoFsyncError,
+  },
 };
+
+async function failingDisk(
+  options: CampaignOptions,
+  run: (options: FailingDiskOptions) => Promise<FailingFigures>,
+): Promise<Outcome> {
+  const figures = await run({
+    ...options,
+    onRound: (round, { acknowledged: { stream, udt, yjs }, acknowledgedWhileFailing, lost }) => {
+      const problems = `acknowledged while failing ${acknowledgedWhileFailing}, lost ${lost}`;
+      console.log(`round ${round}: acknowledged ${stream} + ${udt} + ${yjs}, ${problems}`);
+    },
+  });
+  const hasShownNothing = figures.readsWhileFailing === 0;
+  return {
+    hasFailed: figures.problems.length > 0 || hasShownNothing,
+    figures: printFigures(figures),
+    problems: hasShownNothing ? ['nothing was read while the disk failed'] : figures.problems,
+  };
+}
 
 async function kill9(options: CampaignOptions): Promise<Outcome> {
   const figures = await runKill9({
@@ -67,6 +102,11 @@ async function main(): Promise<void> {
     .action(async (name: string, options: { rounds?: number; seed?: number }) => {
       const campaign = campaigns[name];
       if (!campaign) throw new InvalidArgumentError(`there is no campaign ${name}`);
+      const reason = (await campaign.whyNot?.()) ?? null;
+      if (reason !== null) {
+        console.log(`${name}: skipped: ${reason}`);
+        return;
+      }
       const rounds = options.rounds ?? campaign.rounds;
       const seed = options.seed ?? 1 + Math.floor(Math.random() * 0x7fff_fffe);
       console.log(`${name}: ${rounds} rounds, seed ${seed}`);

@@ -2,6 +2,8 @@
 
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createServer, type RejoinServer, type ServerOptions } from '../../src/server.ts';
 import { removeFolder, temporaryFolder } from './temporary.ts';
@@ -47,14 +49,23 @@ export interface ServerProcess {
   kill(signal: NodeJS.Signals): Promise<number | null>;
 }
 
+interface ProcessOptions {
+  readonly port?: number;
+  readonly flags?: readonly string[];
+  /** A command, with its arguments, that runs the one which follows. */
+  readonly under?: readonly string[];
+  readonly env?: NodeJS.ProcessEnv;
+}
+
 const readyWithinMs = 20_000;
 
 /** The built server as a process of its own, through the same entry that users run. Resolves with the ready line. */
 export async function startProcess(
   data: string,
-  { port = 0, flags = [] }: { port?: number; flags?: readonly string[] } = {},
+  { port = 0, flags = [], under = [], env }: ProcessOptions = {},
 ): Promise<ServerProcess> {
-  const child = spawnRejoin(['--port', String(port), '--data', data, ...flags]);
+  const args = ['--port', String(port), '--data', data, ...flags];
+  const child = spawnRejoin(args, { under, ...(env && { env }) });
   let output = '';
   const url = await new Promise<string>((resolve, reject) => {
     const late = setTimeout(() => {
@@ -84,7 +95,8 @@ export async function startProcess(
     kill: async (signal) => {
       if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, 'exit');
-      child.kill(signal);
+      if (under.length === 0) child.kill(signal);
+      else process.kill(await pidOf(data), signal); // what it runs under ends with it
       await ended;
       return child.exitCode;
     },
@@ -94,8 +106,15 @@ export async function startProcess(
 /** `rejoin` with these arguments, from the build. */
 export function spawnRejoin(
   args: readonly string[],
-  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+  { under = [], ...options }: { cwd?: string; env?: NodeJS.ProcessEnv; under?: readonly string[] } = {},
 ): ChildProcess & { stdout: NodeJS.ReadableStream; stderr: NodeJS.ReadableStream } {
   const entry = fileURLToPath(new URL('../../bin/rejoin.js', import.meta.url));
-  return spawn(process.execPath, [entry, ...args], { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+  const [command = process.execPath, ...rest] = [...under, process.execPath, entry, ...args];
+  return spawn(command, rest, { stdio: ['ignore', 'pipe', 'pipe'], ...options });
+}
+
+/** The process that has a data folder. */
+async function pidOf(data: string): Promise<number> {
+  const { pid } = JSON.parse(await readFile(join(data, 'rejoin.pid'), 'utf8')) as { pid: number };
+  return pid;
 }

@@ -53,11 +53,17 @@ export interface Problem {
   readonly detail: string;
 }
 
+export const refusedPauseMs = 50;
+
 export class Ledger {
   readonly writes: Write[] = [];
   readonly problems: Problem[] = [];
   /** The notes that somebody tried to delete: those may be gone. */
   readonly deletions = new Set<string>();
+  /** Whether writers may be told that the disk fails: they try again. */
+  mayRefuse = false;
+  /** How often they were told so. */
+  refusals = 0;
   /** How long each log was when it was read last: project and server id → seqno. */
   readonly logHeads = new Map<string, number>();
   private readonly numbers = new Map<string, string>();
@@ -75,6 +81,13 @@ export class Ledger {
 
   report(type: ProblemType, detail: string): void {
     this.problems.push({ type, detail });
+  }
+
+  /** A writer was refused. @returns whether it may be, and should try again after `refusedPauseMs`. */
+  sawRefusal(code: string): boolean {
+    if (!this.mayRefuse || !['unavailable', 'outcome-unknown', '503', '500'].includes(code)) return false;
+    this.refusals++;
+    return true;
   }
 
   /** What a number stands for, seen once more: it must be what it was. @param sequence names where it counts. */

@@ -2,7 +2,7 @@
 
 import type { WebSocket } from 'ws';
 import type { Chance } from './chance.ts';
-import type { Ledger, Write } from './ledger.ts';
+import { refusedPauseMs, type Ledger, type Write } from './ledger.ts';
 import { randomObject, type ObjectPart } from './random-object.ts';
 import { openStreamSocket, untilClosed, type StreamFrame } from './stream-socket.ts';
 import type { Address, Writer } from './writer.ts';
@@ -45,6 +45,10 @@ export class StreamWriter implements Writer {
 
   private hear(frame: StreamFrame): void {
     const upload = 'muxId' in frame ? this.unanswered.get(frame.muxId) : undefined;
+    if (frame.type === 'error' && upload && this.ledger.sawRefusal(codeOf(frame.text))) {
+      setTimeout(() => this.send(frame.muxId, upload), refusedPauseMs);
+      return;
+    }
     if (frame.type !== 'uploaded' || !upload) {
       this.ledger.report('rule', `an upload was answered with ${JSON.stringify(frame)}`);
       return;
@@ -85,4 +89,8 @@ export class StreamWriter implements Writer {
     }));
     this.socket?.send(JSON.stringify({ type: 'upload', mux_id: muxId, objects: sent }), () => undefined);
   }
+}
+
+function codeOf(error: string): string {
+  return (JSON.parse(error) as { code: string }).code;
 }

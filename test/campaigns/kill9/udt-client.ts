@@ -33,7 +33,14 @@ export async function getDiffs(url: string, id: string, since: number): Promise<
 }
 
 /** The server answered, but not with 200. */
-export class Refusal extends Error {}
+export class Refusal extends Error {
+  constructor(
+    readonly status: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
 
 async function call(url: string, method: string, body?: object): Promise<unknown> {
   // A connection that is kept may be one to the server that was killed.
@@ -53,6 +60,7 @@ async function request(url: string, method: string, body?: object): Promise<unkn
     ...(body ? { body: JSON.stringify(body), headers: { 'Content-Type': 'application/json' } } : {}),
   });
   const text = await response.text();
-  if (response.status !== 200) throw new Refusal(`${method} ${url}: ${response.status} ${text}`);
+  if (response.status !== 200)
+    throw new Refusal(response.status, `${method} ${url}: ${response.status} ${text}`);
   return JSON.parse(text);
 }

@@ -1,9 +1,10 @@
 // An annotator's client: PATCHes of one session, several at a time. What was not answered is not sent again: such a
 // PATCH may have been applied or not.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Operation } from '../../../src/model/json-patch.ts';
 import type { Chance } from './chance.ts';
-import type { Ledger, Part } from './ledger.ts';
+import { refusedPauseMs, type Ledger, type Part } from './ledger.ts';
 import { patchSession, Refusal } from './udt-client.ts';
 import type { Address, Writer } from './writer.ts';
 
@@ -26,8 +27,8 @@ export class UdtWriter implements Writer {
     const bucket = `${this.name}-${round}`;
     // The first makes the object that the others enter.
     const first = this.write(url, bucket, [{ op: 'add', path: `/marks/${bucket}`, value: {} }]);
-    this.running = first.then(async (isAcknowledged) => {
-      if (!isAcknowledged) return;
+    this.running = first.then(async (goesOn) => {
+      if (!goesOn) return;
       await Promise.all(Array.from({ length: patchesInFlight }, () => this.lane(url, bucket)));
     });
     return first.then(() => undefined);
@@ -42,7 +43,7 @@ export class UdtWriter implements Writer {
     while (!this.isStopped && (await this.write(url, bucket, [])));
   }
 
-  /** @returns whether it was acknowledged. */
+  /** @returns whether to go on. */
   private async write(url: string, bucket: string, first: readonly Operation[]): Promise<boolean> {
     const { operations, parts } = this.randomPatch(bucket);
     const write = this.ledger.begin('udt', parts);
@@ -52,8 +53,13 @@ export class UdtWriter implements Writer {
       this.ledger.sawVersion(this.session, reply.latestVersion, reply.hashOfLatestState);
       return true;
     } catch (error) {
-      if (error instanceof Refusal) this.ledger.report('rule', error.message);
-      return false; // else it was killed
+      if (!(error instanceof Refusal)) return false; // it was killed
+      if (!this.ledger.sawRefusal(String(error.status))) {
+        this.ledger.report('rule', error.message);
+        return false;
+      }
+      await sleep(refusedPauseMs);
+      return first.length === 0; // without the bucket there is nowhere to write to
     }
   }
 

@@ -100,7 +100,7 @@ export class YjsWriter implements Writer {
   private delete(key: string, at: Span): void {
     const write = this.ledger.begin('yjs', [{ type: 'no-note', project: this.project, key }]);
     this.doc.getMap('notes').delete(key);
-    this.unacknowledged.add({ write, round: this.round, needs: { of: 'deletions', ...at } });
+    this.unacknowledged.add({ write, round: this.round, needs: { ...at, of: 'deletions' } });
   }
 
   private set(part: Part, marks: Y.Map<unknown> | undefined): void {
@@ -144,9 +144,7 @@ export class YjsWriter implements Writer {
   private hear(message: YjsMessage): void {
     switch (message.type) {
       case 'step-1':
-        for (const [client, clock] of Y.decodeStateVector(message.stateVector)) {
-          this.ledger.sawClock(this.project, client, clock);
-        }
+        this.hearWhatIsThere(Y.decodeStateVector(message.stateVector));
         return;
       case 'step-2':
       case 'update': {
@@ -159,6 +157,16 @@ export class YjsWriter implements Writer {
       case 'awareness':
       case 'query-awareness':
     }
+  }
+
+  /** On a new connection: what the server has of this document is shown, and so as good as acknowledged. */
+  private hearWhatIsThere(clocks: ReadonlyMap<number, number>): void {
+    for (const [client, clock] of clocks) this.ledger.sawClock(this.project, client, clock);
+    const structs = [...clocks].map(([client, length]) => ({ client, clock: 0, length }));
+    this.acknowledge({ structs, deletions: [] });
+    // Of a deletion it doesn't say. The echo that was due may have gone to the connection before.
+    for (const waiting of this.unacknowledged)
+      if (waiting.needs.of === 'deletions') this.unacknowledged.delete(waiting);
   }
 
   private acknowledge(echo: Record<'structs' | 'deletions', readonly Span[]>): void {
@@ -179,13 +187,27 @@ const rootOf = { entry: 'entries', thread: 'threads', comment: 'comments' } as c
 function spansOf(update: Uint8Array): Record<'structs' | 'deletions', readonly Span[]> {
   const { structs, ds } = Y.decodeUpdate(update);
   return {
-    structs: structs
-      .filter((struct) => !(struct instanceof Y.Skip))
-      .map(({ id, length }) => ({ client: id.client, clock: id.clock, length })),
+    structs: joined(
+      structs
+        .filter((struct) => !(struct instanceof Y.Skip))
+        .map(({ id, length }) => ({ client: id.client, clock: id.clock, length })),
+    ),
     deletions: [...ds.clients].flatMap(([client, items]) =>
       items.map(({ clock, len }) => ({ client, clock, length: len })),
     ),
   };
+}
+
+/** Of spans in order: those that follow each other are one. A transaction may be several structs. */
+function joined(spans: readonly Span[]): Span[] {
+  const result: Span[] = [];
+  for (const span of spans) {
+    const last = result.at(-1);
+    if (last?.client === span.client && last.clock + last.length === span.clock)
+      result.splice(-1, 1, { ...last, length: last.length + span.length });
+    else result.push(span);
+  }
+  return result;
 }
 
 function covers(span: Span, needs: Span): boolean {
