@@ -128,6 +128,7 @@ export class Projects {
   /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
+    if (entry.users > 0 || project?.info) return;
     // A client that has gone may have left work in the queue: a second instance beside it would give numbers twice.
     await project?.flush().catch(() => undefined);
     if (entry.users > 0 || project?.info) return;
