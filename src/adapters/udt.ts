@@ -152,12 +152,13 @@ export class UdtAdapter {
   /** Runs a call on a session. @throws RejoinError `not-found`, `deleted`. */
   private session<T>(route: UdtRoute, call: (project: Project) => Promise<T>): Promise<T> {
     const id = 'id' in route ? route.id : '';
-    const notFound = new RejoinError('not-found', `Session "${id}" Not Found`);
-    if (id === '' || Buffer.byteLength(id) > projectIdBytesMax) throw notFound;
+    // Made only where it is thrown: an error costs as much as the rest of a poll.
+    const notFound = (): RejoinError => new RejoinError('not-found', `Session "${id}" Not Found`);
+    if (id === '' || Buffer.byteLength(id) > projectIdBytesMax) throw notFound();
     return this.options.projects.find(id, async (project) => {
       const info = project?.info;
       const isShared = info !== undefined && (info.session !== null || this.options.shareAll);
-      if (!project || !isShared) throw notFound;
+      if (!project || !isShared) throw notFound();
       if (info.tombstone) throw new RejoinError('deleted', `Session "${id}" was deleted`);
       return call(project);
     });

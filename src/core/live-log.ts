@@ -3,7 +3,6 @@
 
 import { RejoinError } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
-import type { ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { readClientIds, writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
@@ -11,6 +10,7 @@ import type { ProjectInfo } from '../store/project-info.ts';
 import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
 import type { Store, Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
+import { KnownUuids } from './known-uuids.ts';
 import type { Observer } from './observer.ts';
 import { RecentChanges } from './recent-changes.ts';
 import type { StoreRecovery } from './store-recovery.ts';
@@ -52,7 +52,8 @@ export class LiveLog implements FeedSource {
   private readonly listeners = new Set<ProjectListener>();
   private readonly waiting = new Set<() => void>();
   private readonly recent = new RecentChanges();
-  private readonly uuidsInFlight = new Set<string>();
+  /** Which objects the log has, in flight or durable (WS-13). */
+  readonly uuids = new KnownUuids((kind, versionUuid) => this.log.hasObject(kind, versionUuid));
   private lastWritten: Promise<void> = Promise.resolve();
   private writesInFlight = 0;
   private stale = false;
@@ -142,13 +143,6 @@ export class LiveLog implements FeedSource {
     return this.lastWritten;
   }
 
-  /** Whether the log has an object of this kind and uuid, in flight or durable (WS-13). Held against other writers. */
-  async hasObject(kind: ObjectKind, versionUuid: string): Promise<boolean> {
-    return (
-      this.uuidsInFlight.has(uuidName(kind, versionUuid)) || (await this.log.hasObject(kind, versionUuid))
-    );
-  }
-
   // ---- writing
 
   /** @throws RejoinError `deleted` or `damaged` if nothing may be written. */
@@ -169,12 +163,11 @@ export class LiveLog implements FeedSource {
     if (!plan) return { writes, track: (written) => this.track(written, () => settle?.()) };
 
     const { group, writes: appended } = this.log.append({ ...plan, timeMs: this.context.environment.now() });
-    const uuids = plan.changes.flatMap((change) =>
-      'object' in change ? [uuidName(change.kind, change.versionUuid)] : [],
+    const arrivals = plan.changes.flatMap((change) =>
+      'object' in change ? [this.uuids.add(change.kind, change.versionUuid)] : [],
     );
-    for (const uuid of uuids) this.uuidsInFlight.add(uuid);
     const show = (): void => {
-      for (const uuid of uuids) this.uuidsInFlight.delete(uuid);
+      for (const arrived of arrivals) arrived();
       this.log.settle(group);
       settle?.();
       this.context.observer.wrote?.(group.changes.length);
@@ -225,7 +218,7 @@ export class LiveLog implements FeedSource {
     this.log = log;
     this.ids = ids;
     this.recent.clear();
-    this.uuidsInFlight.clear();
+    this.uuids.clear();
     this.lastWritten = Promise.resolve();
     this.stale = false;
     this.hasFailed = false;
@@ -268,8 +261,4 @@ async function readLog(
   const log = await ProjectLog.open(store, project, life.serverId);
   if (log.damage !== null) observer.observe({ type: 'damage', project, detail: log.damage });
   return { log, ids: await readClientIds(store, log.keys, life.serverId) };
-}
-
-function uuidName(kind: ObjectKind, versionUuid: string): string {
-  return `${kind} ${versionUuid}`;
 }

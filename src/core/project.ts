@@ -100,7 +100,8 @@ export class Project {
   /** Resolves when all that was asked for so far is done, also what waits for the store to recover. */
   async flush(): Promise<void> {
     await Promise.allSettled([...this.asked]);
-    await this.queue.run(() => this.log.settled());
+    await this.queue.run(() => undefined);
+    await this.log.settled(); // behind its turn: whoever comes next need not wait for the disk
   }
 
   // ---- reading
@@ -210,7 +211,7 @@ export class Project {
         const objects = await newObjectsOf(change.touched, {
           origin,
           nowMs,
-          isKnown: (kind, versionUuid) => this.log.hasObject(kind, versionUuid),
+          isKnown: (kind, versionUuid) => this.log.uuids.has(kind, versionUuid),
           observe: (type, detail) => this.observe(type, detail),
         });
         const commit = commitOfUpdate(opened, change, {
@@ -237,6 +238,16 @@ export class Project {
 
   // ---- uploads: see upload.ts, which has the turn of all its projects while it calls these
 
+  /** Starts to look up which objects are new, ahead of the turn. @returns how to say that the upload is done with it. */
+  lookUp(objects: readonly NewObject[]): () => void {
+    const ends = objects.flatMap(({ kind, fields: { version_uuid: versionUuid } }) =>
+      typeof versionUuid === 'string' ? [this.log.uuids.lookUp(kind, versionUuid)] : [],
+    );
+    return () => {
+      for (const end of ends) end();
+    };
+  }
+
   /** Waits for the project's turn; it is kept until the returned function is called. */
   hold(): Promise<() => void> {
     return this.queue.hold();
@@ -251,7 +262,7 @@ export class Project {
     for (const { kind, fields } of objects) {
       const object = completeObject(kind, fields, author, 'replace');
       const name = `${kind} ${object.versionUuid}`;
-      if (fresh.has(name) || (await this.log.hasObject(kind, object.versionUuid))) continue;
+      if (fresh.has(name) || (await this.log.uuids.has(kind, object.versionUuid))) continue;
       fresh.set(name, object);
     }
     return [...fresh.values()];

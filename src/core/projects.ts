@@ -160,8 +160,9 @@ export class Projects {
   /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
+    if (entry.users > 0 || project?.info) return; // it stays while there is room for it
     await project?.flush().catch(() => undefined);
-    if (project?.info) return; // it stays while there is room for it
+    if (project?.info) return;
     await project?.closeDocument(() => entry.users > 0);
     this.drop(id, entry, project);
   }

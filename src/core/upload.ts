@@ -65,6 +65,7 @@ async function uploadInTurn(
   origin: Origin,
 ): Promise<Promise<void>[]> {
   const turns: (() => void)[] = [];
+  const lookups = targets.map(({ project, objects }) => project.lookUp(objects));
   try {
     for (const { project } of targets) turns.push(await project.hold());
     context.recovery.checkWritable();
@@ -87,5 +88,6 @@ async function uploadInTurn(
     }
   } finally {
     for (const giveBack of turns) giveBack();
+    for (const end of lookups) end();
   }
 }

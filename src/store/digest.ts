@@ -1,7 +1,7 @@
 // Digests and checksums of what is stored: SHA-256, cut to the length that the format says (docs/format.md).
 // LevelDB returns flipped bits without a word, so everything is verified when it is read.
 
-import { createHash } from 'node:crypto';
+import * as crypto from 'node:crypto';
 import type { Json } from '../model/json.ts';
 import { RejoinError } from '../errors.ts';
 
@@ -10,13 +10,12 @@ export const checksumBytes = 8;
 
 /** The digest of an object's or an update's bytes. */
 export function digestOf(bytes: Uint8Array): Uint8Array {
-  return createHash('sha256').update(bytes).digest().subarray(0, digestBytes);
+  return sha256(bytes).subarray(0, digestBytes);
 }
 
 export function checksumOf(...parts: Uint8Array[]): Uint8Array {
-  const hash = createHash('sha256');
-  for (const part of parts) hash.update(part);
-  return hash.digest().subarray(0, checksumBytes);
+  const [first, ...rest] = parts;
+  return sha256(first && rest.length === 0 ? first : Buffer.concat(parts)).subarray(0, checksumBytes);
 }
 
 /** Bytes as they are stored under `key`: a checksum over key and bytes, then the bytes. */
@@ -41,4 +40,13 @@ export function sealJson(key: Uint8Array, value: Json): Uint8Array {
 /** @throws RejoinError `damaged`, as `unseal`. */
 export function unsealJson(key: Uint8Array, sealed: Uint8Array): unknown {
   return JSON.parse(Buffer.from(unseal(key, sealed)).toString('utf8'));
+}
+
+/** One call does it all where Node has it (20.12 and later): every row of a history is checked. */
+const hashAtOnce = 'hash' in crypto ? crypto.hash : null;
+
+function sha256(bytes: Uint8Array): Buffer {
+  // The way over a string is the faster one.
+  if (hashAtOnce) return Buffer.from(hashAtOnce('sha256', bytes, 'binary'), 'binary');
+  return crypto.createHash('sha256').update(bytes).digest();
 }

@@ -6,6 +6,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { CommitQueue } from './commit-queue.ts';
 import { diskProblem, isDiskProblem } from './disk-error.ts';
 import { probeDisk } from './disk-probe.ts';
+import { ReadQueue } from './read-queue.ts';
 import { pageBytesMax, pageEntriesMax, type Entry, type Range, type Store, type Write } from './store.ts';
 
 export interface LevelOptions {
@@ -15,6 +16,7 @@ export interface LevelOptions {
 
 export class LevelStore implements Store {
   private readonly commits = new CommitQueue((batch) => this.commit(batch));
+  private readonly reads = new ReadQueue((keys) => this.read(keys));
   private readonly scans = new Set<Scan>();
   private db: LevelDown | null = null;
 
@@ -34,13 +36,7 @@ export class LevelStore implements Store {
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
-    return new Promise((resolve, reject) => {
-      this.database().get(asBuffer(key), { asBuffer: true }, (error: unknown, value: unknown) => {
-        if (error === null || error === undefined) resolve(asBuffer(value));
-        else if (isNotFound(error)) resolve(undefined);
-        else reject(readError(error));
-      });
-    });
+    return this.reads.get(key);
   }
 
   async *scan({ from, before, reverse = false, limit = -1 }: Range): AsyncGenerator<readonly Entry[]> {
@@ -108,6 +104,15 @@ export class LevelStore implements Store {
   private database(): LevelDown {
     if (!this.db) throw new RejoinError('unavailable', 'The store is closed');
     return this.db;
+  }
+
+  private read(keys: readonly Uint8Array[]): Promise<readonly (Uint8Array | undefined)[]> {
+    return new Promise((resolve, reject) => {
+      this.database().getMany(keys.map(asBuffer), { asBuffer: true }, (error, values) => {
+        if (error !== null && error !== undefined) reject(readError(error));
+        else resolve(values.map((value) => (value === undefined ? undefined : asBuffer(value))));
+      });
+    });
   }
 
   private commit(batch: readonly Write[]): Promise<void> {
@@ -188,10 +193,6 @@ function asBuffer(bytes: unknown): Buffer {
   if (Buffer.isBuffer(bytes)) return bytes;
   if (bytes instanceof Uint8Array) return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
   throw new RejoinError('internal', 'The store expects bytes');
-}
-
-function isNotFound(error: unknown): boolean {
-  return messageOf(error).startsWith('NotFound');
 }
 
 function readError(cause: unknown): RejoinError {

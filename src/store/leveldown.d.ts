@@ -5,7 +5,12 @@ declare module 'leveldown' {
   export interface LevelDown {
     open(options: OpenOptions, callback: Callback): void;
     close(callback: Callback): void;
-    get(key: Buffer, options: { asBuffer: true }, callback: (error: unknown, value: unknown) => void): void;
+    /** Calls back with one value for each key, undefined for those that aren't there. */
+    getMany(
+      keys: readonly Buffer[],
+      options: { asBuffer: true },
+      callback: (error: unknown, values: readonly unknown[]) => void,
+    ): void;
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
     compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;

@@ -71,6 +71,27 @@ test('a project that nobody uses and that holds nothing leaves nothing behind', 
   assert.is(await projects.use('p', (project) => Promise.resolve(project)), third);
 });
 
+test('whoever leaves a project keeps nobody waiting: writes go to the store while others are on their way', async ({
+  projects,
+  store,
+}) => {
+  const letGo: (() => void)[] = [];
+  const write = store.write.bind(store);
+  store.write = async (batch) => {
+    await new Promise<void>((resolve) => letGo.push(resolve));
+    await write(batch);
+  };
+  const uploads: Promise<void>[] = [];
+  for (const uuid of ['a', 'b', 'c']) {
+    uploads.push(uploadEntry(projects, 'p', uuid));
+    for (let turns = 0; turns < 50; turns++) await new Promise(setImmediate);
+    assert.is(letGo.length, uploads.length, 'it is handed to the store, though none is durable');
+    (await projects.acquire('p')).release();
+  }
+  for (const go of letGo) go();
+  await Promise.all(uploads);
+});
+
 test('UDT-5 a poll that meets a failing write of somebody else is held', async ({ projects, store }) => {
   await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
   const again = new Projects({ ...projects.context, observer: { observe: () => undefined } });

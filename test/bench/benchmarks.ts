@@ -1,0 +1,23 @@
+// All benchmarks by name.
+
+import type { Benchmark } from './benchmark.ts';
+import { catchUp } from './catch-up.ts';
+import { idle } from './idle.ts';
+import { many } from './many.ts';
+import { open } from './open.ts';
+import { patch } from './patch.ts';
+import { poll } from './poll.ts';
+import { snapshotDelay } from './snapshot-delay.ts';
+import { upload, upload64 } from './upload.ts';
+
+export const benchmarks: Readonly<Record<string, Benchmark>> = {
+  poll,
+  'catch-up': catchUp,
+  upload,
+  'upload-64': upload64,
+  patch,
+  open,
+  'snapshot-delay': snapshotDelay,
+  idle,
+  many,
+};
