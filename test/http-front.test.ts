@@ -21,27 +21,31 @@ const test = suite('http-front');
 test('GET /readyz says why writes are not taken, GET /healthz that the server lives', async () => {
   const store = new FaultyStore();
   const { front, url, close } = await openFront(store);
-  const client = await UdtClient.create(url, { n: 0 });
-  assert.is((await fetch(`${url}/readyz`)).status, 200);
+  try {
+    const client = await UdtClient.create(url, { n: 0 });
+    assert.is((await fetch(`${url}/readyz`)).status, 200);
 
-  store.reopenFailures = Infinity;
-  store.failNext('is lost');
-  assert.is((await client.tryPatch({ patch: [] })).status, 500);
-  await until('the store is being opened again', async () => (await fetch(`${url}/readyz`)).status === 503);
-  assert.match(
-    await (await fetch(`${url}/readyz`)).text(),
-    /^The store does not take writes: .*injected failure/,
-  );
-  assert.is((await fetch(`${url}/healthz`)).status, 200);
-  assert.is(await metric(url, 'rejoin_store_writable'), 0);
+    store.reopenFailures = Infinity;
+    store.failNext('is lost');
+    assert.is((await client.tryPatch({ patch: [] })).status, 500);
+    await until('the store is being opened again', async () => (await fetch(`${url}/readyz`)).status === 503);
+    assert.match(
+      await (await fetch(`${url}/readyz`)).text(),
+      /^The store does not take writes: .*injected failure/,
+    );
+    assert.is((await fetch(`${url}/healthz`)).status, 200);
+    assert.is(await metric(url, 'rejoin_store_writable'), 0);
 
-  const poll = client.diffs(0); // held, not refused
-  store.reopenFailures = 0;
-  assert.is((await poll).latestVersion, 0);
-  assert.is((await fetch(`${url}/readyz`)).status, 200);
-  assert.is(await metric(url, 'rejoin_store_writable'), 1);
-  assert.is(front.address, new URL(url).host);
-  await close();
+    const poll = client.diffs(0); // held, not refused
+    store.reopenFailures = 0;
+    assert.is((await poll).latestVersion, 0);
+    assert.is((await fetch(`${url}/readyz`)).status, 200);
+    assert.is(await metric(url, 'rejoin_store_writable'), 1);
+    assert.is(front.address, new URL(url).host);
+  } finally {
+    store.reopenFailures = 0;
+    await close();
+  }
 });
 
 async function openFront(store: FaultyStore) {
