@@ -5,20 +5,31 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
+import type { ServerOptions } from '../src/server.ts';
 import { defects, metric } from './support/metrics.ts';
 import { rawGet } from './support/raw-http.ts';
-import { startServer } from './support/server.ts';
+import { startServer, type TestServer } from './support/server.ts';
 import { UdtClient, call } from './support/udt-client.ts';
 import { until } from './support/until.ts';
 
 const test = suite('metrics');
 
+const started: TestServer[] = [];
+test.after.each(async () => {
+  for (const server of started.splice(0)) await server.remove();
+});
+
+async function start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  const server = await startServer(options);
+  started.push(server);
+  return server;
+}
+
 test('the documentation names every metric, its type and its labels, and no other', async () => {
-  const server = await startServer({ measuresProcess: true });
+  const server = await start({ measuresProcess: true });
   const client = await UdtClient.create(server.url, {});
   await client.tryDiffs('never');
   const text = await (await fetch(`${server.url}/metrics`)).text();
-  await server.remove();
   const exported = [...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => ({
     name,
     type,
@@ -60,7 +71,7 @@ function labelsOf(name: string, text: string): string[] {
 }
 
 test('commits, changes, durability, projects and bytes on disk', async () => {
-  const server = await startServer();
+  const server = await start();
   const { url } = server;
   const atStart = await metric(url, 'rejoin_disk_bytes');
   const client = await UdtClient.create(url, { text: 'x'.repeat(100_000) });
@@ -75,11 +86,10 @@ test('commits, changes, durability, projects and bytes on disk', async () => {
   assert.is(await metric(url, 'rejoin_store_writable'), 1);
   assert.ok((await metric(url, 'rejoin_disk_bytes')) > atStart + 100_000);
   assert.ok((await metric(url, 'rejoin_disk_free_bytes')) > 0);
-  await server.remove();
 });
 
 test('connections of each wire, while they are open', async () => {
-  const server = await startServer();
+  const server = await start();
   const count = (wire: string) => metric(server.url, 'rejoin_connections', { wire });
   const stream = new WebSocket(`${server.socketUrl}/ws`);
   const yjs = [1, 2].map(() => new WebSocket(`${server.socketUrl}/yjs/p`));
@@ -87,11 +97,10 @@ test('connections of each wire, while they are open', async () => {
   assert.equal([await count('stream'), await count('yjs')], [1, 2]);
   for (const socket of [stream, ...yjs]) socket.terminate();
   await until('they are gone', async () => (await count('stream')) + (await count('yjs')) === 0);
-  await server.remove();
 });
 
 test('refusals by wire and code, requests by kind of route, and never what a client chose', async () => {
-  const server = await startServer();
+  const server = await start();
   const { url } = server;
   const client = await UdtClient.create(url, { n: 0 });
   await client.get();
@@ -134,16 +143,13 @@ test('refusals by wire and code, requests by kind of route, and never what a cli
   const text = await (await fetch(`${url}/metrics`)).text();
   assert.not.match(text, 'strange');
   assert.not.match(text, client.id);
-  await server.remove();
 });
 
 test('two servers in one process count for themselves', async () => {
-  const [one, other] = [await startServer(), await startServer()];
+  const [one, other] = [await start(), await start()];
   await UdtClient.create(one.url, {});
   assert.is(await metric(one.url, 'rejoin_changes_total'), 1);
   assert.is(await metric(other.url, 'rejoin_changes_total'), 0);
-  await one.remove();
-  await other.remove();
 });
 
 test.run();

@@ -4,14 +4,26 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import type { ServerOptions } from '../src/server.ts';
 import { rawGet } from './support/raw-http.ts';
-import { startServer } from './support/server.ts';
+import { startServer, type TestServer } from './support/server.ts';
 import { UdtClient } from './support/udt-client.ts';
 
 const test = suite('server');
 
+const started: TestServer[] = [];
+test.after.each(async () => {
+  for (const server of started.splice(0)) await server.remove();
+});
+
+async function start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
+  const server = await startServer(options);
+  started.push(server);
+  return server;
+}
+
 test('a connection that asks for a WebSocket while the server stops is refused, and does not keep it', async () => {
-  const server = await startServer();
+  const server = await start();
   const { port } = new URL(server.url);
   const socket = connect(Number(port), '127.0.0.1');
   await once(socket, 'connect');
@@ -33,7 +45,7 @@ test('a connection that asks for a WebSocket while the server stops is refused, 
 });
 
 test('an idle connection that asks once more while the server stops is answered, and told that this was the last', async () => {
-  const server = await startServer({ holdMs: 60_000 });
+  const server = await start({ holdMs: 60_000 });
   const [asking, silent] = [await open(server.url), await open(server.url)];
   await asking.answerTo('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
   await silent.answerTo('GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n');
@@ -50,7 +62,7 @@ test('an idle connection that asks once more while the server stops is answered,
 });
 
 test('UDT-19 a PATCH that is under way when the server stops is stored and acknowledged', async () => {
-  const server = await startServer();
+  const server = await start();
   const client = await UdtClient.create(server.url, { n: 0 });
   const connection = await open(server.url);
   const body = '{"patch":[{"op":"replace","path":"/n","value":1}]}';
@@ -62,13 +74,13 @@ test('UDT-19 a PATCH that is under way when the server stops is stored and ackno
   assert.match(answer, /^HTTP\/1\.1 200 /);
   assert.match(answer, /\r\nConnection: close\r\n/);
   await stopped;
-  const again = await startServer({ data: server.data });
+  const again = await start({ data: server.data });
   assert.equal((await new UdtClient(again.url, client.id).get()).udt_json, { n: 1 });
   await again.remove();
 });
 
 test('a connection that never asks does not keep the server', async () => {
-  const server = await startServer();
+  const server = await start();
   const silent = await open(server.url);
   const half = await open(server.url);
   half.socket.write('GET /hea');
@@ -78,7 +90,7 @@ test('a connection that never asks does not keep the server', async () => {
 });
 
 test('GET /healthz, GET /readyz and GET /metrics: for this host only, without CORS, and nothing but GET', async () => {
-  const server = await startServer();
+  const server = await start();
   for (const page of ['/healthz', '/readyz', '/metrics', '/']) {
     const reply = await rawGet(server.url, page, { Origin: 'https://page.example' });
     assert.is(reply.status, 200, page);
@@ -123,7 +135,7 @@ async function open(url: string): Promise<Connection> {
 }
 
 test('closing twice is closing once', async () => {
-  const server = await startServer();
+  const server = await start();
   await Promise.all([server.stop(), server.stop()]);
   await server.remove();
 });

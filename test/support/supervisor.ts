@@ -56,7 +56,7 @@ export class Supervisor {
       'the server is ready or has ended',
       () => this.output.slice(before).includes('listening on') || this.countEnds() === this.starts,
     );
-    return Number(/^pid (\d+)$/m.exec(this.output.slice(before))?.[1]);
+    return this.lastPid;
   }
 
   /** Waits until the server that runs has ended. @returns its exit code. */
@@ -66,11 +66,16 @@ export class Supervisor {
     return Number([...this.output.matchAll(/^ended (\d+)$/gm)].at(-1)?.[1]);
   }
 
-  /** Ends with the server that runs last, which must have been told. */
+  /** Ends, and so does the server that still runs. */
   async close(): Promise<void> {
     const exited = once(this.shell, 'exit');
     this.shell.stdin?.end();
+    if (this.countEnds() < this.starts) process.kill(this.lastPid, 'SIGKILL');
     await exited;
+  }
+
+  private get lastPid(): number {
+    return Number([...this.output.matchAll(/^pid (\d+)$/gm)].at(-1)?.[1]);
   }
 
   private countEnds(): number {
