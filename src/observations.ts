@@ -19,6 +19,11 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'Stored bytes of a project are damaged',
     'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
   ],
+  'life-renewed': [
+    'error',
+    'The server has taken a new server id',
+    'No number is ever given twice: clients and peers see a new writer, and UDT clients are sent the whole state once. Check the disk.',
+  ],
   'store-failed': [
     'error',
     'The store does not take writes',

@@ -5,6 +5,7 @@ import { RejoinError } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { readClientIds, writeClientIds, type ClientIds } from '../store/client-ids.ts';
+import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import type { Life } from '../store/life.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
@@ -18,11 +19,15 @@ import type { StoreRecovery } from './store-recovery.ts';
 /** What all projects share. */
 export interface ProjectContext {
   readonly store: Store;
+  /** The present one; after damage was found it is another. */
   readonly life: Life;
+  readonly witness?: HeadsWitness | undefined;
   readonly environment: Environment;
   readonly observer: Observer;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
+  /** Takes a new life: what was written under the old server id may not all be known any more. */
+  renewLife(reason: string): Promise<void>;
 }
 
 export interface ProjectListener {
@@ -148,7 +153,6 @@ export class LiveLog implements FeedSource {
   /** @throws RejoinError `deleted` or `damaged` if nothing may be written. */
   async writable(): Promise<void> {
     await this.ready();
-    if (this.log.damage !== null) throw new RejoinError('damaged', this.log.damage);
   }
 
   /** Numbers a commit and writes it. */
@@ -169,6 +173,7 @@ export class LiveLog implements FeedSource {
     const show = (): void => {
       for (const arrived of arrivals) arrived();
       this.log.settle(group);
+      this.tellWitness();
       settle?.();
       this.context.observer.wrote?.(group.changes.length);
       this.recent.push(group.changes);
@@ -243,6 +248,16 @@ export class LiveLog implements FeedSource {
     return durable;
   }
 
+  private tellWitness(): void {
+    const { witness, life } = this.context;
+    const { durablePosition: position, durableVector } = this.log;
+    witness?.note(this.log.project, {
+      position,
+      serverId: life.serverId,
+      seqno: durableVector.get(life.serverId) ?? 0,
+    });
+  }
+
   private wake(): void {
     const woken = [...this.waiting];
     this.waiting.clear();
@@ -254,11 +269,39 @@ export class LiveLog implements FeedSource {
   }
 }
 
+/**
+ * Reads the heads of a log. If it has lost something, a number that it gave may not be stored any more: from then on this
+ * server writes under another server id (REP-8).
+ */
 async function readLog(
   project: string,
-  { store, life, observer }: ProjectContext,
+  context: ProjectContext,
 ): Promise<{ log: ProjectLog; ids: ClientIds | undefined }> {
-  const log = await ProjectLog.open(store, project, life.serverId);
-  if (log.damage !== null) observer.observe({ type: 'damage', project, detail: log.damage });
-  return { log, ids: await readClientIds(store, log.keys, life.serverId) };
+  const { store, environment, observer, witness } = context;
+  const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+  const witnessed = await witness?.heads(project);
+  let log = await ProjectLog.open(store, project, context.life.serverId, witnessed);
+  if (log.newDamage !== null) {
+    damaged(log.newDamage);
+    await context.renewLife(log.newDamage);
+    await store.write([log.noteDamage(environment.now())]);
+    log = await ProjectLog.open(store, project, context.life.serverId, witnessed);
+  }
+  return { log, ids: await readKnownIds(store, log, context.life, damaged) };
+}
+
+/** ClientIDs that can't be read are as good as none: new ones are drawn. */
+async function readKnownIds(
+  store: Store,
+  { keys }: ProjectLog,
+  { serverId }: Life,
+  damaged: (detail: string) => void,
+): Promise<ClientIds | undefined> {
+  try {
+    return await readClientIds(store, keys, serverId);
+  } catch (error) {
+    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    damaged(error.message);
+    return undefined;
+  }
 }

@@ -284,6 +284,13 @@ export class Project {
     this.keeper.drop();
   }
 
+  /** The server has another server id: nothing more may be numbered under the one before. */
+  renumber(): void {
+    this.log.distrust();
+    this.keeper.drop();
+    this.refresh();
+  }
+
   /** Reads the project again from the store, in its turn. */
   refresh(): void {
     this.queue

@@ -3,7 +3,9 @@
 
 import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
-import type { Life } from '../store/life.ts';
+import { takeNewLife, type Life } from '../store/life.ts';
+import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import { Lives } from './lives.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
 import type { ProjectContext } from './live-log.ts';
@@ -16,6 +18,9 @@ import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
 export interface ProjectsOptions {
   readonly store: Store;
   readonly life: Life;
+  /** Takes a new life in the data folder; without it, in the store alone. */
+  readonly takeLife?: ((reason: string) => Promise<Life>) | undefined;
+  readonly witness?: HeadsWitness | undefined;
   readonly environment: Environment;
   readonly observer: Observer;
   readonly memory?: Partial<OpenProjectsOptions>;
@@ -34,11 +39,12 @@ export class Projects {
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
   private readonly recovery: StoreRecovery;
+  private readonly lives: Lives;
   /** Those in memory. */
   readonly inMemory: OpenProjects<Project>;
   readonly upkeep: Upkeep;
 
-  constructor({ writersWaitMs, memory, upkeep, ...shared }: ProjectsOptions) {
+  constructor({ writersWaitMs, memory, upkeep, life, takeLife, ...shared }: ProjectsOptions) {
     const recovery = new StoreRecovery({
       store: shared.store,
       observer: shared.observer,
@@ -47,7 +53,19 @@ export class Projects {
       ...(writersWaitMs !== undefined && { writersWaitMs }),
     });
     this.recovery = recovery;
-    this.context = { ...shared, recovery };
+    this.lives = new Lives(
+      life,
+      takeLife ?? ((reason) => takeNewLife(shared.store, shared.environment, reason)),
+    );
+    const { lives } = this;
+    this.context = {
+      ...shared,
+      recovery,
+      get life() {
+        return lives.current;
+      },
+      renewLife: (reason) => this.renewLife(reason),
+    };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
     const inMemory = { ...openProjectsDefaults, ...memory };
     this.inMemory = new OpenProjects(shared.environment, inMemory, (project) => this.letGo(project));
@@ -102,7 +120,7 @@ export class Projects {
   async find<T>(id: string, use: (project: Project | undefined) => Promise<T>): Promise<T> {
     if (!this.opened.has(id)) {
       const info = await this.reading(() => readProjectInfo(this.context.store, id));
-      if (!info) return use(undefined);
+      if (!info && !(await this.context.witness?.heads(id))) return use(undefined);
     }
     return this.use(id, (project) => use(project.info ? project : undefined));
   }
@@ -182,6 +200,16 @@ export class Projects {
     if (!project) return;
     this.loaded.delete(project);
     this.inMemory.forget(project);
+  }
+
+  /** From now on every project is written under another server id. */
+  private async renewLife(reason: string): Promise<void> {
+    const { observer } = this.context;
+    const before = this.lives.current.serverId;
+    await this.lives.renew(reason);
+    const detail = `${reason}. From now on this server writes as ${this.lives.current.serverId}, not as ${before}`;
+    observer.observe({ type: 'life-renewed', detail });
+    for (const project of this.loaded) project.renumber();
   }
 
   private invalidateAll(): void {

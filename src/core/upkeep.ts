@@ -5,7 +5,7 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError, messageOf } from '../errors.ts';
 import { compactLog } from '../store/compaction.ts';
 import { ProjectKeys } from '../store/keys.ts';
-import { listProjects } from '../store/project-info.ts';
+import { listProjectIds } from '../store/project-info.ts';
 import type { ProjectContext } from './live-log.ts';
 import { pruneVersions } from './prune-versions.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -65,7 +65,7 @@ export class Upkeep {
   /** Looks after every project there is. */
   async sweep(): Promise<void> {
     try {
-      for await (const { project } of listProjects(this.context.store)) {
+      for await (const project of listProjectIds(this.context.store)) {
         if (this.stopping.signal.aborted) return;
         await this.tidy(project);
         await otherWork();

@@ -15,7 +15,20 @@ const infoShape = z.object({
   tombstone: z
     .object({ deletedMs: z.number(), vector: z.array(z.tuple([z.number(), z.number()])) })
     .nullable(),
+  /** Of a log that has lost something: what had been given out until then, so that none of it is given again. */
+  damage: z
+    .object({
+      foundMs: z.number(),
+      detail: z.string(),
+      position: z.number(),
+      vector: z.array(z.tuple([z.number(), z.number()])),
+      /** Positions up to that one for which no seqno is known. */
+      missing: z.number(),
+    })
+    .optional(),
 });
+
+export type KnownDamage = NonNullable<z.infer<typeof infoShape>['damage']>;
 
 export type ProjectInfo = z.infer<typeof infoShape>;
 
@@ -27,7 +40,8 @@ export async function readProjectInfo(store: Store, project: string): Promise<Pr
 
 export function writeProjectInfo(project: string, info: ProjectInfo): Write {
   const key = projectKey(project);
-  return { key, value: sealJson(key, info) };
+  const { damage, ...rest } = info;
+  return { key, value: sealJson(key, damage ? { ...rest, damage } : rest) };
 }
 
 /** The ids of all projects with what the catalogue says of them, deleted ones too. */
@@ -35,6 +49,11 @@ export async function* listProjects(store: Store): AsyncGenerator<{ project: str
   for await (const page of store.scan(allProjects)) {
     for (const { key, value } of page) yield { project: projectOfKey(key), info: parseInfo(key, value) };
   }
+}
+
+/** The ids of all projects, also of those whose entry is damaged. */
+export async function* listProjectIds(store: Store): AsyncGenerator<string> {
+  for await (const page of store.scan(allProjects)) for (const { key } of page) yield projectOfKey(key);
 }
 
 function parseInfo(key: Uint8Array, sealed: Uint8Array): ProjectInfo {

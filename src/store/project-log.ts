@@ -6,10 +6,12 @@ import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { seal, unseal } from './digest.ts';
-import { ProjectKeys, number, readLastNumber, readNumber, readSequenceKey } from './keys.ts';
+import { ProjectKeys, number, readLastNumber, readNumber } from './keys.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from './record.ts';
-import { firstOf, type Store, type Write } from './store.ts';
+import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
+import type { Store, Write } from './store.ts';
+import type { WitnessedHeads } from './witnessed-heads.ts';
 
 /** A change with its place in this server's log. */
 export interface Change extends LogRecord {
@@ -36,7 +38,7 @@ export interface NewGroup {
 export class ProjectLog {
   readonly keys: ProjectKeys;
   /** How far the log is durable. Nothing beyond it may be shown. */
-  private durable: { position: number; vector: Map<number, number> };
+  private durable: Heads;
   private nextPosition: number;
   private nextSeqno: number;
 
@@ -45,9 +47,9 @@ export class ProjectLog {
     readonly project: string,
     private readonly serverId: number,
     private currentInfo: ProjectInfo | undefined,
-    heads: { position: number; vector: Map<number, number> },
-    /** What is wrong with the stored log, in a sentence; null if nothing is known to be. */
-    readonly damage: string | null,
+    heads: Heads,
+    /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
+    readonly newDamage: string | null,
   ) {
     this.keys = new ProjectKeys(project);
     this.durable = heads;
@@ -55,20 +57,27 @@ export class ProjectLog {
     this.nextSeqno = (heads.vector.get(serverId) ?? 0) + 1;
   }
 
-  /** Opens the log and recovers its heads. A project that doesn't exist has an empty one. */
-  static async open(store: Store, project: string, serverId: number): Promise<ProjectLog> {
+  /**
+   * Opens the log and recovers its heads. A project that doesn't exist has an empty one.
+   * @param witnessed what the witness knows of it.
+   * @throws RejoinError `damaged` if the catalogue doesn't know the project, though it has a log: it may have been deleted.
+   */
+  static async open(
+    store: Store,
+    project: string,
+    serverId: number,
+    witnessed?: WitnessedHeads,
+  ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
-    const last = await firstOf(store, { ...keys.allRecords(), reverse: true });
-    const position = last ? readLastNumber(last.key) : 0;
-    const vector = await recoverVector(store, keys);
-    const count = [...vector.values()].reduce((sum, seqno) => sum + seqno, 0);
-    // Positions and seqnos are dense and every change has one of each: the sums can only differ if some are lost.
-    const damage =
-      count === position
-        ? null
-        : `Project ${JSON.stringify(project)} is damaged: its log ends at position ${position}, its servers' heads count ${count} changes`;
-    return new ProjectLog(store, project, serverId, info, { position, vector }, damage);
+    const { damage, ...heads } = await recoverHeads(store, keys, info?.damage, witnessed);
+    const about = `Project ${JSON.stringify(project)} is damaged`;
+    if (!info && (heads.position > 0 || heads.vector.size > 0))
+      throw new RejoinError(
+        'damaged',
+        `${about}: the catalogue has lost its entry, and it may have been deleted`,
+      );
+    return new ProjectLog(store, project, serverId, info, heads, damage && `${about}: ${damage}`);
   }
 
   /** What the catalogue says, or undefined while the project doesn't exist. */
@@ -83,6 +92,30 @@ export class ProjectLog {
   /** The highest durable seqno per server id. */
   get durableVector(): VersionVector {
     return this.durable.vector;
+  }
+
+  /** Whether something of it is known to be lost. */
+  get isDamaged(): boolean {
+    return this.newDamage !== null || this.currentInfo?.damage !== undefined;
+  }
+
+  /** What makes the damage known, so that it is found once: the log goes on behind all that was ever given. */
+  noteDamage(foundMs: number): Write {
+    const { position, vector } = this.durable;
+    const damage = {
+      foundMs,
+      detail: this.newDamage ?? '',
+      position,
+      vector: [...vector].map(([id, seqno]): [number, number] => [id, seqno]),
+      missing: missingIn(this.durable),
+    };
+    return writeProjectInfo(this.project, {
+      createdMs: foundMs,
+      session: null,
+      tombstone: null,
+      ...this.currentInfo,
+      damage,
+    });
   }
 
   /**
@@ -156,9 +189,18 @@ export class ProjectLog {
     return { write: writeProjectInfo(this.project, info), settle };
   }
 
-  /** Whether a durable object of this kind has the version uuid. */
+  /** Whether a durable object of this kind has the version uuid. In a damaged log one that can't be read hasn't. */
   async hasObject(kind: ObjectKind, versionUuid: string): Promise<boolean> {
-    return (await this.store.get(this.keys.uuid(kind, versionUuid))) !== undefined;
+    const key = this.keys.uuid(kind, versionUuid);
+    const sealed = await this.store.get(key);
+    if (!sealed || !this.isDamaged) return sealed !== undefined;
+    try {
+      const record = await this.store.get(this.keys.record(readNumber(unseal(key, sealed))));
+      return record !== undefined && decodeRecord(record).object !== null;
+    } catch (error) {
+      if (error instanceof RejoinError && error.code === 'damaged') return false; // its author may send it again
+      throw error;
+    }
   }
 
   /**
@@ -172,7 +214,7 @@ export class ProjectLog {
       if (known >= head) continue;
       const key = this.keys.sequence(serverId, known + 1);
       const sealed = await this.store.get(key);
-      if (!sealed) throw this.hole(`the place of change [${serverId}, ${known + 1}] is not recorded`);
+      if (!sealed) return 0; // lost: the reader goes through all of the log, and meets the hole if there is one
       after = Math.min(after, readNumber(unseal(key, sealed)) - 1);
     }
     return after;
@@ -184,12 +226,21 @@ export class ProjectLog {
    */
   async *read(first: number, last: number): AsyncGenerator<readonly Change[]> {
     let expected = first;
+    const seqnos = new Map<number, number>();
     for await (const page of this.store.scan(this.keys.records(first, last))) {
       yield page.map(({ key, value }) => {
         const position = readLastNumber(key);
         if (position !== expected) throw this.hole(`the change at position ${expected} is missing`);
         expected++;
-        return { ...this.decode(position, value), position };
+        const change = { ...this.decode(position, value), position };
+        // The key is not in the record's checksum: its number says whether it belongs here.
+        const { serverId, seqno } = change;
+        if ((seqnos.get(serverId) ?? seqno - 1) !== seqno - 1)
+          throw this.hole(
+            `the change at position ${position} is not [${serverId}, ${(seqnos.get(serverId) ?? 0) + 1}]`,
+          );
+        seqnos.set(serverId, seqno);
+        return change;
       });
     }
     if (expected <= last) throw this.hole(`the change at position ${expected} is missing`);
@@ -208,18 +259,5 @@ export class ProjectLog {
     return new RejoinError('damaged', `Project ${JSON.stringify(this.project)} is damaged: ${problem}`, {
       cause,
     });
-  }
-}
-
-/** The highest seqno per server id: one seek for each. */
-async function recoverVector(store: Store, keys: ProjectKeys): Promise<Map<number, number>> {
-  const vector = new Map<number, number>();
-  let below: number | null = null;
-  for (;;) {
-    const last = await firstOf(store, { ...keys.sequencesBelow(below), reverse: true });
-    if (!last) return vector;
-    const { serverId, seqno } = readSequenceKey(last.key);
-    vector.set(serverId, seqno);
-    below = serverId;
   }
 }

@@ -51,7 +51,7 @@ test('a project whose only user leaves during its first write stays the one writ
   await projects.close();
 
   const log = await ProjectLog.open(store, 'p', life.serverId);
-  assert.is(log.damage, null);
+  assert.is(log.newDamage, null);
   const uuids = new Set<string>();
   for await (const page of log.read(1, log.durablePosition)) {
     for (const { object } of page) uuids.add(uuidOf(object));
@@ -144,7 +144,7 @@ test('a change that fails midway takes no numbers', async ({ projects, store }) 
   assert.equal((await project.readUdt()).view, { n: 3 });
   release();
   const log = await ProjectLog.open(store, 'p', life.serverId);
-  assert.is(log.damage, null);
+  assert.is(log.newDamage, null);
   const seqnos: number[] = [];
   for await (const page of log.read(1, log.durablePosition)) seqnos.push(...page.map(({ seqno }) => seqno));
   assert.equal(seqnos, [1, 2, 3]);

@@ -200,7 +200,7 @@ async function uuidsOf(projects: Projects, id: string): Promise<string[]> {
 
 async function seqnosOf(store: FaultyStore, project: string): Promise<number[]> {
   const log = await ProjectLog.open(store, project, life.serverId);
-  assert.is(log.damage, null);
+  assert.is(log.newDamage, null);
   const seqnos: number[] = [];
   for await (const page of log.read(1, log.durablePosition)) seqnos.push(...page.map(({ seqno }) => seqno));
   return seqnos;

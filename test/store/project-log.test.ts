@@ -53,7 +53,7 @@ test('heads, uuids and the catalogue are recovered on open', async () => {
   const again = await ProjectLog.open(store, 'p', serverId);
   assert.is(again.durablePosition, 2);
   assert.equal([...again.durableVector], [[serverId, 2]]);
-  assert.is(again.damage, null);
+  assert.is(again.newDamage, null);
   assert.ok(await again.hasObject('entry', 'a'));
   assert.not(await again.hasObject('thread', 'a'));
   assert.is(again.info?.session, null);
@@ -76,7 +76,7 @@ test('another server id goes on in the same log under its own numbers', async ()
     ],
   );
   assert.is(again.durablePosition, 3);
-  assert.is(again.damage, null);
+  assert.is(again.newDamage, null);
   await append(store, again, [entry('d')]);
   assert.equal((await readAll(again)).map(({ serverId: id, seqno }) => [id, seqno]).at(-1), [1, 3]);
 });
@@ -122,7 +122,7 @@ test('a hole is reported on open and never skipped over while reading', async ()
 
   await store.write([{ key: log.keys.record(3), value: null }]);
   const opened = await ProjectLog.open(store, 'p', serverId);
-  assert.match(String(opened.damage), /ends at position 1.*count 3 changes/);
+  assert.match(String(opened.newDamage), /ends at position 1.*count 3 changes/);
   // The numbers that were given are not given again.
   const { group } = opened.append({
     origin,

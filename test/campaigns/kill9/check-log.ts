@@ -43,7 +43,7 @@ export async function checkLogs(
 async function checkLog(store: Store, project: string, ledger: Ledger): Promise<Place[]> {
   const life = await readLife(store);
   const log = await ProjectLog.open(store, project, life?.serverId ?? 0);
-  if (log.damage !== null) ledger.report('hole', log.damage);
+  if (log.newDamage !== null) ledger.report('hole', log.newDamage);
   const reader = new LogReader(project, ledger);
   try {
     for await (const page of log.read(1, log.durablePosition)) {

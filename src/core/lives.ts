@@ -1,0 +1,27 @@
+// The life that the server is in: its server id and what belongs to it. It changes while the server runs when damage is
+// found (REP-8); projects ask for it, and Projects renews it.
+
+import type { Life } from '../store/life.ts';
+
+export class Lives {
+  private last: Promise<unknown> = Promise.resolve();
+
+  /** @param take makes a new life durable. */
+  constructor(
+    private life: Life,
+    private readonly take: (reason: string) => Promise<Life>,
+  ) {}
+
+  get current(): Life {
+    return this.life;
+  }
+
+  /** One at a time. */
+  renew(reason: string): Promise<void> {
+    const renewed = this.last.then(async () => {
+      this.life = await this.take(reason);
+    });
+    this.last = renewed.catch(() => undefined); // the caller hears of it
+    return renewed;
+  }
+}

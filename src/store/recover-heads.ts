@@ -1,0 +1,81 @@
+// How far a log goes, found from what is stored when it is opened, and whether something of it was lost. Positions and
+// seqnos are dense, and every change has one of each; the witness knows how far they went.
+
+import { firstOf, type Store } from './store.ts';
+import { readLastNumber, readSequenceKey, type ProjectKeys } from './keys.ts';
+import type { KnownDamage } from './project-info.ts';
+import type { WitnessedHeads } from './witnessed-heads.ts';
+
+export interface Heads {
+  /** The last position that was ever given. */
+  readonly position: number;
+  /** The highest seqno that was ever given, per server id. */
+  readonly vector: Map<number, number>;
+}
+
+export interface RecoveredHeads extends Heads {
+  /** What was lost and not known before, in a clause; null if nothing was. */
+  readonly damage: string | null;
+}
+
+/** @param known of damage that was found before: what it says was given is never given again. */
+export async function recoverHeads(
+  store: Store,
+  keys: ProjectKeys,
+  known: KnownDamage | undefined,
+  witnessed: WitnessedHeads | undefined,
+): Promise<RecoveredHeads> {
+  const last = await firstOf(store, { ...keys.allRecords(), reverse: true });
+  const stored = {
+    position: Math.max(last ? readLastNumber(last.key) : 0, known?.position ?? 0),
+    vector: await recoverVector(store, keys),
+  };
+  for (const [serverId, seqno] of known?.vector ?? []) raise(stored.vector, serverId, seqno);
+  const damage = damageIn(stored, known?.missing ?? 0, witnessed);
+  if (damage === null) return { ...stored, damage };
+
+  if (witnessed && witnessed.seqno > 0) raise(stored.vector, witnessed.serverId, witnessed.seqno);
+  const position = Math.max(stored.position, witnessed?.position ?? 0, countOf(stored.vector));
+  return { position, vector: stored.vector, damage };
+}
+
+/** How many positions there are for which no server id has a seqno. */
+export function missingIn({ position, vector }: Heads): number {
+  return position - countOf(vector);
+}
+
+function damageIn(
+  { position, vector }: Heads,
+  missing: number,
+  witnessed: WitnessedHeads | undefined,
+): string | null {
+  if (witnessed && witnessed.position > position)
+    return `its log ends at position ${position} and has ended at ${witnessed.position} before`;
+  const seqno = witnessed && (vector.get(witnessed.serverId) ?? 0);
+  if (witnessed && seqno !== undefined && seqno < witnessed.seqno)
+    return `the seqnos of server ${witnessed.serverId} end at ${seqno} and have ended at ${witnessed.seqno} before`;
+  if (missingIn({ position, vector }) !== missing)
+    return `its log ends at position ${position}, its servers' heads count ${countOf(vector) + missing} changes`;
+  return null;
+}
+
+function countOf(vector: ReadonlyMap<number, number>): number {
+  return [...vector.values()].reduce((sum, seqno) => sum + seqno, 0);
+}
+
+function raise(vector: Map<number, number>, serverId: number, seqno: number): void {
+  vector.set(serverId, Math.max(seqno, vector.get(serverId) ?? 0));
+}
+
+/** The highest seqno per server id: one seek for each. */
+async function recoverVector(store: Store, keys: ProjectKeys): Promise<Map<number, number>> {
+  const vector = new Map<number, number>();
+  let below: number | null = null;
+  for (;;) {
+    const last = await firstOf(store, { ...keys.sequencesBelow(below), reverse: true });
+    if (!last) return vector;
+    const { serverId, seqno } = readSequenceKey(last.key);
+    vector.set(serverId, seqno);
+    below = serverId;
+  }
+}
