@@ -5,6 +5,7 @@ import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
+import { keyedRequest } from '../../src/core/idempotency.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { Project } from '../../src/core/project.ts';
 import { RejoinError } from '../../src/errors.ts';
@@ -193,6 +194,22 @@ test('a document that was opened while the disk failed is dropped when the store
   assert.is(resets, 2, 'whoever joined in between starts anew');
   assert.equal(await read(project), { n: 1 });
   release();
+});
+
+test('a request with a key that is asked for again before it is durable is one request', async ({
+  projects,
+}) => {
+  await projects.use('s', async (project) => {
+    await project.createSession({ list: [] }, udt);
+    const append = [{ op: 'add', path: '/list/-', value: 1 }] as const;
+    const request = keyedRequest('k', 'the body');
+    const answers = await Promise.all([1, 2, 3].map(() => project.patchUdtOnce(append, udt, request)));
+    assert.equal(
+      answers.map(({ version }) => version),
+      [1, 1, 1],
+    );
+    assert.equal((await project.readUdt()).view, { list: [1] });
+  });
 });
 
 test('stopping while the disk fails does not wait for it: waiting writers are refused', async (context) => {
