@@ -69,7 +69,7 @@ const stopTimes: Omit<StopTimes, 'holdMs'> = { requestsMs: 20_000, socketsMs: 5_
 
 /**
  * Starts a server. Resolves when it answers.
- * @throws RejoinError `usage`, `data-in-use`, `data-unusable`, `data-newer`, `damaged`, `address-in-use`,
+ * @throws RejoinError `usage`, `data-in-use`, `data-unusable`, `data-newer`, `address-in-use`,
  *   `address-unusable`.
  */
 export async function createServer(options: ServerOptions): Promise<RejoinServer> {
@@ -80,7 +80,11 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     const message = `--host ${host} would let everybody who reaches that address read and write: add --insecure if that is all right`;
     throw new RejoinError('usage', message);
   }
-  const folder = await openDataFolder(options.data, { environment, serverId: options.serverId });
+  const folder = await openDataFolder(options.data, {
+    environment,
+    serverId: options.serverId,
+    onTrouble: (detail) => log?.error({ type: 'data-folder' }, detail),
+  });
   for (const warning of folder.warnings) log?.warn({ type: 'data-folder' }, warning);
 
   const metrics: Metrics = new Metrics(

@@ -12,6 +12,8 @@ import { pageBytesMax, pageEntriesMax, type Entry, type Range, type Store, type 
 export interface LevelOptions {
   /** LevelDB's cache of blocks read. Bytes. */
   readonly cacheSize?: number;
+  /** What LevelDB keeps in memory and in its log until it makes a table of it. Bytes. */
+  readonly writeBufferSize?: number;
 }
 
 export class LevelStore implements Store {
@@ -19,6 +21,8 @@ export class LevelStore implements Store {
   private readonly reads = new ReadQueue((keys) => this.read(keys));
   private readonly scans = new Set<Scan>();
   private db: LevelDown | null = null;
+  /** LevelDB takes a folder whose CURRENT is gone for a new one: it may do so only once. */
+  private isMade = false;
 
   private constructor(
     private readonly folder: string,
@@ -33,6 +37,39 @@ export class LevelStore implements Store {
     const store = new LevelStore(folder, options);
     await store.openDatabase();
     return store;
+  }
+
+  /** Whether a process, this one or another, has the database open. Changes nothing in it. */
+  static async isInUse(folder: string): Promise<boolean> {
+    const db = leveldown(folder);
+    // LevelDB takes its lock first, and then refuses for one reason or the other.
+    const error = await new Promise<unknown>((resolve) =>
+      db.open({ createIfMissing: false, errorIfExists: true }, resolve),
+    );
+    return isLocked(messageOf(error));
+  }
+
+  /**
+   * Makes a database of the tables and logs in the folder. It must not be in use: LevelDB doesn't look.
+   * @throws RejoinError `data-unusable` if there is nothing to make it of.
+   */
+  static async repair(folder: string): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      leveldown.repair(folder, (error) => {
+        if (error) reject(openError(folder, error));
+        else resolve();
+      });
+    });
+  }
+
+  /** Writes all tables anew. */
+  async compactAll(): Promise<void> {
+    await new Promise<void>((resolve, reject) => {
+      this.database().compactRange(Buffer.from([0]), Buffer.from([0xff]), (error) => {
+        if (error) reject(readError(error));
+        else resolve();
+      });
+    });
   }
 
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
@@ -132,11 +169,12 @@ export class LevelStore implements Store {
   private async openDatabase(): Promise<void> {
     const db = leveldown(this.folder);
     await new Promise<void>((resolve, reject) => {
-      db.open({ createIfMissing: true, ...this.options }, (error) => {
+      db.open({ createIfMissing: !this.isMade, ...this.options }, (error) => {
         if (error) reject(openError(this.folder, error));
         else resolve();
       });
     });
+    this.isMade = true;
     this.db = db;
   }
 
@@ -203,9 +241,13 @@ function readError(cause: unknown): RejoinError {
 
 function openError(folder: string, cause: unknown): RejoinError {
   const message = messageOf(cause);
-  if (/IO error: lock /.test(message)) {
+  if (isLocked(message)) {
     return new RejoinError('data-in-use', `The database ${folder} is in use by another process`, { cause });
   }
   const problem = isDiskProblem(cause) ? diskProblem(cause) : message;
   return new RejoinError('data-unusable', `The database ${folder} can't be opened: ${problem}`, { cause });
+}
+
+function isLocked(message: string): boolean {
+  return /IO error: lock /.test(message);
 }

@@ -14,6 +14,7 @@ declare module 'leveldown' {
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
     compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;
+    compactRange(start: Buffer, end: Buffer, callback: Callback): void;
   }
 
   export interface LevelDownIterator {
@@ -24,7 +25,9 @@ declare module 'leveldown' {
 
   export interface OpenOptions {
     createIfMissing?: boolean;
+    errorIfExists?: boolean;
     cacheSize?: number;
+    writeBufferSize?: number;
   }
 
   export interface IteratorOptions {
@@ -40,5 +43,11 @@ declare module 'leveldown' {
   export type BatchOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };
   type Callback = (error?: Error | null) => void;
 
-  export default function leveldown(location: string): LevelDown;
+  interface Leveldown {
+    (location: string): LevelDown;
+    repair(location: string, callback: Callback): void;
+  }
+
+  const leveldown: Leveldown;
+  export default leveldown;
 }

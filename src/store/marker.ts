@@ -74,7 +74,7 @@ export async function writeMarker(folder: string, life: Life): Promise<void> {
   await syncFolder(dirname(path));
 }
 
-const markerName = 'REJOIN-MARKER';
+export const markerName = 'REJOIN-MARKER';
 
 function readMarker(text: string): z.infer<typeof markerShape> | undefined {
   try {
@@ -84,7 +84,7 @@ function readMarker(text: string): z.infer<typeof markerShape> | undefined {
   }
 }
 
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   const handle = await open(folder, 'r');
   try {
     await handle.sync();

@@ -8,7 +8,8 @@ import * as Y from 'yjs';
 import { Projects } from '../../src/core/projects.ts';
 import { upload } from '../../src/core/upload.ts';
 import { checkObject } from '../../src/model/objects.ts';
-import { dataFormat, openDataFolder } from '../../src/store/data-folder.ts';
+import { openDataFolder } from '../../src/store/data-folder.ts';
+import { dataFormat } from '../../src/store/open-life.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { contentOf } from './content.ts';
 

@@ -4,10 +4,11 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
-import { dataFormat, openDataFolder, type DataFolder } from '../../src/store/data-folder.ts';
+import { openDataFolder, type DataFolder } from '../../src/store/data-folder.ts';
 import { sealJson } from '../../src/store/digest.ts';
-import { formatKey } from '../../src/store/keys.ts';
+import { formatKey, lifeKey } from '../../src/store/keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
+import { dataFormat } from '../../src/store/open-life.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
 const open = (folder: string, serverId?: number): Promise<DataFolder> =>
@@ -128,8 +129,13 @@ test('a newer format is refused and left alone', async ({ folder }) => {
 test('a database of another program is refused', async ({ folder }) => {
   await (await open(folder)).close();
   const store = await LevelStore.open(join(folder, 'db'));
-  await store.write([{ key: formatKey, value: null }]);
+  await store.write([
+    { key: formatKey, value: null },
+    { key: lifeKey, value: null },
+    { key: Buffer.from('another'), value: Buffer.from('1') },
+  ]);
   await store.close();
+  await rm(join(folder, 'db', 'REJOIN-MARKER'));
   assert.match(await refusal(folder, 'data-unusable'), /was not made by rejoin/);
 });
 

@@ -1,0 +1,117 @@
+// Which life a database is in, when it is opened: a new one for a new folder, for a copy, and after damage; else the one
+// it was in. Called by the data folder.
+
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RejoinError } from '../errors.ts';
+import type { Environment } from '../model/environment.ts';
+import { sealJson, unsealJson } from './digest.ts';
+import type { Evidence } from './evidence.ts';
+import { formatKey } from './keys.ts';
+import { readLife, takeNewLife, type Life } from './life.ts';
+import { checkMarker, markerName, writeMarker } from './marker.ts';
+import { firstOf, type Store } from './store.ts';
+
+/** The format that this release writes. It reads this one; a newer one is refused. */
+export const dataFormat = 1;
+
+export interface LifeOptions {
+  readonly databaseFolder: string;
+  readonly environment: Environment;
+  /** The server id for a new folder, instead of a random one. */
+  readonly serverId: number | undefined;
+  readonly evidence: Evidence;
+  /** What was found to be wrong with the database so far, one clause each: any of it costs the server id (REP-8). */
+  readonly damage: readonly string[];
+}
+
+/** @throws RejoinError `data-newer`; `data-unusable` for a database of another program. */
+export async function openLife(
+  store: Store,
+  options: LifeOptions,
+): Promise<{ life: Life; warnings: string[] }> {
+  const { databaseFolder, environment, serverId, evidence } = options;
+  const damage = [...options.damage];
+  const isNew = await checkFormat(store, databaseFolder, damage);
+  const formatWrite = { key: formatKey, value: sealJson(formatKey, dataFormat) };
+  if (isNew) {
+    const made = await takeNewLife(store, environment, 'a new folder', { serverId, more: [formatWrite] });
+    await writeMarker(databaseFolder, made);
+  }
+  const before = await readUndamaged('the server id', damage, () => readLife(store));
+  if (!before && damage.length === 0) damage.push('the server id is lost');
+
+  const warnings: string[] = [];
+  let life = before;
+  if (!life || damage.length > 0) {
+    await evidence.keep();
+    life = await takeNewLife(store, environment, 'damage was found on open', { more: [formatWrite] });
+    await writeMarker(databaseFolder, life);
+    warnings.push(...damage.map((what) => `The database was damaged: ${what}`));
+    warnings.push(
+      `What the damage destroyed is lost, everything else is served. The database as it was found is in ${evidence.place}. From now on this server writes under the new server id ${life.serverId}${before ? ` instead of ${before.serverId}` : ''}`,
+    );
+  }
+  const { copied, warning } = await checkMarker(databaseFolder, life);
+  if (warning !== null) warnings.push(warning);
+  if (copied !== null) {
+    const copiedId = life.serverId;
+    life = await takeNewLife(store, environment, copied);
+    await writeMarker(databaseFolder, life);
+    warnings.push(
+      `The data folder was copied or restored (${copied}): it takes the new server id ${life.serverId} instead of ${copiedId}`,
+    );
+  }
+  if (serverId !== undefined && serverId !== life.serverId) {
+    warnings.push(
+      `--server-id ${serverId} is ignored: the folder already has server id ${life.serverId}, for life`,
+    );
+  }
+  return { life, warnings };
+}
+
+/** Whether the database is new. What is wrong is added to `damage`. */
+async function checkFormat(store: Store, databaseFolder: string, damage: string[]): Promise<boolean> {
+  const damageBefore = damage.length;
+  const format = await readUndamaged('the format version', damage, async () => {
+    const sealed = await store.get(formatKey);
+    return sealed && unsealJson(formatKey, sealed);
+  });
+  if (typeof format === 'number' && format > dataFormat) {
+    throw new RejoinError(
+      'data-newer',
+      `The database ${databaseFolder} has format ${format}, this release reads up to ${dataFormat}: use a newer rejoin`,
+    );
+  }
+  if (format !== undefined || damage.length > damageBefore) return false;
+  const everything = { from: Buffer.from([0]), before: Buffer.from([0xff]) };
+  if ((await firstOf(store, everything)) === undefined) return damageBefore === 0;
+  // The marker is written when the format is on disk: then it was there, and is lost.
+  if (!(await isOurs(store, databaseFolder)))
+    throw new RejoinError('data-unusable', `The database ${databaseFolder} was not made by rejoin`);
+  damage.push('the format version is lost');
+  return false;
+}
+
+async function isOurs(store: Store, databaseFolder: string): Promise<boolean> {
+  const hasMarker = await access(join(databaseFolder, markerName)).then(
+    () => true,
+    () => false,
+  );
+  return hasMarker || (await readUndamaged('', [], () => readLife(store))) !== undefined;
+}
+
+/** What `read` returns, or undefined if what it reads is damaged, which is added to `damage`. */
+async function readUndamaged<T>(
+  what: string,
+  damage: string[],
+  read: () => Promise<T>,
+): Promise<T | undefined> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof RejoinError) || error.code !== 'damaged') throw error;
+    damage.push(`${what}: ${error.message}`);
+    return undefined;
+  }
+}
