@@ -103,6 +103,8 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   const projects: Projects = new Projects({
     store,
     life,
+    takeLife: (reason) => folder.takeLife(reason),
+    witness: folder.witness,
     environment,
     observer: observations,
     memory: options.cacheBytes === undefined ? {} : { bytesMax: options.cacheBytes },
@@ -146,7 +148,9 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   }
   let closing: Promise<void> | null = null;
   return {
-    serverId: life.serverId,
+    get serverId() {
+      return projects.context.life.serverId;
+    },
     url: `http://${front.address}`,
     close: () => (closing ??= closeAll()),
   };

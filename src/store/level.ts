@@ -62,16 +62,6 @@ export class LevelStore implements Store {
     });
   }
 
-  /** Writes all tables anew. */
-  async compactAll(): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
-      this.database().compactRange(Buffer.from([0]), Buffer.from([0xff]), (error) => {
-        if (error) reject(readError(error));
-        else resolve();
-      });
-    });
-  }
-
   get(key: Uint8Array): Promise<Uint8Array | undefined> {
     return this.reads.get(key);
   }

@@ -14,7 +14,6 @@ declare module 'leveldown' {
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
     compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;
-    compactRange(start: Buffer, end: Buffer, callback: Callback): void;
   }
 
   export interface LevelDownIterator {

@@ -29,7 +29,7 @@ export async function repairLevelFiles(
   // one, they say the same in any order. It also writes anew what had a damaged index or filter.
   const store = await LevelStore.open(folder);
   try {
-    await store.compactAll();
+    await store.compact({ from: Buffer.from([0]), before: Buffer.from([0xff]) });
   } finally {
     await store.close();
   }

@@ -9,23 +9,13 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import { projectKey } from './keys.ts';
 import { LevelStore } from './level.ts';
+import type { HeadsWitness, WitnessedHeads } from './witnessed-heads.ts';
 
 const headsShape = z.object({
   position: z.number(),
   serverId: z.number(),
   seqno: z.number(),
-  version: z.number(),
 });
-
-export interface WitnessedHeads {
-  /** The last position that was durable. */
-  readonly position: number;
-  /** The server id under which this server wrote then, and its highest durable seqno. */
-  readonly serverId: number;
-  readonly seqno: number;
-  /** n of the newest version record of `udt`; 0 if there is none. */
-  readonly version: number;
-}
 
 export interface WitnessOptions {
   /** Is told, in a sentence, when the witness can't be read or written: once, until it works again. */
@@ -40,7 +30,7 @@ const flushMs = 1_000;
 /** The witness is small and read rarely: once a project and start. */
 const storeOptions = { cacheSize: 256 * 1024, writeBufferSize: 512 * 1024 } as const;
 
-export class Witness {
+export class Witness implements HeadsWitness {
   /** Noted, and not yet known to be on disk: at most one each of the projects in use. */
   private readonly noted = new Map<string, WitnessedHeads>();
   private timer: NodeJS.Timeout | null = null;

@@ -112,7 +112,7 @@ test('without CURRENT the database is not begun anew', async ({ folder }) => {
 test('the witness keeps heads over a restart, and one that can not be opened is moved aside', async ({
   folder,
 }) => {
-  const heads = { position: 7, serverId: 5, seqno: 6, version: 2 };
+  const heads = { position: 7, serverId: 5, seqno: 6 };
   const first = await openDataFolder(folder, { environment: realEnvironment });
   first.witness.note('p', heads);
   assert.equal(await first.witness.heads('p'), heads);
