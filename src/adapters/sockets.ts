@@ -126,6 +126,11 @@ export function send(socket: WebSocket, data: string | Uint8Array): void {
   socket.send(data, () => undefined);
 }
 
+/** Sends UTF-8 as a text frame; nothing happens on a socket that is closed. */
+export function sendText(socket: WebSocket, utf8: Uint8Array): void {
+  socket.send(utf8, { binary: false }, () => undefined);
+}
+
 /** Closes with a code and as much of the reason as fits (123 bytes). */
 export function closeWith(socket: WebSocket, code: number, reason: string): void {
   let text = reason;

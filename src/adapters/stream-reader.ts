@@ -1,18 +1,22 @@
 // One stream of a `/ws` socket: follows the log of a project at the pace of the socket. History, one `sync`, then live
 // (WS-3); a reader that is slow is behind in the log and costs no more memory than a page.
 
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { Feed } from '../core/feed.ts';
 import type { Projects } from '../core/projects.ts';
 import { isObjectKind } from '../model/objects.ts';
 import type { StreamRequest } from '../wire/stream/messages.ts';
-import { printObject, printSync } from '../wire/stream/print.ts';
-import { drained, send } from './sockets.ts';
+import { objectPrinter, printSync } from '../wire/stream/print.ts';
+import { drained, send, sendText } from './sockets.ts';
 
 /** With more than this waiting in the socket, the log is not read on. */
 const unsentBytesMax = 512 * 1024;
 
+type Page = NonNullable<Awaited<ReturnType<Feed['next']>>>;
+
 export class Stream {
+  private readonly print: ReturnType<typeof objectPrinter>;
   private feed: Feed | null = null;
   private isEnded = false;
 
@@ -20,7 +24,11 @@ export class Stream {
     private readonly request: StreamRequest,
     private readonly projects: Projects,
     private readonly socket: WebSocket,
-  ) {}
+    /** What the socket writes to. */
+    private readonly transport: Writable,
+  ) {
+    this.print = objectPrinter(request.muxId, request.projectId);
+  }
 
   /**
    * Resolves when the stream is over: it was ended, or was a fetch and is synced.
@@ -59,13 +67,18 @@ export class Stream {
       }
       const changes = await feed.next();
       if (!changes || this.hasEnded()) return;
-      for (const { kind, serverId, seqno, object } of changes) {
-        if (!isObjectKind(kind) || !this.request.kinds.has(kind) || !object) continue;
-        const json = Buffer.from(object.buffer, object.byteOffset, object.length).toString('utf8');
-        send(this.socket, printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
-      }
+      this.sendPage(changes);
       if (this.socket.bufferedAmount > unsentBytesMax) await drained(this.socket);
     }
+  }
+
+  private sendPage(changes: Page): void {
+    this.transport.cork(); // a page goes to the kernel at once, not frame by frame
+    for (const { kind, serverId, seqno, object } of changes) {
+      if (!isObjectKind(kind) || !this.request.kinds.has(kind) || !object) continue;
+      sendText(this.socket, this.print(kind, serverId, seqno, object));
+    }
+    this.transport.uncork();
   }
 
   /** A method, because it changes while `pump` waits. For a socket that is closing, nothing more is read. */

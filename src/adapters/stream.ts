@@ -1,6 +1,7 @@
 // The adapter of `/ws`: reads what a client asks, runs its streams and uploads, and answers every message, if only with
 // an error (WS-19).
 
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { RejoinError, messageOf } from '../errors.ts';
 import { anonymous } from '../model/origin.ts';
@@ -21,9 +22,12 @@ export class StreamAdapter {
     private readonly log: AdapterLog,
   ) {}
 
-  /** Serves a socket until it closes. */
-  accept(socket: WebSocket): void {
-    const connection = new StreamConnection(socket, this.projects, this.log);
+  /**
+   * Serves a socket until it closes.
+   * @param transport what the socket was opened on: several frames can be written to it at once.
+   */
+  accept(socket: WebSocket, transport: Writable): void {
+    const connection = new StreamConnection(socket, transport, this.projects, this.log);
     const intake = new Intake(socket);
     socket.on('message', (data: Buffer, isBinary) => {
       if (socket.readyState !== socket.OPEN) return; // nobody would hear the answer
@@ -42,6 +46,7 @@ class StreamConnection {
 
   constructor(
     private readonly socket: WebSocket,
+    private readonly transport: Writable,
     private readonly projects: Projects,
     private readonly log: AdapterLog,
   ) {}
@@ -97,7 +102,7 @@ class StreamConnection {
         `A socket can have ${streamLimits.streamsPerSocketMax} streams at most`,
       );
     }
-    const stream = new Stream(request, this.projects, this.socket);
+    const stream = new Stream(request, this.projects, this.socket, this.transport);
     this.streams.set(muxId, stream);
     stream
       .run(() => this.streams.delete(muxId))

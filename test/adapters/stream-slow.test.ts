@@ -1,5 +1,6 @@
 // WS-21: clients of `/ws` that don't read.
 
+import { PassThrough } from 'node:stream';
 import type { Duplex } from 'node:stream';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -78,7 +79,7 @@ slow('WS-21 nothing is read for a socket that closes', async () => {
   } as unknown as Projects;
   const request = { type: 'fetch', muxId: 1, projectId: 'p', since: new Map(), kinds: new Set() } as const;
   pair.server.close();
-  await new Stream(request as never, projects, pair.server).run(() => undefined);
+  await new Stream(request as never, projects, pair.server, new PassThrough()).run(() => undefined);
   assert.ok(pages <= 1, `${pages} pages were read`);
 });
 
