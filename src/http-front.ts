@@ -140,7 +140,7 @@ export class HttpFront {
         });
       } else if (/^\/ws\/?(\?|$)/.test(target)) {
         this.streamSockets.handleUpgrade(request, socket, head, (client) =>
-          stream.accept(this.watched(client, 'stream')),
+          stream.accept(this.watched(client, 'stream'), socket),
         );
       } else {
         throw new RejoinError('not-found', `There is no WebSocket at ${target}: use /ws or /yjs/<project>`);

@@ -1,6 +1,7 @@
 // What is sent to one WebSocket client and waits until the client reads it: whoever has more to send asks here whether
 // it can wait (WS-21, YJS-11).
 
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** With more than this waiting, a client is slow. */
@@ -11,7 +12,11 @@ export const frameOverheadBytes = 512;
 export class Outgoing {
   private waitingBytes = 0;
 
-  constructor(readonly socket: WebSocket) {}
+  /** @param transport what the socket was opened on, for whoever sends many frames at once. */
+  constructor(
+    readonly socket: WebSocket,
+    private readonly transport?: Writable,
+  ) {}
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
@@ -30,9 +35,19 @@ export class Outgoing {
 
   /** Sends a text or binary frame; nothing happens on a socket that is closed. The bytes are not copied. */
   send(frame: string | Uint8Array): void {
-    const bytes = frame.length + frameOverheadBytes;
-    this.waitingBytes += bytes;
-    this.socket.send(frame, () => (this.waitingBytes -= bytes));
+    this.sendAs(frame, typeof frame !== 'string');
+  }
+
+  /** Sends UTF-8 as a text frame. */
+  sendText(utf8: Uint8Array): void {
+    this.sendAs(utf8, false);
+  }
+
+  /** What `write` sends goes to the kernel at once, not frame by frame. */
+  together(write: () => void): void {
+    this.transport?.cork();
+    write();
+    this.transport?.uncork();
   }
 
   /** Resolves when all that was sent so far has left, or the socket is closed. */
@@ -47,5 +62,11 @@ export class Outgoing {
       // An empty ping goes out behind all that waits: its callback says that the way is free.
       socket.ping('', false, end);
     });
+  }
+
+  private sendAs(frame: string | Uint8Array, binary: boolean): void {
+    const bytes = frame.length + frameOverheadBytes;
+    this.waitingBytes += bytes;
+    this.socket.send(frame, { binary }, () => (this.waitingBytes -= bytes));
   }
 }

@@ -5,13 +5,16 @@ import type { Feed } from '../core/feed.ts';
 import type { Projects } from '../core/projects.ts';
 import { isObjectKind } from '../model/objects.ts';
 import type { StreamRequest } from '../wire/stream/messages.ts';
-import { printObject, printSync } from '../wire/stream/print.ts';
+import { objectPrinter, printSync } from '../wire/stream/print.ts';
 import type { Outgoing } from './outgoing.ts';
 
 /** A reader that hasn't read for so long gives back what it has of the store: it would keep old files and memory in use. */
 const restAfterMs = 1_000;
 
+type Page = NonNullable<Awaited<ReturnType<Feed['next']>>>;
+
 export class Stream {
+  private readonly print: ReturnType<typeof objectPrinter>;
   private feed: Feed | null = null;
   private isEnded = false;
 
@@ -19,7 +22,9 @@ export class Stream {
     private readonly request: StreamRequest,
     private readonly projects: Projects,
     private readonly outgoing: Outgoing,
-  ) {}
+  ) {
+    this.print = objectPrinter(request.muxId, request.projectId);
+  }
 
   /**
    * Resolves when the stream is over: it was ended, or was a fetch and is synced.
@@ -58,14 +63,25 @@ export class Stream {
       }
       const changes = await feed.next();
       if (!changes || this.hasEnded()) return;
-      for (const { kind, serverId, seqno, object } of changes) {
-        if (!isObjectKind(kind) || !this.request.kinds.has(kind) || !object) continue;
-        const json = Buffer.from(object.buffer, object.byteOffset, object.length).toString('utf8');
-        this.outgoing.send(printObject(muxId, this.request.projectId, serverId, seqno, kind, json));
+      for (let next = 0; next < changes.length;) {
+        next = this.sendFrom(changes, next);
         if (this.outgoing.isFull) await this.drained(feed);
         if (this.hasEnded()) return;
       }
     }
+  }
+
+  /** Sends as much of a page as may wait, all at once. @returns the index of the next change. */
+  private sendFrom(changes: Page, first: number): number {
+    let next = first;
+    this.outgoing.together(() => {
+      for (; next < changes.length && !this.outgoing.isFull; next++) {
+        const change = changes[next];
+        if (!change?.object || !isObjectKind(change.kind) || !this.request.kinds.has(change.kind)) continue;
+        this.outgoing.sendText(this.print(change.kind, change.serverId, change.seqno, change.object));
+      }
+    });
+    return next;
   }
 
   private async drained(feed: Feed): Promise<void> {

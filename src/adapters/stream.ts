@@ -1,6 +1,7 @@
 // The adapter of `/ws`: reads what a client asks, runs its streams and uploads, and answers every message, if only with
 // an error (WS-19).
 
+import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 import { RejoinError, messageOf } from '../errors.ts';
 import { anonymous } from '../model/origin.ts';
@@ -22,9 +23,12 @@ export class StreamAdapter {
     private readonly log: AdapterLog,
   ) {}
 
-  /** Serves a socket until it closes. */
-  accept(socket: WebSocket): void {
-    const outgoing = new Outgoing(socket);
+  /**
+   * Serves a socket until it closes.
+   * @param transport what the socket was opened on: several frames can be written to it at once.
+   */
+  accept(socket: WebSocket, transport: Writable): void {
+    const outgoing = new Outgoing(socket, transport);
     const connection = new StreamConnection(outgoing, this.projects, this.log);
     const intake = new Intake(outgoing);
     socket.on('message', (data: Buffer, isBinary) => {

@@ -71,12 +71,13 @@ export class UdtVersions {
   ): Promise<UdtVersions> {
     const last = await firstOf(store, { ...keys.allVersions(), reverse: true });
     const record = last ? unsealVersionRecord(last.key, last.value) : null;
-    // A new life goes on counting under its own epoch.
+    const hash = hasher.hash(view);
+    // A new life goes on counting under its own epoch. If the newest version is not what the document is, some may be
+    // lost: their numbers are left out, and clients that know them are sent the whole state.
     const n = record ? record.version % epochSize : 0;
-    const version = epoch * epochSize + n;
+    const version = epoch * epochSize + (record && record.hash !== hash ? n + lostVersionsMax : n);
     const sealed = await store.get(keys.topLevelKeys);
     const named = sealed ? z.array(z.string()).parse(unsealJson(keys.topLevelKeys, sealed)) : [];
-    const hash = hasher.hash(view);
     return new UdtVersions(store, keys, epoch, hasher, { version, view, hash, record }, new Set(named));
   }
 
@@ -204,5 +205,7 @@ export class UdtVersions {
 }
 
 const epochSize = 2 ** 32;
+/** More than that are not written before they are on disk. */
+const lostVersionsMax = 2 ** 16;
 /** More patches than this are answered with a rebuild. */
 const answerBytesMax = 16 * 1024 * 1024;

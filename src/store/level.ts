@@ -74,6 +74,7 @@ export class LevelStore implements Store {
       limit,
       keyAsBuffer: true,
       valueAsBuffer: true,
+      highWaterMark: limit === 1 ? 1 : pageBytesMax, // a page is read by one visit to another thread
       fillCache: limit === 1, // a long scan would push everything else out
     });
     const scan: Scan = { iterator, page: Promise.resolve([]), isEnded: false };

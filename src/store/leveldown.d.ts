@@ -37,6 +37,8 @@ declare module 'leveldown' {
     keyAsBuffer: true;
     valueAsBuffer: true;
     fillCache: boolean;
+    /** How much is read at once, ahead of `next`. Bytes. */
+    highWaterMark: number;
   }
 
   export type BatchOperation = { type: 'put'; key: Buffer; value: Buffer } | { type: 'del'; key: Buffer };

@@ -35,10 +35,11 @@ export function documentOfMegabytes(megabytes: number, project = 'megabytes'): W
     project,
     doc: new Y.Doc(),
     write: (doc) => {
+      const random = prng.create(1);
       const notes = doc.getMap('notes');
       for (let i = 0; i < megabytes; i++) {
         doc.transact(() => {
-          for (let j = 0; j < 1_000; j++) notes.set(`note ${i}.${j}`, `${i}.${j} `.padEnd(1_000, 'text '));
+          for (let j = 0; j < 1_000; j++) notes.set(`note ${i}.${j}`, prng.word(random, 1_000, 1_000));
         });
       }
     },

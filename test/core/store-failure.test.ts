@@ -164,25 +164,6 @@ test('REP-14 a deleted project keeps its numbers and answers `deleted`', async (
   assert.is(log.durablePosition, 1);
 });
 
-test('a damaged project refuses writes and says where it is damaged; others work on', async ({
-  projects,
-  store,
-}) => {
-  for (const uuid of ['a', 'b']) await uploadEntry(projects, 'p', uuid);
-  const log = await ProjectLog.open(store, 'p', life.serverId);
-  await store.write([{ key: log.keys.record(2), value: null }]);
-  const events: string[] = [];
-  const observer = {
-    observe: ({ type, detail }: { type: string; detail: string }) => events.push(`${type} ${detail}`),
-  };
-  const again = new Projects({ store, life, environment: realEnvironment, observer });
-  assert.is(await codeOf(uploadEntry(again, 'p', 'c')), 'damaged');
-  assert.match(events.join('\n'), /damage .*"p" is damaged: its log ends at position 1/);
-  await uploadEntry(again, 'q', 'c');
-  assert.equal(await uuidsOf(again, 'q'), ['c']);
-  await again.close();
-});
-
 async function uuidsOf(projects: Projects, id: string): Promise<string[]> {
   return projects.use(id, async (project) => {
     const feed = await project.follow(new Map());

@@ -76,13 +76,25 @@ frames.run();
 
 const printing = suite('printing');
 
+function printed(
+  muxId: string | number,
+  project: string,
+  serverId: number,
+  seqno: number,
+  kind: 'entry' | 'comment',
+  json: string,
+): string {
+  const object = Buffer.from(json);
+  return Buffer.from(print.objectPrinter(muxId, project)(kind, serverId, seqno, object)).toString();
+}
+
 printing('WS-10 a stored object is spliced in as it is', () => {
-  const text = print.printObject('a"', '7', 3, 4, 'entry', '{"report_uuid":"r","x":1.0}');
+  const text = printed('a"', '7', 3, 4, 'entry', '{"report_uuid":"rö","x":1.0}');
   assert.is(
     text,
-    '{"type":"entry","mux_id":"a\\"","srv_id":3,"seqno":4,"proj_id":7,"report_uuid":"r","x":1.0}',
+    '{"type":"entry","mux_id":"a\\"","srv_id":3,"seqno":4,"proj_id":7,"report_uuid":"rö","x":1.0}',
   );
-  const named = print.printObject(0, '007"', 1, 1, 'comment', '{"a":1}');
+  const named = printed(0, '007"', 1, 1, 'comment', '{"a":1}');
   assert.is(named, '{"type":"comment","mux_id":0,"srv_id":1,"seqno":1,"proj_id":"007\\"","a":1}');
 });
 

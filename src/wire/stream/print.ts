@@ -8,23 +8,20 @@ import type { ClosedMessage, ErrorMessage, SyncMessage, UploadedMessage } from '
 import type { MuxId } from './mux-id.ts';
 
 /**
- * An object as a message, history and live alike (WS-10).
- * @param objectJson the stored object's JSON, which is spliced in without being parsed: an object with at least one field,
- *   and none of those that are printed before it.
+ * Makes what prints the objects of one stream, history and live alike (WS-10), as UTF-8.
+ * @returns a function of an object's place and its stored JSON, which is spliced in without being parsed: an object with
+ *   at least one field, and none of those that are printed before it.
  */
-export function printObject(
+export function objectPrinter(
   muxId: MuxId,
   projectId: ProjectId,
-  serverId: number,
-  seqno: number,
-  kind: ObjectKind,
-  objectJson: string,
-): string {
+): (kind: ObjectKind, serverId: number, seqno: number, objectJson: Uint8Array) => Uint8Array {
+  const mux = JSON.stringify(muxId);
   const project = JSON.stringify(printProjectId(projectId));
-  return (
-    `{"type":"${kind}","mux_id":${JSON.stringify(muxId)},"srv_id":${serverId},"seqno":${seqno},` +
-    `"proj_id":${project},${objectJson.slice(1)}`
-  );
+  return (kind, serverId, seqno, objectJson) => {
+    const head = `{"type":"${kind}","mux_id":${mux},"srv_id":${serverId},"seqno":${seqno},"proj_id":${project},`;
+    return Buffer.concat([Buffer.from(head, 'utf8'), objectJson.subarray(1)]);
+  };
 }
 
 /** @param since the version vector the history was read at. */

@@ -23,6 +23,7 @@ function scan(socket: WebSocket): void {
     keyAsBuffer: true,
     valueAsBuffer: true,
     fillCache: false,
+    highWaterMark: 256 * 1024,
   });
   const step = (): void => {
     iterator.next((error, key, value) => {
