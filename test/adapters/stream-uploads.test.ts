@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/model/json.ts';
-import { ProjectKeys } from '../../src/store/keys.ts';
+import { projectKey } from '../../src/store/keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { startProcess, startServer } from '../support/server.ts';
 import {
@@ -203,7 +203,7 @@ uploads('WS-13 a project that cannot be written refuses all of an upload', async
   await before.close();
   await first.stop();
   const store = await LevelStore.open(join(data, 'db'));
-  await store.write([{ key: new ProjectKeys('damaged').record(2), value: null }]);
+  await store.write([{ key: projectKey('damaged'), value: null }]);
   await store.close();
 
   const server = await startServer({ data });
