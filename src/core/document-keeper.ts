@@ -37,7 +37,11 @@ export class DocumentKeeper {
 
   /** To be called in the project's turn. @throws RejoinError `damaged`, `unavailable`. */
   async open(): Promise<OpenDocument> {
-    return (this.opened ??= await this.load());
+    if (this.opened) return this.opened;
+    this.opened = await this.load();
+    if (this.opened.tail.isDue) this.askForSnapshot();
+    else void this.upkeep.tidy(this.project);
+    return this.opened;
   }
 
   /** What is in memory no longer says what is stored: the next one who needs it has it read again. */
@@ -50,9 +54,7 @@ export class DocumentKeeper {
   grown(update: Uint8Array): void {
     const tail = this.opened?.tail;
     tail?.add(update);
-    if (this.isSnapshotAsked || !tail?.isDue) return;
-    this.isSnapshotAsked = true;
-    void this.makeSnapshots().finally(() => (this.isSnapshotAsked = false));
+    if (tail?.isDue) this.askForSnapshot();
   }
 
   /** Takes the document out of memory, unless somebody needs it after all. */
@@ -62,6 +64,12 @@ export class DocumentKeeper {
       await this.log.settled().catch(() => undefined); // whoever waits for it hears of it
       if (!isNeeded()) this.opened = null;
     });
+  }
+
+  private askForSnapshot(): void {
+    if (this.isSnapshotAsked) return;
+    this.isSnapshotAsked = true;
+    void this.makeSnapshots().finally(() => (this.isSnapshotAsked = false));
   }
 
   /** One, and another one if the document has grown as much again meanwhile. */

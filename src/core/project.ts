@@ -436,4 +436,4 @@ export class Project {
 }
 
 /** What a project takes without its document, about. */
-const logBytes = 8 * 1024;
+const logBytes = 16 * 1024;

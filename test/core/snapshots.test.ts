@@ -9,7 +9,7 @@ import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { ProjectLog, type Change } from '../../src/store/project-log.ts';
-import { chunkBytes, findSnapshots, type Snapshot } from '../../src/store/snapshots.ts';
+import { chunkBytes, findSnapshots, removeSnapshots, type Snapshot } from '../../src/store/snapshots.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
@@ -39,6 +39,21 @@ test('a document that grows gets a snapshot by itself, and the next one who open
   assert.ok(newest && newest.position >= 1_000, `position ${newest?.position ?? 0}`);
   assert.is(replayed.records(), 2_500 - newest.position); // only what it doesn't cover was read
   assert.equal([...first.events, ...second.events], []);
+  await second.projects.close();
+});
+
+test('a long log that no snapshot covers gets one when its document is opened, and is compacted', async () => {
+  const store = new MemoryStore();
+  const first = openProjects(store);
+  const doc = await typeInto(first.projects, 1_500);
+  await first.projects.close();
+  await store.reopen();
+  await removeSnapshots(store, keys, new Set());
+  const second = openProjects(store, { upkeep: { keepUpdatesMs: 0 } });
+  sameDocument(await documentOf(second.projects), doc);
+  await until('it is compacted', async () => (await changesOf(store)).every(({ update }) => update === null));
+  assert.is((await snapshotsOf(store))[0]?.position, 1_500);
+  sameDocument(await documentOf(second.projects), doc);
   await second.projects.close();
 });
 
