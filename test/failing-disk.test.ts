@@ -8,15 +8,13 @@ import type { FailingFigures } from './campaigns/failing-disk/failing-figures.ts
 import { SmallDisk } from './campaigns/failing-disk/small-disk.ts';
 import { runFsyncError, whyNoFsyncError } from './campaigns/fsync-error.ts';
 import { testSeed } from './support/seed.ts';
+import { testUnless } from './support/test-unless.ts';
 import { spawnRejoin, startProcess } from './support/server.ts';
 
 const test = suite('failing disk');
 
-/** Says that a test is skipped, and why. */
-function isSkipped(what: string, why: string | null): boolean {
-  if (why !== null) console.log(`\nskipped: ${what}: ${why}`);
-  return why !== null;
-}
+const noSmallDisk = await SmallDisk.whyNot();
+const noFsyncError = await whyNoFsyncError();
 
 function checkFigures(figures: FailingFigures, rounds: number): void {
   assert.equal(figures.problems, []);
@@ -30,32 +28,44 @@ function checkFigures(figures: FailingFigures, rounds: number): void {
     assert.ok(count >= 10, `only ${count} acknowledged writes on ${wire}: the check would show nothing`);
 }
 
-test('a disk that is full acknowledges nothing and can be read; writing resumes; all acknowledged is there', async () => {
-  if (isSkipped('a full disk', await SmallDisk.whyNot())) return;
-  checkFigures(await runDiskFull({ rounds: 2, seed: testSeed('disk-full') }), 2);
-});
+testUnless(
+  noSmallDisk,
+  test,
+  'a disk that is full acknowledges nothing and can be read; writing resumes; all acknowledged is there',
+  async () => {
+    checkFigures(await runDiskFull({ rounds: 2, seed: testSeed('disk-full') }), 2);
+  },
+);
 
-test('an fsync that fails acknowledges nothing; all goes on when it works again', async () => {
-  if (isSkipped('a failing fsync', await whyNoFsyncError())) return;
-  checkFigures(await runFsyncError({ rounds: 1, seed: testSeed('fsync-error') }), 1);
-});
+testUnless(
+  noFsyncError,
+  test,
+  'an fsync that fails acknowledges nothing; all goes on when it works again',
+  async () => {
+    checkFigures(await runFsyncError({ rounds: 1, seed: testSeed('fsync-error') }), 1);
+  },
+);
 
-test('starting on a full disk: one sentence, exit code 1, no stack trace; it starts when there is space', async () => {
-  if (isSkipped('starting on a full disk', await SmallDisk.whyNot())) return;
-  const disk = await SmallDisk.mount();
-  try {
-    await disk.fill();
-    await refusesToStart(disk.data); // a new folder
-    await disk.removeBallast();
-    await (await startProcess(disk.data)).kill('SIGTERM');
-    await disk.fill();
-    await refusesToStart(disk.data);
-    await disk.removeBallast();
-    await (await startProcess(disk.data)).kill('SIGTERM');
-  } finally {
-    await disk.unmount();
-  }
-});
+testUnless(
+  noSmallDisk,
+  test,
+  'starting on a full disk: one sentence, exit code 1, no stack trace; it starts when there is space',
+  async () => {
+    const disk = await SmallDisk.mount();
+    try {
+      await disk.fill();
+      await refusesToStart(disk.data); // a new folder
+      await disk.removeBallast();
+      await (await startProcess(disk.data)).kill('SIGTERM');
+      await disk.fill();
+      await refusesToStart(disk.data);
+      await disk.removeBallast();
+      await (await startProcess(disk.data)).kill('SIGTERM');
+    } finally {
+      await disk.unmount();
+    }
+  },
+);
 
 async function refusesToStart(data: string): Promise<void> {
   const child = spawnRejoin(['--port', '0', '--data', data]);

@@ -60,14 +60,15 @@ async function runFile(file: string): Promise<Outcome> {
   const total = numberAfter('Total:', output);
   const passed = numberAfter('Passed:', output);
   // uvu swallows what a hook throws: tests that did not run are missing from Passed.
-  const failed = Math.max(total - passed, code === 0 && total > 0 ? 0 : 1);
+  const skipped = numberAfter('Skipped:', output);
+  const failed = Math.max(total - passed, code === 0 && total + skipped > 0 ? 0 : 1);
   const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
   console.log(`${failed > 0 ? 'FAILED' : 'ok    '} ${file}  ${passed}/${total}  ${seconds} s`);
-  const seeds = output.split('\n').filter((line) => line.startsWith('seed of '));
+  const seeds = output.split('\n').filter((line) => /^(seed of|skipped:) /.test(line));
   if (failed > 0)
     console.log(output + (code === null ? `\nended after ${fileTimeoutMs} ms or by a signal` : ''));
   else if (seeds.length > 0) console.log(seeds.map((line) => `         ${line}`).join('\n'));
-  return { passed, failed, skipped: numberAfter('Skipped:', output) };
+  return { passed, failed, skipped };
 }
 
 /** Of the last line that has the label: a test may print such lines of its own. */
