@@ -286,7 +286,6 @@ export class Project {
 
   /** The server has another server id: nothing more may be numbered under the one before. */
   renumber(): void {
-    this.log.distrust();
     this.keeper.drop();
     this.refresh();
   }

@@ -9,8 +9,10 @@ import { RejoinError } from '../../src/errors.ts';
 import { projectKey, ProjectKeys } from '../../src/store/keys.ts';
 import { readLife } from '../../src/store/life.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
+import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const keys = new ProjectKeys('p');
@@ -153,6 +155,39 @@ test('all projects are written under the new server id, those with open sessions
   await projects.close();
 });
 
+test('REP-8 a project that is being opened while the new server id is taken is written under that one too', async ({
+  store,
+}) => {
+  const first = openProjects(store);
+  await uploadEntry(first.projects, 'q', 'a');
+  await first.projects.close();
+  await store.reopen();
+  await lose(store, 3);
+  await store.write([{ key: keys.sequence(testLife.serverId, 2), value: null }]); // so that it is found by counting
+  let isReading = false;
+  let mayRead = false;
+  const last = new ProjectKeys('q').clients(testLife.serverId); // what is read last
+  const { projects } = openProjects(
+    reading(store, async (key) => {
+      if (Buffer.compare(key, last) !== 0) return;
+      isReading = true;
+      await until('the project may be read', () => mayRead);
+    }),
+  );
+  const written = uploadEntry(projects, 'q', 'b');
+  await until('the project is being read', () => isReading);
+  await uploadEntry(projects, 'p', 'd'); // finds the damage
+  mayRead = true;
+  await written;
+  const { serverId } = projects.context.life;
+  assert.is.not(serverId, testLife.serverId);
+  assert.equal(await numbersAfter(projects, [], 'q'), [
+    [1, testLife.serverId, 1],
+    [2, serverId, 1],
+  ]);
+  await projects.close();
+});
+
 test('UDT-3 UDT-10 where the newest version is lost, its number is not given again and its clients are rebuilt', async ({
   store,
   witness,
@@ -248,6 +283,22 @@ test('a document that lacks a change is damaged and is not served in part', asyn
   assert.is((failure as RejoinError).code, 'damaged');
   await projects.close();
 });
+
+/** The store, where each value is read when `before` has resolved. */
+function reading(store: MemoryStore, before: (key: Uint8Array) => Promise<void>): Store {
+  return {
+    get: async (key) => {
+      await before(key);
+      return store.get(key);
+    },
+    scan: (range) => store.scan(range),
+    write: (batch) => store.write(batch),
+    compact: () => store.compact(),
+    probe: () => store.probe(),
+    reopen: () => store.reopen(),
+    close: () => store.close(),
+  };
+}
 
 /** Takes the last change of `p` away without a trace in the log, as LevelDB does when its own log is damaged. */
 async function lose(store: MemoryStore, position: number): Promise<void> {
