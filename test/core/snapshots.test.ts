@@ -140,6 +140,24 @@ test('a snapshot that is damaged is told, and the one before it with the log mak
   await projects.close();
 });
 
+test('a document that is closed while its snapshot is due keeps the one before: none is made twice', async () => {
+  const store = new MemoryStore();
+  const { projects } = openProjects(store);
+  const doc = new Y.Doc();
+  const updates: Uint8Array[] = [];
+  doc.on('update', (update: Uint8Array) => updates.push(update));
+  for (let i = 0; i < 2_000; i++) doc.getText('text').insert(0, 'x');
+  await accept(projects, updates.slice(0, 1_000));
+  await until('a snapshot is there', async () => (await snapshotsOf(store)).length === 1);
+  await accept(projects, updates.slice(1_000));
+  await projects.use('p', (project) => project.closeDocument(() => false));
+  assert.equal(
+    (await snapshotsOf(store)).map(({ position }) => position),
+    [2_000, 1_000],
+  );
+  await projects.close();
+});
+
 test('with no snapshot that can be read a compacted document is damaged: never empty, and open again once it is healed', async () => {
   const { store, doc } = await withTwoSnapshots();
   const damaged = (await snapshotsOf(store)).map(({ position }) => keys.snapshotChunk(position, 0));
