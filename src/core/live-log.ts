@@ -288,8 +288,14 @@ async function readLog(
   let log = await ProjectLog.open(store, project, life.serverId, witnessed);
   if (log.newDamage !== null) {
     damaged(log.newDamage);
-    await context.renewLife(log.newDamage);
-    await store.write([log.noteDamage(environment.now())]);
+    try {
+      await context.renewLife(log.newDamage);
+      await store.write([log.noteDamage(environment.now())]);
+    } catch (cause) {
+      context.recovery.failed(cause);
+      // Of what was asked for nothing was done: it may be tried again.
+      throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
+    }
     ({ life } = context);
     log = await ProjectLog.open(store, project, life.serverId, witnessed);
   }

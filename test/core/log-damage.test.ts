@@ -11,6 +11,7 @@ import { readLife } from '../../src/store/life.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
 import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
@@ -187,6 +188,25 @@ test('REP-8 a project that is being opened while the new server id is taken is w
   ]);
   await projects.close();
 });
+
+for (const outcome of ['is lost', 'is stored'] as const) {
+  test(`REP-8 the disk fails when damage is to be noted, which ${outcome}: it is tried again when that is over`, async () => {
+    const store = new FaultyStore();
+    const first = openProjects(store);
+    for (const uuid of ['a', 'b']) await uploadEntry(first.projects, 'p', uuid);
+    await first.projects.close();
+    await store.reopen();
+    await store.write([{ key: keys.record(2), value: null }]);
+    const { projects, events } = openProjects(store);
+    store.failNext(outcome);
+    await uploadEntry(projects, 'p', 'c');
+    assert.ok(events.some(({ type }) => type === 'store-recovered'));
+    const { serverId } = projects.context.life;
+    assert.is.not(serverId, testLife.serverId);
+    assert.equal(await numbersAfter(projects, [[testLife.serverId, 2]]), [[3, serverId, 1]]);
+    await projects.close();
+  });
+}
 
 test('UDT-3 UDT-10 where the newest version is lost, its number is not given again and its clients are rebuilt', async ({
   store,
