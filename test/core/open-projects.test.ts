@@ -93,7 +93,8 @@ test('a project that is still busy when it is let go leaves memory when it is do
   const closeDocument = project.closeDocument.bind(project);
   project.closeDocument = async (isNeeded) => {
     await closeDocument(isNeeded);
-    project.refresh(); // as after a failure of the store
+    project.invalidate(); // as after a failure of the store
+    project.refresh();
     isLetGo = true;
   };
   release();
