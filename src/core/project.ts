@@ -236,6 +236,11 @@ export class Project {
     });
   }
 
+  /** Whether it must be read again before anything is written to it. */
+  get isStale(): boolean {
+    return this.log.isStale;
+  }
+
   // ---- uploads: see upload.ts, which has the turn of all its projects while it calls these
 
   /** Starts to look up which objects are new, ahead of the turn. @returns how to say that the upload is done with it. */

@@ -123,6 +123,30 @@ test('REP-8 a log that ends before its snapshot goes on behind that: what is wri
   await projects.close();
 });
 
+test('REP-8 an upload that meets the new server id is numbered under it, and nobody else hears of it', async ({
+  store,
+}) => {
+  const { projects, events } = openProjects(store);
+  await projects.use('p', async (project) => {
+    const planUpload = project.planUpload.bind(project);
+    project.planUpload = async (...args) => {
+      project.planUpload = planUpload;
+      const planned = await planUpload(...args);
+      await projects.context.renewLife('damage elsewhere');
+      return planned;
+    };
+    await uploadEntry(projects, 'p', 'd');
+  });
+  assert.equal(await numbersAfter(projects, [[testLife.serverId, 3]]), [
+    [4, projects.context.life.serverId, 1],
+  ]);
+  assert.equal(
+    events.map(({ type }) => type),
+    ['life-renewed'],
+  );
+  await projects.close();
+});
+
 test('a hole is met where it lies: what is before it is served, and who is behind it reads on', async ({
   store,
   witness,
