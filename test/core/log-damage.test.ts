@@ -287,6 +287,32 @@ test('UDT-3 UDT-10 where the newest version is lost, its number is not given aga
   await projects.close();
 });
 
+test('UDT-10 a newest version that is damaged: told, the project is served, and its clients are rebuilt', async ({
+  store,
+  witness,
+}) => {
+  const first = openProjects(store, { witness });
+  for (const value of [1, 2])
+    await first.projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+  await first.projects.close();
+  await store.reopen();
+  await store.write([{ key: new ProjectKeys('s').version(2), value: Buffer.from('damaged!') }]);
+  const { projects, events } = openProjects(store, { witness });
+  const { version } = await projects.use('s', (project) =>
+    project.patchUdt([{ op: 'replace', path: '/n', value: 3 }], udt),
+  );
+  assert.ok(version > 3, `version ${version}`);
+  const { versions, latest } = await projects.use('s', (project) => project.udtAfter(2));
+  assert.equal(latest.view, { n: 3 });
+  assert.equal(versions[0]?.patch, [{ op: 'replace', path: '/n', value: 3 }]);
+  assert.equal(
+    events.map(({ type }) => type),
+    ['damage'],
+  );
+  assert.match(events[0]?.detail ?? '', /^version 2 of udt: /);
+  await projects.close();
+});
+
 test('a project that the catalogue has lost is neither served nor written: it may have been deleted', async ({
   store,
   witness,
