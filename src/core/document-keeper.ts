@@ -82,9 +82,12 @@ export class DocumentKeeper {
   private async makeSnapshot(): Promise<boolean> {
     let wasMade = false;
     await this.upkeep.run(this.project, async (signal) => {
-      const begun = await this.turns.run(() =>
-        this.opened && !this.log.isStale ? beginSnapshot(this.log, this.opened) : null,
-      );
+      const begun = await this.turns.run(() => {
+        // Asked for twice, the first one may have covered all. A second one at its position would replace it, and be the
+        // only one that is kept.
+        if (!this.opened?.tail.isDueAtClose || this.log.isStale) return null;
+        return beginSnapshot(this.log, this.opened);
+      });
       if (!begun) return;
       const snapshot = await finishSnapshot(begun, this.log, this.context, {
         // A failed write makes the log stale; who waits for the write hears of it.

@@ -68,12 +68,14 @@ export class LiveLog implements FeedSource {
   private constructor(
     private readonly context: ProjectContext,
     private log: ProjectLog,
+    /** The one that it is numbered in. */
+    private life: Life,
     private ids: ClientIds | undefined,
   ) {}
 
   static async open(project: string, context: ProjectContext): Promise<LiveLog> {
-    const { log, ids } = await readLog(project, context);
-    return new LiveLog(context, log, ids);
+    const { log, life, ids } = await readLog(project, context);
+    return new LiveLog(context, log, life, ids);
   }
 
   /** What the catalogue says; undefined while nothing was ever written to the project. */
@@ -93,7 +95,7 @@ export class LiveLog implements FeedSource {
   /** Takes clientIDs; the write that keeps them goes with what is written under them. */
   useClientIds(ids: ClientIds): Write {
     this.ids = ids;
-    return writeClientIds(this.log.keys, this.context.life.serverId, ids);
+    return writeClientIds(this.log.keys, this.life.serverId, ids);
   }
 
   // ---- reading
@@ -163,7 +165,8 @@ export class LiveLog implements FeedSource {
 
   /** Numbers a commit that is written by the caller, together with those of other projects, at once. */
   stage({ group: plan, writes, settle }: Commit): Staged {
-    if (this.stale) throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
+    if (this.isStale)
+      throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
     if (!plan) return { writes, track: (written) => this.track(written, () => settle?.()) };
 
     const { group, writes: appended } = this.log.append({ ...plan, timeMs: this.context.environment.now() });
@@ -195,9 +198,9 @@ export class LiveLog implements FeedSource {
 
   // ---- after a failed write
 
-  /** Whether something failed since the log was read: nothing may be numbered until `reload`. */
+  /** Whether something failed since the log was read, or the server has another life: nothing may be numbered until `reload`. */
   get isStale(): boolean {
-    return this.stale;
+    return this.stale || this.life !== this.context.life;
   }
 
   /** A write failed: what was not durable is gone, and the heads are uncertain. */
@@ -218,9 +221,10 @@ export class LiveLog implements FeedSource {
   async reload(): Promise<void> {
     await this.lastWritten.catch(() => undefined); // whoever waits for it hears of it
     const before = this.invalidations;
-    const { log, ids } = await readLog(this.log.project, this.context);
+    const { log, life, ids } = await readLog(this.log.project, this.context);
     if (this.invalidations !== before) return; // what was read is from before the failure: it stays stale
     this.log = log;
+    this.life = life;
     this.ids = ids;
     this.recent.clear();
     this.uuids.clear();
@@ -249,9 +253,9 @@ export class LiveLog implements FeedSource {
   }
 
   private tellWitness(): void {
-    const { witness, life } = this.context;
+    const { life } = this;
     const { durablePosition: position, durableVector } = this.log;
-    witness?.note(this.log.project, {
+    this.context.witness?.note(this.log.project, {
       position,
       serverId: life.serverId,
       seqno: durableVector.get(life.serverId) ?? 0,
@@ -276,18 +280,26 @@ export class LiveLog implements FeedSource {
 async function readLog(
   project: string,
   context: ProjectContext,
-): Promise<{ log: ProjectLog; ids: ClientIds | undefined }> {
+): Promise<{ log: ProjectLog; life: Life; ids: ClientIds | undefined }> {
   const { store, environment, observer, witness } = context;
   const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
   const witnessed = await witness?.heads(project);
-  let log = await ProjectLog.open(store, project, context.life.serverId, witnessed);
+  let { life } = context; // if there is another one before all is read, what was read is stale
+  let log = await ProjectLog.open(store, project, life.serverId, witnessed);
   if (log.newDamage !== null) {
     damaged(log.newDamage);
-    await context.renewLife(log.newDamage);
-    await store.write([log.noteDamage(environment.now())]);
-    log = await ProjectLog.open(store, project, context.life.serverId, witnessed);
+    try {
+      await context.renewLife(log.newDamage);
+      await store.write([log.noteDamage(environment.now())]);
+    } catch (cause) {
+      context.recovery.failed(cause);
+      // Of what was asked for nothing was done: it may be tried again.
+      throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
+    }
+    ({ life } = context);
+    log = await ProjectLog.open(store, project, life.serverId, witnessed);
   }
-  return { log, ids: await readKnownIds(store, log, context.life, damaged) };
+  return { log, life, ids: await readKnownIds(store, log, life, damaged) };
 }
 
 /** ClientIDs that can't be read are as good as none: new ones are drawn. */

@@ -37,7 +37,9 @@ export async function openDocument(
   });
   const { document, tail, newestSnapshot } = await loadDocument(log, store, observe);
   const epoch = epochOf(log, life);
-  const versions = await UdtVersions.load(store, log.keys, epoch, new UdtHasher(), document.view);
+  const versions = await UdtVersions.load(store, log.keys, epoch, new UdtHasher(), document.view, (detail) =>
+    observe('damage', detail),
+  );
   if (versions.claimedHash !== null && versions.claimedHash !== versions.latest.hash) {
     observe('damage', 'the document does not have the hash that its newest version was stored with');
   }

@@ -236,6 +236,11 @@ export class Project {
     });
   }
 
+  /** Whether it must be read again before anything is written to it. */
+  get isStale(): boolean {
+    return this.log.isStale;
+  }
+
   // ---- uploads: see upload.ts, which has the turn of all its projects while it calls these
 
   /** Starts to look up which objects are new, ahead of the turn. @returns how to say that the upload is done with it. */
@@ -286,7 +291,6 @@ export class Project {
 
   /** The server has another server id: nothing more may be numbered under the one before. */
   renumber(): void {
-    this.log.distrust();
     this.keeper.drop();
     this.refresh();
   }

@@ -178,19 +178,29 @@ export class Projects {
   /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
-    if (entry.users > 0 || project?.info) return; // it stays while there is room for it
+    if (entry.users > 0) return;
+    if (project?.info) {
+      this.stay(id, entry, project);
+      return;
+    }
     await project?.flush().catch(() => undefined);
     if (project?.info) return;
     await project?.closeDocument(() => entry.users > 0);
     this.drop(id, entry, project);
   }
 
+  /** It stays while there is room for it. It may have been let go while it was used: then it is looked after again. */
+  private stay(id: string, entry: Opened, project: Project): void {
+    if (this.opened.get(id) === entry && !this.inMemory.has(project)) this.inMemory.touch(project);
+  }
+
   /** Takes the document out of memory, and the project with it if nobody uses it. */
   private async letGo(project: Project): Promise<void> {
     await project.closeDocument(() => this.inMemory.has(project));
     const entry = this.opened.get(project.id);
-    if (entry && (await entry.project.catch(() => undefined)) === project)
-      this.drop(project.id, entry, project);
+    if (!entry || (await entry.project.catch(() => undefined)) !== project) return;
+    if (entry.users === 0) await project.flush().catch(() => undefined); // who waits for it hears of it
+    this.drop(project.id, entry, project);
   }
 
   /** Unless somebody uses it, or has left work behind: a second instance beside that would give numbers twice. */

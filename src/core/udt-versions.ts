@@ -2,12 +2,13 @@
 // records beside the log. They are this server's own and are never replicated (UDT-3).
 
 import { z } from 'zod';
+import { RejoinError } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
-import type { ProjectKeys } from '../store/keys.ts';
-import { firstOf, type Store, type Write } from '../store/store.ts';
+import { readLastNumber, type ProjectKeys } from '../store/keys.ts';
+import { firstOf, type Entry, type Store, type Write } from '../store/store.ts';
 import type { Edit } from './edits.ts';
 import { writeAnswer, type KeyedRequest } from './idempotency.ts';
 import { RecentVersions } from './recent-versions.ts';
@@ -68,14 +69,15 @@ export class UdtVersions {
     epoch: number,
     hasher: UdtHasher,
     view: JsonObject,
+    onDamage: (detail: string) => void,
   ): Promise<UdtVersions> {
     const last = await firstOf(store, { ...keys.allVersions(), reverse: true });
-    const record = last ? unsealVersionRecord(last.key, last.value) : null;
+    const record = last ? readOrTell(last, onDamage) : null;
     const hash = hasher.hash(view);
     // A new life goes on counting under its own epoch. If the newest version is not what the document is, some may be
     // lost: their numbers are left out, and clients that know them are sent the whole state.
-    const n = record ? record.version % epochSize : 0;
-    const version = epoch * epochSize + (record && record.hash !== hash ? n + lostVersionsMax : n);
+    const n = last ? readLastNumber(last.key) : 0;
+    const version = epoch * epochSize + (last && record?.hash !== hash ? n + lostVersionsMax : n);
     const sealed = await store.get(keys.topLevelKeys);
     const named = sealed ? z.array(z.string()).parse(unsealJson(keys.topLevelKeys, sealed)) : [];
     return new UdtVersions(store, keys, epoch, hasher, { version, view, hash, record }, new Set(named));
@@ -201,6 +203,17 @@ export class UdtVersions {
     this.topLevelKeys = new Set([...this.topLevelKeys, ...keys]);
     const key = this.keys.topLevelKeys;
     return [{ key, value: sealJson(key, [...this.topLevelKeys]) }];
+  }
+}
+
+/** A version record is this server's own, and what it says is in the document too: one that is damaged is as good as lost. */
+function readOrTell({ key, value }: Entry, onDamage: (detail: string) => void): VersionRecord | null {
+  try {
+    return unsealVersionRecord(key, value);
+  } catch (error) {
+    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    onDamage(`version ${readLastNumber(key)} of udt: ${error.message}`);
+    return null;
   }
 }
 

@@ -1,5 +1,6 @@
 // An upload of objects, which may span projects: all of it is stored or none, in one batch (WS-13).
 
+import { RejoinError } from '../errors.ts';
 import type { Origin } from '../model/origin.ts';
 import type { NewObject, Project } from './project.ts';
 import type { Projects } from './projects.ts';
@@ -77,6 +78,8 @@ async function uploadInTurn(
     const durable = targets.map(({ project }) => project.settled());
     const wanted = plans.filter(({ fresh }) => fresh.length > 0);
     if (wanted.length === 0) return durable;
+    if (plans.some(({ project }) => project.isStale))
+      throw new RejoinError('unavailable', 'Nothing was written: a project is to be read again');
     try {
       const staged = wanted.map(({ project, fresh }) => project.stageUpload(fresh, origin));
       const written = context.store.write(staged.flatMap(({ writes }) => writes));

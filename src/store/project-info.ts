@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import { allProjects, projectKey, projectOfKey } from './keys.ts';
-import type { Store, Write } from './store.ts';
+import { pageEntriesMax, type Store, type Write } from './store.ts';
 
 const infoShape = z.object({
   createdMs: z.number(),
@@ -51,9 +51,20 @@ export async function* listProjects(store: Store): AsyncGenerator<{ project: str
   }
 }
 
-/** The ids of all projects, also of those whose entry is damaged. */
+/**
+ * The ids of all projects, also of those whose entry is damaged. No scan is open while the caller has one in work: the
+ * store would keep for it what is replaced meanwhile.
+ */
 export async function* listProjectIds(store: Store): AsyncGenerator<string> {
-  for await (const page of store.scan(allProjects)) for (const { key } of page) yield projectOfKey(key);
+  for (let { from } = allProjects; ;) {
+    const keys: Uint8Array[] = [];
+    for await (const page of store.scan({ ...allProjects, from, limit: pageEntriesMax }))
+      for (const { key } of page) keys.push(key);
+    const last = keys.at(-1);
+    if (!last) return;
+    for (const key of keys) yield projectOfKey(key);
+    from = Buffer.concat([last, Buffer.from([0])]); // the first key behind it
+  }
 }
 
 function parseInfo(key: Uint8Array, sealed: Uint8Array): ProjectInfo {

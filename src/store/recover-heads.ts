@@ -2,7 +2,7 @@
 // seqnos are dense, and every change has one of each; the witness knows how far they went.
 
 import { firstOf, type Store } from './store.ts';
-import { readLastNumber, readSequenceKey, type ProjectKeys } from './keys.ts';
+import { readLastNumber, readSequenceKey, readSnapshotKey, type ProjectKeys } from './keys.ts';
 import type { KnownDamage } from './project-info.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
@@ -27,7 +27,11 @@ export async function recoverHeads(
 ): Promise<RecoveredHeads> {
   const last = await firstOf(store, { ...keys.allRecords(), reverse: true });
   const stored = {
-    position: Math.max(last ? readLastNumber(last.key) : 0, known?.position ?? 0),
+    position: Math.max(
+      last ? readLastNumber(last.key) : 0,
+      known?.position ?? 0,
+      await newestSnapshot(store, keys),
+    ),
     vector: await recoverVector(store, keys),
   };
   for (const [serverId, seqno] of known?.vector ?? []) raise(stored.vector, serverId, seqno);
@@ -57,6 +61,14 @@ function damageIn(
   if (missingIn({ position, vector }) !== missing)
     return `its log ends at position ${position}, its servers' heads count ${countOf(vector) + missing} changes`;
   return null;
+}
+
+/** The log went that far, whatever is left of it: what came there now would be taken for covered, and never be read. */
+async function newestSnapshot(store: Store, keys: ProjectKeys): Promise<number> {
+  const last = await firstOf(store, { ...keys.snapshotsBelow(null), reverse: true });
+  if (!last) return 0;
+  const { position, chunk } = readSnapshotKey(last.key);
+  return chunk === null ? position : 0; // without its header it was never whole
 }
 
 function countOf(vector: ReadonlyMap<number, number>): number {

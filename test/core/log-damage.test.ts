@@ -9,8 +9,11 @@ import { RejoinError } from '../../src/errors.ts';
 import { projectKey, ProjectKeys } from '../../src/store/keys.ts';
 import { readLife } from '../../src/store/life.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import type { Store } from '../../src/store/store.ts';
 import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
+import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const keys = new ProjectKeys('p');
@@ -94,6 +97,56 @@ test('REP-8 without a witness a loss in the middle is found by counting', async 
   await projects.close();
 });
 
+test('REP-8 a log that ends before its snapshot goes on behind that: what is written then is in the document', async () => {
+  const store = new MemoryStore();
+  const first = openProjects(store);
+  const updates: Uint8Array[] = [];
+  const doc = new Y.Doc();
+  doc.on('update', (update: Uint8Array) => updates.push(update));
+  for (let i = 0; i < 120; i++) doc.getText('text').insert(0, 'x');
+  await first.projects.use('p', async (project) => {
+    for (const update of updates) await project.applyUpdate(update, { protocol: 'yjs', user: 'a' });
+    await project.closeDocument(() => false);
+  });
+  await first.projects.close();
+  await store.reopen();
+  for (const position of [119, 120]) await lose(store, position);
+  const { projects } = openProjects(store);
+  await uploadEntry(projects, 'p', 'd');
+  assert.equal(await numbersAfter(projects, [[testLife.serverId, 120]]), [
+    [121, projects.context.life.serverId, 1],
+  ]);
+  const entries = await projects.use('p', (project) =>
+    project.encode((from) => [...from.getMap('entries').keys()]),
+  );
+  assert.equal(entries, ['d']);
+  await projects.close();
+});
+
+test('REP-8 an upload that meets the new server id is numbered under it, and nobody else hears of it', async ({
+  store,
+}) => {
+  const { projects, events } = openProjects(store);
+  await projects.use('p', async (project) => {
+    const planUpload = project.planUpload.bind(project);
+    project.planUpload = async (...args) => {
+      project.planUpload = planUpload;
+      const planned = await planUpload(...args);
+      await projects.context.renewLife('damage elsewhere');
+      return planned;
+    };
+    await uploadEntry(projects, 'p', 'd');
+  });
+  assert.equal(await numbersAfter(projects, [[testLife.serverId, 3]]), [
+    [4, projects.context.life.serverId, 1],
+  ]);
+  assert.equal(
+    events.map(({ type }) => type),
+    ['life-renewed'],
+  );
+  await projects.close();
+});
+
 test('a hole is met where it lies: what is before it is served, and who is behind it reads on', async ({
   store,
   witness,
@@ -153,6 +206,58 @@ test('all projects are written under the new server id, those with open sessions
   await projects.close();
 });
 
+test('REP-8 a project that is being opened while the new server id is taken is written under that one too', async ({
+  store,
+}) => {
+  const first = openProjects(store);
+  await uploadEntry(first.projects, 'q', 'a');
+  await first.projects.close();
+  await store.reopen();
+  await lose(store, 3);
+  await store.write([{ key: keys.sequence(testLife.serverId, 2), value: null }]); // so that it is found by counting
+  let isReading = false;
+  let mayRead = false;
+  const last = new ProjectKeys('q').clients(testLife.serverId); // what is read last
+  const { projects } = openProjects(
+    reading(store, async (key) => {
+      if (Buffer.compare(key, last) !== 0) return;
+      isReading = true;
+      await until('the project may be read', () => mayRead);
+    }),
+  );
+  const written = uploadEntry(projects, 'q', 'b');
+  await until('the project is being read', () => isReading);
+  await uploadEntry(projects, 'p', 'd'); // finds the damage
+  mayRead = true;
+  await written;
+  const { serverId } = projects.context.life;
+  assert.is.not(serverId, testLife.serverId);
+  assert.equal(await numbersAfter(projects, [], 'q'), [
+    [1, testLife.serverId, 1],
+    [2, serverId, 1],
+  ]);
+  await projects.close();
+});
+
+for (const outcome of ['is lost', 'is stored'] as const) {
+  test(`REP-8 the disk fails when damage is to be noted, which ${outcome}: it is tried again when that is over`, async () => {
+    const store = new FaultyStore();
+    const first = openProjects(store);
+    for (const uuid of ['a', 'b']) await uploadEntry(first.projects, 'p', uuid);
+    await first.projects.close();
+    await store.reopen();
+    await store.write([{ key: keys.record(2), value: null }]);
+    const { projects, events } = openProjects(store);
+    store.failNext(outcome);
+    await uploadEntry(projects, 'p', 'c');
+    assert.ok(events.some(({ type }) => type === 'store-recovered'));
+    const { serverId } = projects.context.life;
+    assert.is.not(serverId, testLife.serverId);
+    assert.equal(await numbersAfter(projects, [[testLife.serverId, 2]]), [[3, serverId, 1]]);
+    await projects.close();
+  });
+}
+
 test('UDT-3 UDT-10 where the newest version is lost, its number is not given again and its clients are rebuilt', async ({
   store,
   witness,
@@ -179,6 +284,32 @@ test('UDT-3 UDT-10 where the newest version is lost, its number is not given aga
     events.map(({ type }) => type),
     ['damage'],
   );
+  await projects.close();
+});
+
+test('UDT-10 a newest version that is damaged: told, the project is served, and its clients are rebuilt', async ({
+  store,
+  witness,
+}) => {
+  const first = openProjects(store, { witness });
+  for (const value of [1, 2])
+    await first.projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+  await first.projects.close();
+  await store.reopen();
+  await store.write([{ key: new ProjectKeys('s').version(2), value: Buffer.from('damaged!') }]);
+  const { projects, events } = openProjects(store, { witness });
+  const { version } = await projects.use('s', (project) =>
+    project.patchUdt([{ op: 'replace', path: '/n', value: 3 }], udt),
+  );
+  assert.ok(version > 3, `version ${version}`);
+  const { versions, latest } = await projects.use('s', (project) => project.udtAfter(2));
+  assert.equal(latest.view, { n: 3 });
+  assert.equal(versions[0]?.patch, [{ op: 'replace', path: '/n', value: 3 }]);
+  assert.equal(
+    events.map(({ type }) => type),
+    ['damage'],
+  );
+  assert.match(events[0]?.detail ?? '', /^version 2 of udt: /);
   await projects.close();
 });
 
@@ -248,6 +379,22 @@ test('a document that lacks a change is damaged and is not served in part', asyn
   assert.is((failure as RejoinError).code, 'damaged');
   await projects.close();
 });
+
+/** The store, where each value is read when `before` has resolved. */
+function reading(store: MemoryStore, before: (key: Uint8Array) => Promise<void>): Store {
+  return {
+    get: async (key) => {
+      await before(key);
+      return store.get(key);
+    },
+    scan: (range) => store.scan(range),
+    write: (batch) => store.write(batch),
+    compact: () => store.compact(),
+    probe: () => store.probe(),
+    reopen: () => store.reopen(),
+    close: () => store.close(),
+  };
+}
 
 /** Takes the last change of `p` away without a trace in the log, as LevelDB does when its own log is damaged. */
 async function lose(store: MemoryStore, position: number): Promise<void> {

@@ -68,6 +68,41 @@ test('a project that somebody follows stays, without its document; the next edit
   await projects.close();
 });
 
+test('a project that was let go while somebody followed it leaves memory behind that one', async () => {
+  const clock = { nowMs: 1_000 };
+  const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
+  const { project, release } = await projects.acquire('p');
+  await project.createSession({ n: 1 }, udt);
+  clock.nowMs += 100;
+  await until('the document is closed', () => project.isIdle);
+  release();
+  await until('the project has left memory', () => {
+    clock.nowMs += 100;
+    return projects.openCount === 0;
+  });
+  await projects.close();
+});
+
+test('a project that is still busy when it is let go leaves memory when it is done', async () => {
+  const clock = { nowMs: 1_000 };
+  const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
+  const { project, release } = await projects.acquire('p');
+  await project.createSession({ n: 1 }, udt);
+  clock.nowMs += 100;
+  let isLetGo = false;
+  const closeDocument = project.closeDocument.bind(project);
+  project.closeDocument = async (isNeeded) => {
+    await closeDocument(isNeeded);
+    project.invalidate(); // as after a failure of the store
+    project.refresh();
+    isLetGo = true;
+  };
+  release();
+  await until('the project is let go', () => isLetGo);
+  await until('the project has left memory', () => projects.openCount === 0);
+  await projects.close();
+});
+
 test('work that a user left behind keeps a project: there is never a second writer', async () => {
   const { projects } = openProjects(new MemoryStore(), { memory: { bytesMax: 1, idleMs: 60_000 } });
   const doc = new Y.Doc();

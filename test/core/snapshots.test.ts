@@ -141,6 +141,44 @@ test('updates stay for as long as was asked for, by the age of the snapshots tha
   await projects.close();
 });
 
+test('nothing is being read while compaction gives space back: what is read would be kept', async () => {
+  const store = new MemoryStore();
+  const first = openProjects(store);
+  const doc = new Y.Doc();
+  const updates: Uint8Array[] = [];
+  doc.on('update', (update: Uint8Array) => updates.push(update));
+  for (let i = 0; i < 110; i++) doc.getMap('map').set('key', `${i} `.repeat(10_000));
+  await accept(first.projects, updates);
+  await first.projects.use('p', (project) => project.closeDocument(() => false));
+  await first.projects.close();
+  await store.reopen();
+  let scans = 0;
+  const scansAtCompact: number[] = [];
+  const watched: Store = {
+    get: (key) => store.get(key),
+    write: (batch) => store.write(batch),
+    compact: () => {
+      scansAtCompact.push(scans);
+      return store.compact();
+    },
+    probe: () => store.probe(),
+    reopen: () => store.reopen(),
+    close: () => store.close(),
+    async *scan(range) {
+      scans++;
+      try {
+        yield* store.scan(range);
+      } finally {
+        scans--;
+      }
+    },
+  };
+  const { projects } = openProjects(watched, { upkeep: { keepUpdatesMs: 0 } });
+  await projects.upkeep.sweep();
+  assert.equal(scansAtCompact, [0]);
+  await projects.close();
+});
+
 test('a snapshot that is damaged is told, and the one before it with the log makes the document', async () => {
   const { store, doc } = await withTwoSnapshots();
   const [newest] = await snapshotsOf(store);
@@ -152,6 +190,24 @@ test('a snapshot that is damaged is told, and the one before it with the log mak
     ['damage'],
   );
   assert.match(events[0]?.detail ?? '', /checksum/);
+  await projects.close();
+});
+
+test('a document that is closed while its snapshot is due keeps the one before: none is made twice', async () => {
+  const store = new MemoryStore();
+  const { projects } = openProjects(store);
+  const doc = new Y.Doc();
+  const updates: Uint8Array[] = [];
+  doc.on('update', (update: Uint8Array) => updates.push(update));
+  for (let i = 0; i < 2_000; i++) doc.getText('text').insert(0, 'x');
+  await accept(projects, updates.slice(0, 1_000));
+  await until('a snapshot is there', async () => (await snapshotsOf(store)).length === 1);
+  await accept(projects, updates.slice(1_000));
+  await projects.use('p', (project) => project.closeDocument(() => false));
+  assert.equal(
+    (await snapshotsOf(store)).map(({ position }) => position),
+    [2_000, 1_000],
+  );
   await projects.close();
 });
 

@@ -2,7 +2,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
-import { listProjects } from '../../src/store/project-info.ts';
+import { listProjectIds, listProjects, writeProjectInfo } from '../../src/store/project-info.ts';
 import { ProjectLog, type Change, type NewChange } from '../../src/store/project-log.ts';
 import { pageEntriesMax } from '../../src/store/store.ts';
 
@@ -159,6 +159,15 @@ test('a long log is read in bounded pages', async () => {
     seen += page.length;
   }
   assert.is(seen, count);
+});
+
+test('all projects are listed, however many', async () => {
+  const store = new MemoryStore();
+  const ids = Array.from({ length: 1_025 }, (_, index) => `p${String(index).padStart(4, '0')}`);
+  await store.write(ids.map((id) => writeProjectInfo(id, { createdMs: 0, session: null, tombstone: null })));
+  const listed: string[] = [];
+  for await (const id of listProjectIds(store)) listed.push(id);
+  assert.equal(listed, ids);
 });
 
 test('nothing counts as durable before it is settled', async () => {
