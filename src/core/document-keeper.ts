@@ -15,6 +15,7 @@ const lastPauseMs = 60_000;
 export class DocumentKeeper {
   private opened: OpenDocument | null = null;
   private isSnapshotAsked = false;
+  private snapshotAgainMs = 0;
   private failure: {
     readonly error: RejoinError;
     readonly pauseMs: number;
@@ -48,6 +49,7 @@ export class DocumentKeeper {
   drop(): void {
     this.opened = null;
     this.failure = null;
+    this.snapshotAgainMs = 0;
   }
 
   /** The open document has taken an update that is on its way to the log. */
@@ -67,15 +69,19 @@ export class DocumentKeeper {
   }
 
   private askForSnapshot(): void {
-    if (this.isSnapshotAsked) return;
+    const { environment } = this.context;
+    if (this.isSnapshotAsked || environment.now() < this.snapshotAgainMs) return;
     this.isSnapshotAsked = true;
     void this.makeSnapshots().finally(() => (this.isSnapshotAsked = false));
   }
 
   /** One, and another one if the document has grown as much again meanwhile. */
   private async makeSnapshots(): Promise<void> {
-    do if (!(await this.makeSnapshot())) return;
-    while (this.opened?.tail.isDue);
+    while (this.opened?.tail.isDue) {
+      if (await this.makeSnapshot()) continue;
+      this.snapshotAgainMs = this.context.environment.now() + lastPauseMs; // each try may write all of it
+      return;
+    }
   }
 
   /** Has its turn among the background work of all projects. @returns whether it was made. */

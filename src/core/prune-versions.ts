@@ -4,10 +4,19 @@
 import type { ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
 import { deleteVersionRecord } from './idempotency.ts';
-import { unsealVersionRecord } from './version-record.ts';
+import { readOrTell } from './version-record.ts';
 
-/** The newest version stays whatever its age: the next one counts on from it. @returns how many were removed. */
-export async function pruneVersions(store: Store, keys: ProjectKeys, beforeMs: number): Promise<number> {
+/**
+ * The newest version stays whatever its age: the next one counts on from it. One that is damaged is of no use and goes with
+ * those around it.
+ * @returns how many were removed.
+ */
+export async function pruneVersions(
+  store: Store,
+  keys: ProjectKeys,
+  beforeMs: number,
+  onDamage: (detail: string) => void,
+): Promise<number> {
   const newest = await firstOf(store, { ...keys.allVersions(), reverse: true });
   if (!newest) return 0;
   let removed = 0;
@@ -15,9 +24,9 @@ export async function pruneVersions(store: Store, keys: ProjectKeys, beforeMs: n
     const writes: Write[] = [];
     let old = 0;
     for (const { key, value } of page) {
-      const record = unsealVersionRecord(key, value);
-      if (record.timeMs >= beforeMs) break;
-      writes.push(...deleteVersionRecord(keys, key, record));
+      const record = readOrTell({ key, value }, onDamage);
+      if (record && record.timeMs >= beforeMs) break;
+      writes.push(...(record ? deleteVersionRecord(keys, key, record) : [{ key, value: null }]));
       removed++;
       old++;
     }

@@ -2,18 +2,18 @@
 // records beside the log. They are this server's own and are never replicated (UDT-3).
 
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { messageOf } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
 import { readLastNumber, type ProjectKeys } from '../store/keys.ts';
-import { firstOf, type Entry, type Store, type Write } from '../store/store.ts';
+import { firstOf, type Store, type Write } from '../store/store.ts';
 import type { Edit } from './edits.ts';
 import { writeAnswer, type KeyedRequest } from './idempotency.ts';
 import { RecentVersions } from './recent-versions.ts';
 import type { UdtHasher } from './udt-hash.ts';
-import { sealVersionRecord, unsealVersionRecord, type VersionRecord } from './version-record.ts';
+import { readOrTell, sealVersionRecord, type VersionRecord } from './version-record.ts';
 import { wirePatch } from './wire-patch.ts';
 
 /** The `udt` part at one version. Values of `view` never change. */
@@ -52,6 +52,7 @@ export class UdtVersions {
     private readonly keys: ProjectKeys,
     private epoch: number,
     private readonly hasher: UdtHasher,
+    private readonly onDamage: (detail: string) => void,
     first: UdtState,
     private topLevelKeys: ReadonlySet<string>,
   ) {
@@ -78,9 +79,9 @@ export class UdtVersions {
     // lost: their numbers are left out, and clients that know them are sent the whole state.
     const n = last ? readLastNumber(last.key) : 0;
     const version = epoch * epochSize + (last && record?.hash !== hash ? n + lostVersionsMax : n);
-    const sealed = await store.get(keys.topLevelKeys);
-    const named = sealed ? z.array(z.string()).parse(unsealJson(keys.topLevelKeys, sealed)) : [];
-    return new UdtVersions(store, keys, epoch, hasher, { version, view, hash, record }, new Set(named));
+    const named = await readTopLevelKeys(store, keys, onDamage);
+    const first = { version, view, hash, record };
+    return new UdtVersions(store, keys, epoch, hasher, onDamage, first, new Set(named));
   }
 
   get latest(): UdtState {
@@ -149,7 +150,8 @@ export class UdtVersions {
     const range = { ...this.keys.allVersions(), reverse: true };
     search: for await (const page of this.store.scan(range)) {
       for (const { key, value } of page) {
-        const record = unsealVersionRecord(key, value);
+        const record = readOrTell({ key, value }, this.onDamage);
+        if (!record) return this.rebuild(latest);
         isOldestFound = record.timeMs <= sinceMs || record.version === 1;
         if (record.timeMs <= sinceMs) break search;
         if (Math.floor(record.version / epochSize) !== this.epoch) return this.rebuild(latest);
@@ -173,7 +175,9 @@ export class UdtVersions {
       for (const { key, value } of page) {
         bytes += value.length;
         if (bytes > answerBytesMax) return null; // a rebuild says the same with less
-        found.push(unsealVersionRecord(key, value));
+        const record = readOrTell({ key, value }, this.onDamage);
+        if (!record) return null;
+        found.push(record);
       }
     }
     const complete = found.every(({ version }, index) => version === since + 1 + index);
@@ -206,14 +210,19 @@ export class UdtVersions {
   }
 }
 
-/** A version record is this server's own, and what it says is in the document too: one that is damaged is as good as lost. */
-function readOrTell({ key, value }: Entry, onDamage: (detail: string) => void): VersionRecord | null {
+/** If they can't be read, the present ones are as good as it gets. */
+async function readTopLevelKeys(
+  store: Store,
+  { topLevelKeys }: ProjectKeys,
+  onDamage: (detail: string) => void,
+): Promise<readonly string[]> {
+  const sealed = await store.get(topLevelKeys);
+  if (!sealed) return [];
   try {
-    return unsealVersionRecord(key, value);
+    return z.array(z.string()).parse(unsealJson(topLevelKeys, sealed));
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
-    onDamage(`version ${readLastNumber(key)} of udt: ${error.message}`);
-    return null;
+    onDamage(`the top-level keys of udt: ${messageOf(error)}`);
+    return [];
   }
 }
 

@@ -6,6 +6,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { compactLog } from '../store/compaction.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { listProjectIds } from '../store/project-info.ts';
+import type { Range } from '../store/store.ts';
 import type { ProjectContext } from './live-log.ts';
 import { pruneVersions } from './prune-versions.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -29,6 +30,8 @@ export class Upkeep {
   private readonly queue = new SerialQueue();
   private readonly timer = setInterval(() => void this.sweep(), sweepIntervalMs).unref();
   private readonly stopping = new AbortController();
+  private reclaimed: Promise<void> = Promise.resolve();
+  private isSweeping = false;
 
   constructor(
     private readonly context: ProjectContext,
@@ -57,13 +60,16 @@ export class Upkeep {
       const nowMs = environment.now();
       const { keepUpdatesMs, udtHistoryMs } = this.options;
       const onDamage = (detail: string): void => observer.observe({ type: 'damage', project, detail });
-      await compactLog(store, keys, { keepUpdatesMs, nowMs, stopping, onDamage });
-      await pruneVersions(store, keys, nowMs - udtHistoryMs);
+      const reclaim = (range: Range): void => this.reclaim(project, range);
+      await compactLog(store, keys, { keepUpdatesMs, nowMs, stopping, onDamage, reclaim });
+      await pruneVersions(store, keys, nowMs - udtHistoryMs, onDamage);
     });
   }
 
-  /** Looks after every project there is. */
+  /** Looks after every project there is, unless that is being done. */
   async sweep(): Promise<void> {
+    if (this.isSweeping) return;
+    this.isSweeping = true;
     try {
       for await (const project of listProjectIds(this.context.store)) {
         if (this.stopping.signal.aborted) return;
@@ -72,6 +78,8 @@ export class Upkeep {
       }
     } catch (error) {
       this.tell('', error);
+    } finally {
+      this.isSweeping = false;
     }
   }
 
@@ -80,6 +88,13 @@ export class Upkeep {
     this.stopping.abort();
     clearInterval(this.timer);
     await this.queue.run(() => undefined);
+  }
+
+  /** LevelDB takes its time for it, and nobody waits. */
+  private reclaim(project: string, range: Range): void {
+    this.reclaimed = this.reclaimed
+      .then(() => (this.stopping.signal.aborted ? undefined : this.context.store.compact(range)))
+      .catch((error: unknown) => this.tell(project, error));
   }
 
   private tell(project: string, error: unknown): void {

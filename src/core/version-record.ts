@@ -6,6 +6,8 @@ import type { Json } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Protocol } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
+import { readLastNumber } from '../store/keys.ts';
+import type { Entry } from '../store/store.ts';
 import type { Edit } from './edits.ts';
 
 export interface VersionRecord {
@@ -40,6 +42,17 @@ export function unsealVersionRecord(key: Uint8Array, sealed: Uint8Array): Versio
   const parsed = recordShape.safeParse(unsealJson(key, sealed));
   if (!parsed.success) throw new RejoinError('damaged', 'A version record of a project is damaged');
   return parsed.data;
+}
+
+/** A version record is this server's own, and what it says is in the document too: one that is damaged is as good as lost. */
+export function readOrTell({ key, value }: Entry, onDamage: (detail: string) => void): VersionRecord | null {
+  try {
+    return unsealVersionRecord(key, value);
+  } catch (error) {
+    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    onDamage(`version ${readLastNumber(key)} of udt: ${error.message}`);
+    return null;
+  }
 }
 
 const recordShape = z.object({

@@ -7,7 +7,7 @@ import { sealJson, unsealJson } from './digest.ts';
 import { readLastNumber, type ProjectKeys } from './keys.ts';
 import { withoutUpdate } from './record.ts';
 import { findSnapshots, readSnapshot, type Snapshot } from './snapshots.ts';
-import type { Store, Write } from './store.ts';
+import type { Range, Store, Write } from './store.ts';
 
 /** After so much was dropped the database is asked to give the space back. */
 const reclaimBytesMin = 1024 * 1024;
@@ -30,6 +30,8 @@ export interface CompactionOptions {
   /** Gives up between two pages; what was dropped until then is. */
   readonly stopping: AbortSignal;
   readonly onDamage: (detail: string) => void;
+  /** Is called when the space of much of a range is worth being given back to the disk. */
+  readonly reclaim: (range: Range) => void;
 }
 
 /** @returns how many bytes of updates were dropped. */
@@ -55,7 +57,7 @@ export async function compactLog(
   const bytes = await dropUpdates(store, keys, stored.compactedTo + 1, limit, options);
   if (options.stopping.aborted) return bytes;
   await store.write([writeUpkeep(keys, { compactedTo: limit, marks })]);
-  if (bytes >= reclaimBytesMin) await store.compact(keys.records(1, limit));
+  if (bytes >= reclaimBytesMin) options.reclaim(keys.records(1, limit));
   return bytes;
 }
 

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import type { Projects } from '../../src/core/projects.ts';
 import type { UdtDifferences } from '../../src/core/udt-versions.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
 import { openProjects } from '../support/memory-projects.ts';
 
 const udt = { protocol: 'udt', user: 'ann' } as const;
@@ -50,6 +51,25 @@ test('UDT-13 the newest version stays, so that numbers go on and a reload finds 
   assert.ok(isRebuild(await after(second.projects, 0)));
   assert.equal(second.events, []);
   await second.projects.close();
+});
+
+test('UDT-10 UDT-13 an old version that is damaged is told; its clients are rebuilt, and it goes when its time comes', async () => {
+  const store = new MemoryStore();
+  const { projects, clock, events } = openProjects(store, { upkeep: { udtHistoryMs: hourMs } });
+  await session(projects);
+  for (const value of [1, 2, 3]) await patch(projects, value);
+  await restart(projects);
+  const keys = new ProjectKeys('s');
+  await store.write([{ key: keys.version(2), value: Buffer.from('not what was written') }]);
+  assert.ok(isRebuild(await after(projects, 1)));
+  assert.is((await after(projects, 2)).versions.length, 1);
+  assert.match(events[0]?.detail ?? '', /version 2 of udt/);
+
+  clock.nowMs += 2 * hourMs;
+  await projects.upkeep.sweep();
+  for (const gone of [1, 2]) assert.is(await store.get(keys.version(gone)), undefined);
+  assert.is((await after(projects, 3)).latest.version, 3);
+  await projects.close();
 });
 
 async function session(projects: Projects): Promise<void> {
