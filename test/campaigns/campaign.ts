@@ -49,15 +49,16 @@ async function bitrot(options: CampaignOptions): Promise<Outcome> {
       console.log(`round ${round}: ${file} byte ${offset} bit ${bit}: ${outcome}, ${served}${failed}`);
     },
   });
+  const hasShownLittle = figures.compacted === 0 || figures.snapshotChunks === 0;
   return {
-    hasFailed: figures.problems.length > 0,
+    hasFailed: figures.problems.length > 0 || hasShownLittle,
     figures: figuresOfBitrot(figures),
-    problems: figures.problems,
+    problems: hasShownLittle ? ['the folders had no snapshots, or nothing was compacted'] : figures.problems,
   };
 }
 
 function figuresOfBitrot(figures: BitrotFigures): Figures {
-  const { outcomes, failures, acknowledged } = figures;
+  const { outcomes, failures, acknowledged, changesGone } = figures;
   const list = (counts: Readonly<Record<string, number>>): string =>
     Object.entries(counts)
       .map(([name, count]) => `${name} ${count}`)
@@ -67,10 +68,10 @@ function figuresOfBitrot(figures: BitrotFigures): Figures {
     'acknowledged writes in the two folders': list(acknowledged),
     'records compacted, chunks of snapshots': `${figures.compacted}, ${figures.snapshotChunks}`,
     'detected, and everything served': figures.detectedAndWhole,
-    'detected, and what is whole served': outcomes.detected - figures.detectedAndWhole,
+    'detected, and what is whole served': `${outcomes.detected - figures.detectedAndWhole} (${changesGone.detected} changes gone)`,
     'the server refused to start and said why': outcomes.refused,
     'harmless: everything served': outcomes.harmless,
-    'taken for a write that a crash cut off, and said': `${outcomes.torn} (with a number given again: ${figures.tornWithReuse})`,
+    'taken for a write that a crash cut off, and said': `${outcomes.torn} (${changesGone.torn} changes; with a number given again: ${figures.tornWithReuse})`,
     'silent loss': failures['silent loss'],
     'wrong bytes served': failures['wrong bytes'],
     'numbers used twice': failures['number used twice'],

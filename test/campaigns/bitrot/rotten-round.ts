@@ -27,8 +27,10 @@ export interface RoundResult {
   readonly outcome: Outcome;
   /** Everything was served. */
   readonly isWhole: boolean;
-  /** What stood under numbers that stand for something else now: only behind a write that looks cut off. */
-  readonly reusedBehindTorn: number;
+  /** Changes that the logs don't hold any more. */
+  readonly changesGone: number;
+  /** Numbers of a write that looks cut off which were given again. */
+  readonly givenAgain: number;
   readonly problems: readonly { readonly type: ProblemType; readonly detail: string }[];
 }
 
@@ -57,7 +59,7 @@ export async function rottenRound(
 function refused(said: string): RoundResult {
   const isSentence = /^the server ended with 1: (?:.*"level":.*\n)*rejoin: [^\n]+\n$/.test(said);
   const problems = isSentence ? [] : [{ type: 'crash' as const, detail: said }];
-  return { outcome: 'refused', isWhole: false, reusedBehindTorn: 0, problems };
+  return { outcome: 'refused', isWhole: false, changesGone: 0, givenAgain: 0, problems };
 }
 
 class Round {
@@ -81,7 +83,7 @@ class Round {
     } catch (error) {
       // A wire that says nothing, or a server that is gone.
       this.report('crash', messageOf(error));
-      return { outcome: 'detected', isWhole: false, reusedBehindTorn: 0, problems: this.problems };
+      return { outcome: 'detected', isWhole: false, changesGone: 0, givenAgain: 0, problems: this.problems };
     }
   }
 
@@ -123,8 +125,10 @@ class Round {
       this.data,
       this.base.truths.map(({ project }) => project),
     );
+    let changesGone = 0;
     for (const [number, content] of this.base.numbers.contents) {
       const now = contents.get(number);
+      if (now !== content) changesGone++;
       if (now !== undefined && now !== content) this.reused.push(`${number}: ${content}, now ${now}`);
     }
     const isTorn = torn && !isDamageTold;
@@ -137,7 +141,8 @@ class Round {
     return {
       outcome,
       isWhole,
-      reusedBehindTorn: isTorn ? this.reused.length : 0,
+      changesGone,
+      givenAgain: isTorn ? this.reused.length : 0,
       problems: this.problems,
     };
   }
