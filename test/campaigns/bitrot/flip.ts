@@ -24,7 +24,8 @@ const draws = [
   ...Array<FileKind>(2).fill('witness'),
 ] as unknown as readonly [FileKind, ...FileKind[]];
 
-const endBytes = 4 * 1024;
+/** Behind damage LevelDB leaves out the rest of a block of 32 KiB: at the end of a log that is the end of what was written. */
+const endBytes = 48 * 1024;
 
 /** A bit of a random file that has any, in a database that nobody has open. */
 export async function randomFlip(data: string, chance: Chance): Promise<Flip> {
@@ -38,8 +39,8 @@ export async function randomFlip(data: string, chance: Chance): Promise<Flip> {
   const [first, ...others] = files;
   if (!first) return randomFlip(data, chance); // a log may be empty
   const { file, size } = chance.pick([first, ...others]);
-  // What a flip at the end of a log does is the hardest to tell from a crash.
-  const from = kind === '.log' && chance.oneIn(4) ? Math.max(0, size - endBytes) : 0;
+  // What a flip at the end of a log does is the hardest to tell from a crash, and may have numbers given again.
+  const from = kind === '.log' && chance.oneIn(2) ? Math.max(0, size - endBytes) : 0;
   return { kind, file, offset: chance.integer(from, size - 1), bit: chance.integer(0, 7) };
 }
 
