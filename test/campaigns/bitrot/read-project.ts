@@ -24,6 +24,9 @@ export class WireFailure extends Error {
   }
 }
 
+/** A wire served what is no message at all. */
+export class Garbled extends Error {}
+
 export interface ProjectReading {
   /** Everything that arrived, also before a failure. */
   readonly objects: readonly Streamed[];
@@ -79,7 +82,9 @@ export async function readStream(
         else resolve(streamFailure(frame.text));
       };
       const open = async (): Promise<void> => {
-        socket = await openStreamSocket(socketUrl, hear);
+        socket = await openStreamSocket(socketUrl, hear, (text) => {
+          reject(new Garbled(`/ws shows something of ${project} that can't be read: ${text}`));
+        });
         socket.on('close', (code) => resolve(new WireFailure('stream', false, `/ws closed with ${code}`)));
         socket.send(subscription('fetch', project, since));
       };

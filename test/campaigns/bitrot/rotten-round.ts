@@ -7,7 +7,7 @@ import type { Chance } from '../kill9/chance.ts';
 import { copyBase, type Base } from './base.ts';
 import { applyFlip, type Flip } from './flip.ts';
 import { loggedNumbers } from './logged-numbers.ts';
-import { readProject, readStream, type WireFailure } from './read-project.ts';
+import { Garbled, readProject, readStream, type WireFailure } from './read-project.ts';
 import { compare, shownHeads, type ProjectTruth } from './truth.ts';
 import { writeProject } from './write-project.ts';
 
@@ -82,7 +82,7 @@ class Round {
       return await this.judge(isWhole);
     } catch (error) {
       // A wire that says nothing, or a server that is gone.
-      this.report('crash', messageOf(error));
+      this.report(error instanceof Garbled ? 'wrong bytes' : 'crash', messageOf(error));
       return { outcome: 'detected', isWhole: false, changesGone: 0, givenAgain: 0, problems: this.problems };
     }
   }
