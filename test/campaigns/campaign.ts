@@ -2,6 +2,7 @@
 // A new campaign is a file of its own and one line in the table below.
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
+import { runBitrot, type BitrotFigures } from './bitrot.ts';
 import { runDiskFull, type FailingDiskOptions } from './disk-full.ts';
 import { printFigures, type FailingFigures } from './failing-disk/failing-figures.ts';
 import { SmallDisk } from './failing-disk/small-disk.ts';
@@ -36,7 +37,48 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     run: (options) => failingDisk(options, runFsyncError),
     whyNot: whyNoFsyncError,
   },
+  bitrot: { rounds: 400, run: bitrot },
 };
+
+async function bitrot(options: CampaignOptions): Promise<Outcome> {
+  const figures = await runBitrot({
+    ...options,
+    onRound: (round, { file, offset, bit }, { outcome, isWhole, problems }) => {
+      const served = isWhole ? 'all is served' : 'not all is served';
+      const failed = problems.length > 0 ? `, FAILED: ${problems[0]?.type}` : '';
+      console.log(`round ${round}: ${file} byte ${offset} bit ${bit}: ${outcome}, ${served}${failed}`);
+    },
+  });
+  const hasShownLittle = figures.compacted === 0 || figures.snapshotChunks === 0;
+  return {
+    hasFailed: figures.problems.length > 0 || hasShownLittle,
+    figures: figuresOfBitrot(figures),
+    problems: hasShownLittle ? ['the folders had no snapshots, or nothing was compacted'] : figures.problems,
+  };
+}
+
+function figuresOfBitrot(figures: BitrotFigures): Figures {
+  const { outcomes, failures, acknowledged, changesGone } = figures;
+  const list = (counts: Readonly<Record<string, number>>): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(', ');
+  return {
+    'bits flipped, one a round': `${figures.rounds} (${list(figures.flips)})`,
+    'acknowledged writes in the two folders': list(acknowledged),
+    'records compacted, chunks of snapshots': `${figures.compacted}, ${figures.snapshotChunks}`,
+    'detected, and everything served': figures.detectedAndWhole,
+    'detected, and what is whole served': `${outcomes.detected - figures.detectedAndWhole} (${changesGone.detected} changes gone)`,
+    'the server refused to start and said why': outcomes.refused,
+    'harmless: everything served': outcomes.harmless,
+    'taken for a write that a crash cut off, and said': `${outcomes.torn} (${changesGone.torn} changes; with a number given again: ${figures.tornWithReuse})`,
+    'silent loss': failures['silent loss'],
+    'wrong bytes served': failures['wrong bytes'],
+    'numbers used twice': failures['number used twice'],
+    'crashes and other broken rules': failures.crash + failures.rule,
+    duration: `${Math.round(figures.durationMs / 1000)} s`,
+  };
+}
 
 async function failingDisk(
   options: CampaignOptions,

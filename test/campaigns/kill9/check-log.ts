@@ -106,7 +106,8 @@ class LogReader {
   private readGroup({ serverId, seqno, groupIndex, groupSize, update }: Change): void {
     const group = this.group ?? { serverId, size: groupSize, read: 0 };
     const isNext = groupIndex === group.read && groupSize === group.size && serverId === group.serverId;
-    if (!isNext || (update !== null) !== (groupIndex === 0))
+    const isCompacted = this.ledger.mayCompact && update === null;
+    if (!isNext || (!isCompacted && (update !== null) !== (groupIndex === 0)))
       this.ledger.report('hole', `${this.project}: [${serverId}, ${seqno}] is out of its group`);
     group.read++;
     this.group = group.read < group.size ? group : null;

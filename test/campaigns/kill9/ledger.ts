@@ -64,6 +64,8 @@ export class Ledger {
   mayRefuse = false;
   /** How often they were told so. */
   refusals = 0;
+  /** Whether updates that a snapshot covers may be gone from the log. */
+  mayCompact = false;
   /** How long each log was when it was read last: project and server id → seqno. */
   readonly logHeads = new Map<string, number>();
   private readonly numbers = new Map<string, string>();

@@ -46,14 +46,29 @@ export function readStreamFrame(text: string): StreamFrame {
   }
 }
 
-/** An open socket on `/ws` whose text frames go to `hear` until it is closed. */
+/**
+ * An open socket on `/ws` whose text frames go to `hear` until it is closed.
+ * @param onGarbled is told of a frame that can't be read, which else ends the campaign.
+ */
 export async function openStreamSocket(
   socketUrl: string,
   hear: (frame: StreamFrame) => void,
+  onGarbled?: (text: string) => void,
 ): Promise<WebSocket> {
   const socket = new WebSocket(`${socketUrl}/ws`);
   socket.on('error', () => undefined); // 'close' follows
-  socket.on('message', (data: Buffer) => hear(readStreamFrame(data.toString('utf8'))));
+  socket.on('message', (data: Buffer) => {
+    const text = data.toString('utf8');
+    let frame: StreamFrame;
+    try {
+      frame = readStreamFrame(text);
+    } catch (error) {
+      if (!onGarbled) throw error;
+      onGarbled(text);
+      return;
+    }
+    hear(frame);
+  });
   await within(once(socket, 'open'), 'opening /ws');
   return socket;
 }

@@ -35,6 +35,11 @@ export class UdtFollower {
     this.first = { version, state: structuredClone(state) };
   }
 
+  /** The session as it was read first. */
+  get beginning(): { readonly version: number; readonly state: JsonObject } {
+    return this.first;
+  }
+
   start(address: Address): void {
     this.isStopped = false;
     const run = async (): Promise<void> => {

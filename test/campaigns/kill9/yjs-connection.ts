@@ -11,14 +11,18 @@ import { within } from './within.ts';
 export class YjsConnection {
   private readonly provider: WebsocketProvider;
   private readonly sockets: WebSocket[] = [];
+  /** What the server closed the last socket with; null before that. */
+  private lastCode: number | null = null;
 
   constructor(socketUrl: string, project: string, doc: Y.Doc, hear: (message: YjsMessage) => void) {
     const { sockets } = this;
+    const onCode = (code: number): void => void (this.lastCode = code);
     class HeardSocket extends WebSocket {
       constructor(url: string, protocols: string[]) {
         super(url, protocols);
         sockets.push(this);
         this.on('error', () => undefined); // 'close' follows
+        this.on('close', onCode);
         this.on('message', (data: ArrayBuffer) => readFrame(new Uint8Array(data)).forEach(hear));
       }
     }
@@ -30,6 +34,10 @@ export class YjsConnection {
 
   get isSynced(): boolean {
     return this.provider.synced;
+  }
+
+  get closeCode(): number | null {
+    return this.lastCode;
   }
 
   onSynced(then: () => void): void {
