@@ -3,7 +3,8 @@
 
 import { RejoinError, messageOf } from '../errors.ts';
 import { DocumentKeeper } from './document-keeper.ts';
-import type { LiveLog, ProjectContext } from './live-log.ts';
+import type { LiveLog } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
 import type { ObservedEvent } from './observer.ts';
 import type { OpenDocument } from './open-document.ts';
 import { SerialQueue } from './serial-queue.ts';
