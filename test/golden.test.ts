@@ -32,14 +32,14 @@ test('the data folder of format 1 opens, with all that was in it, and takes more
   assert.equal(events, []); // no damage, no mismatch of hashes
 
   await projects.use('golden-session', async (project) => {
-    const before = await project.readUdt();
-    const state = await project.patchUdt([{ op: 'add', path: '/new', value: 1 }], {
+    const before = await project.udt.read();
+    const state = await project.udt.patch([{ op: 'add', path: '/new', value: 1 }], {
       protocol: 'udt',
       user: 'x',
     });
     // UDT-3: another life counts on, under its own epoch.
     assert.is(state.version, folder.life.epoch * 2 ** 32 + (before.version % 2 ** 32) + 1);
-    const { versions } = await project.udtAfter(3);
+    const { versions } = await project.udt.after(3);
     assert.is(versions[0]?.patch[0]?.path, '/interface'); // a rebuild
   });
   await projects.close();

@@ -106,7 +106,7 @@ export class UdtAdapter {
     const { projects, baseUrl } = this.options;
     const id = projects.newId();
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
-    const { version } = await projects.use(id, (project) => project.createSession(udt, origin));
+    const { version } = await projects.use(id, (project) => project.udt.createSession(udt, origin));
     const prefix = route.type === 'sessions' ? route.prefix : '';
     return { short_id: id, version, url: `${baseUrl(request.headers.host)}${prefix}/api/session/${id}` };
   }
@@ -117,7 +117,7 @@ export class UdtAdapter {
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const state = await project.readUdt();
+    const state = await project.udt.read();
     const etag = this.etagOf(state);
     response
       .setHeader('ETag', etag)
@@ -138,13 +138,13 @@ export class UdtAdapter {
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
     const answer =
       key === undefined
-        ? project.patchUdt(operations, origin)
-        : project.patchUdtOnce(operations, origin, keyedRequest(key, body));
+        ? project.udt.patch(operations, origin)
+        : project.udt.patchOnce(operations, origin, keyedRequest(key, body));
     return latest(await answer);
   }
 
   private async poll(project: Project, since: number | Date): Promise<unknown> {
-    const { versions, latest: state } = await project.udtAfter(since);
+    const { versions, latest: state } = await project.udt.after(since);
     const patches = versions.map(({ patch }) => patch);
     return { patch: patches.flat(), patches, changeLog: changeLogOf(versions), ...latest(state) };
   }

@@ -2,7 +2,8 @@
 // grows, and closes it. Its project calls it.
 
 import { RejoinError } from '../errors.ts';
-import type { LiveLog, ProjectContext } from './live-log.ts';
+import type { LiveLog } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
 import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
 import { openDocument, type OpenDocument } from './open-document.ts';
 import type { SerialQueue } from './serial-queue.ts';

@@ -2,33 +2,17 @@
 // shows it to readers once it is durable, and starts anew from what is stored when a write failed.
 
 import { RejoinError } from '../errors.ts';
-import type { Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { readClientIds, writeClientIds, type ClientIds } from '../store/client-ids.ts';
-import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import { writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
-import type { Store, Write } from '../store/store.ts';
+import type { Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import { KnownUuids } from './known-uuids.ts';
-import type { Observer } from './observer.ts';
+import type { ProjectContext } from './project-context.ts';
+import { readLog } from './read-log.ts';
 import { RecentChanges } from './recent-changes.ts';
-import type { StoreRecovery } from './store-recovery.ts';
-
-/** What all projects share. */
-export interface ProjectContext {
-  readonly store: Store;
-  /** The present one; after damage was found it is another. */
-  readonly life: Life;
-  readonly witness?: HeadsWitness | undefined;
-  readonly environment: Environment;
-  readonly observer: Observer;
-  /** Says whether the store can be read and written; every failed write is reported to it. */
-  readonly recovery: StoreRecovery;
-  /** Takes a new life: what was written under the old server id may not all be known any more. */
-  renewLife(reason: string): Promise<void>;
-}
 
 export interface ProjectListener {
   /** A group became durable. Called in the order of the log. */
@@ -270,50 +254,5 @@ export class LiveLog implements FeedSource {
 
   private get name(): string {
     return JSON.stringify(this.log.project);
-  }
-}
-
-/**
- * Reads the heads of a log. If it has lost something, a number that it gave may not be stored any more: from then on this
- * server writes under another server id (REP-8).
- */
-async function readLog(
-  project: string,
-  context: ProjectContext,
-): Promise<{ log: ProjectLog; life: Life; ids: ClientIds | undefined }> {
-  const { store, environment, observer, witness } = context;
-  const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
-  const witnessed = await witness?.heads(project);
-  let { life } = context; // if there is another one before all is read, what was read is stale
-  let log = await ProjectLog.open(store, project, life.serverId, witnessed);
-  if (log.newDamage !== null) {
-    damaged(log.newDamage);
-    try {
-      await context.renewLife(log.newDamage);
-      await store.write([log.noteDamage(environment.now())]);
-    } catch (cause) {
-      context.recovery.failed(cause);
-      // Of what was asked for nothing was done: it may be tried again.
-      throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
-    }
-    ({ life } = context);
-    log = await ProjectLog.open(store, project, life.serverId, witnessed);
-  }
-  return { log, life, ids: await readKnownIds(store, log, life, damaged) };
-}
-
-/** ClientIDs that can't be read are as good as none: new ones are drawn. */
-async function readKnownIds(
-  store: Store,
-  { keys }: ProjectLog,
-  { serverId }: Life,
-  damaged: (detail: string) => void,
-): Promise<ClientIds | undefined> {
-  try {
-    return await readClientIds(store, keys, serverId);
-  } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
-    damaged(error.message);
-    return undefined;
   }
 }

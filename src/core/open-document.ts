@@ -7,7 +7,8 @@ import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../st
 import type { Store } from '../store/store.ts';
 import { DocumentLoader, type ProjectDocument } from './document.ts';
 import { DocumentTail } from './document-tail.ts';
-import type { LiveLog, ProjectContext } from './live-log.ts';
+import type { LiveLog } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
 import type { ObservedEvent } from './observer.ts';
 import { UdtHasher } from './udt-hash.ts';
 import { UdtVersions } from './udt-versions.ts';

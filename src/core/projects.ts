@@ -8,7 +8,7 @@ import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import { Lives } from './lives.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
-import type { ProjectContext } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
 import type { Observer } from './observer.ts';
 import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';

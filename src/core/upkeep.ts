@@ -7,7 +7,7 @@ import { compactLog } from '../store/compaction.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { listProjectIds } from '../store/project-info.ts';
 import type { Range } from '../store/store.ts';
-import type { ProjectContext } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
 import { pruneVersions } from './prune-versions.ts';
 import { SerialQueue } from './serial-queue.ts';
 

@@ -2,7 +2,8 @@
 
 import { RejoinError } from '../errors.ts';
 import type { Origin } from '../model/origin.ts';
-import type { NewObject, Project } from './project.ts';
+import type { Project } from './project.ts';
+import type { NewObject } from './project-uploads.ts';
 import type { Projects } from './projects.ts';
 
 export type ObjectForProject = NewObject & { readonly projectId: string };
@@ -66,13 +67,13 @@ async function uploadInTurn(
   origin: Origin,
 ): Promise<Promise<void>[]> {
   const turns: (() => void)[] = [];
-  const lookups = targets.map(({ project, objects }) => project.lookUp(objects));
+  const lookups = targets.map(({ project, objects }) => project.uploads.lookUp(objects));
   try {
-    for (const { project } of targets) turns.push(await project.hold());
+    for (const { project } of targets) turns.push(await project.uploads.hold());
     context.recovery.checkWritable();
     const plans = [];
     for (const { project, objects } of targets) {
-      plans.push({ project, fresh: await project.planUpload(objects, origin) });
+      plans.push({ project, fresh: await project.uploads.plan(objects, origin) });
     }
     // What is dropped as known may still be on its way to the disk: it is acknowledged after that.
     const durable = targets.map(({ project }) => project.settled());
@@ -81,7 +82,7 @@ async function uploadInTurn(
     if (plans.some(({ project }) => project.isStale))
       throw new RejoinError('unavailable', 'Nothing was written: a project is to be read again');
     try {
-      const staged = wanted.map(({ project, fresh }) => project.stageUpload(fresh, origin));
+      const staged = wanted.map(({ project, fresh }) => project.uploads.stage(fresh, origin));
       const written = context.store.write(staged.flatMap(({ writes }) => writes));
       return [...durable, ...staged.map(({ track }) => track(written))];
     } catch (error) {

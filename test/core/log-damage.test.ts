@@ -43,7 +43,7 @@ test.before.each(async (context) => {
   context.witness = new MemoryWitness();
   const { projects } = openProjects(context.store, { witness: context.witness });
   for (const uuid of ['a', 'b', 'c']) await uploadEntry(projects, 'p', uuid);
-  await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
+  await projects.use('s', (project) => project.udt.createSession({ n: 0 }, udt));
   await projects.close();
   await context.store.reopen();
 });
@@ -128,9 +128,9 @@ test('REP-8 an upload that meets the new server id is numbered under it, and nob
 }) => {
   const { projects, events } = openProjects(store);
   await projects.use('p', async (project) => {
-    const planUpload = project.planUpload.bind(project);
-    project.planUpload = async (...args) => {
-      project.planUpload = planUpload;
+    const planUpload = project.uploads.plan.bind(project.uploads);
+    project.uploads.plan = async (...args) => {
+      project.uploads.plan = planUpload;
       const planned = await planUpload(...args);
       await projects.context.renewLife('damage elsewhere');
       return planned;
@@ -189,14 +189,14 @@ test('all projects are written under the new server id, those with open sessions
 }) => {
   await lose(store, 3);
   const { projects } = openProjects(store, { witness });
-  await projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value: 1 }], udt));
+  await projects.use('s', (project) => project.udt.patch([{ op: 'replace', path: '/n', value: 1 }], udt));
   await uploadEntry(projects, 'p', 'd'); // finds the damage
   const { life } = projects.context;
   const { version } = await projects.use('s', (project) =>
-    project.patchUdt([{ op: 'replace', path: '/n', value: 2 }], udt),
+    project.udt.patch([{ op: 'replace', path: '/n', value: 2 }], udt),
   );
   assert.is(version, life.epoch * 2 ** 32 + 2);
-  const { versions } = await projects.use('s', (project) => project.udtAfter(1));
+  const { versions } = await projects.use('s', (project) => project.udt.after(1));
   assert.equal(versions[0]?.patch, [{ op: 'replace', path: '/n', value: 2 }]); // the whole state
   const sessions = await numbersAfter(projects, [], 's');
   assert.equal(
@@ -264,17 +264,19 @@ test('UDT-3 UDT-10 where the newest version is lost, its number is not given aga
 }) => {
   const first = openProjects(store, { witness });
   for (const value of [1, 2])
-    await first.projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+    await first.projects.use('s', (project) =>
+      project.udt.patch([{ op: 'replace', path: '/n', value }], udt),
+    );
   await first.projects.close();
   await store.reopen();
   await store.write([{ key: new ProjectKeys('s').version(2), value: null }]);
   const { projects, events } = openProjects(store, { witness });
   const { version } = await projects.use('s', (project) =>
-    project.patchUdt([{ op: 'replace', path: '/n', value: 3 }], udt),
+    project.udt.patch([{ op: 'replace', path: '/n', value: 3 }], udt),
   );
   assert.ok(version > 3, `version ${version}`);
   for (const since of [1, 2]) {
-    const { versions } = await projects.use('s', (project) => project.udtAfter(since));
+    const { versions } = await projects.use('s', (project) => project.udt.after(since));
     assert.equal(
       versions.map(({ patch }) => patch),
       [[{ op: 'replace', path: '/n', value: 3 }]],
@@ -293,16 +295,18 @@ test('UDT-10 a newest version that is damaged: told, the project is served, and 
 }) => {
   const first = openProjects(store, { witness });
   for (const value of [1, 2])
-    await first.projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+    await first.projects.use('s', (project) =>
+      project.udt.patch([{ op: 'replace', path: '/n', value }], udt),
+    );
   await first.projects.close();
   await store.reopen();
   await store.write([{ key: new ProjectKeys('s').version(2), value: Buffer.from('damaged!') }]);
   const { projects, events } = openProjects(store, { witness });
   const { version } = await projects.use('s', (project) =>
-    project.patchUdt([{ op: 'replace', path: '/n', value: 3 }], udt),
+    project.udt.patch([{ op: 'replace', path: '/n', value: 3 }], udt),
   );
   assert.ok(version > 3, `version ${version}`);
-  const { versions, latest } = await projects.use('s', (project) => project.udtAfter(2));
+  const { versions, latest } = await projects.use('s', (project) => project.udt.after(2));
   assert.equal(latest.view, { n: 3 });
   assert.equal(versions[0]?.patch, [{ op: 'replace', path: '/n', value: 3 }]);
   assert.equal(

@@ -18,14 +18,14 @@ test('many projects touched one after another: memory stays within its bound, ea
   const samples = Array.from({ length: 20 }, (_, index) => ({ document: `text ${index}` }));
   for (const id of ids) {
     await projects.use(id, async (project) => {
-      await project.createSession({ samples, id }, udt);
-      await project.patchUdt([{ op: 'add', path: '/samples/3/annotation', value: id }], udt);
+      await project.udt.createSession({ samples, id }, udt);
+      await project.udt.patch([{ op: 'add', path: '/samples/3/annotation', value: id }], udt);
     });
     assert.ok(projects.inMemory.weightBytes <= bytesMax, `${projects.inMemory.weightBytes} bytes`);
   }
   assert.ok(projects.inMemory.count < 200, `${projects.inMemory.count} of 300 are in memory`);
   for (const id of ids) {
-    const state = await projects.use(id, (project) => project.readUdt());
+    const state = await projects.use(id, (project) => project.udt.read());
     assert.is(state.version, 1);
     assert.equal(state.view['id'], id);
     assert.equal((state.view['samples'] as { annotation?: string }[])[3]?.annotation, id);
@@ -37,14 +37,14 @@ test('many projects touched one after another: memory stays within its bound, ea
 test('an idle project is let go, and is the same when somebody comes back', async () => {
   const clock = { nowMs: 1_000 };
   const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
-  await projects.use('p', (project) => project.createSession({ n: 1 }, udt));
+  await projects.use('p', (project) => project.udt.createSession({ n: 1 }, udt));
   const first = await projects.use('p', (project) => Promise.resolve(project));
   clock.nowMs += 100;
   await until('the project has left memory', () => projects.inMemory.count === 0 && first.isIdle);
   await new Promise(setImmediate);
   const second = await projects.use('p', (project) => Promise.resolve(project));
   assert.is.not(first, second);
-  assert.equal((await second.readUdt()).view, { n: 1 });
+  assert.equal((await second.udt.read()).view, { n: 1 });
   await projects.close();
 });
 
@@ -52,7 +52,7 @@ test('a project that somebody follows stays, without its document; the next edit
   const clock = { nowMs: 1_000 };
   const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
   const { project, release } = await projects.acquire('p');
-  await project.createSession({ n: 1 }, udt);
+  await project.udt.createSession({ n: 1 }, udt);
   const updates: Uint8Array[] = [];
   project.listen({ durable: ({ update }) => updates.push(update) });
   clock.nowMs += 100;
@@ -61,7 +61,7 @@ test('a project that somebody follows stays, without its document; the next edit
   assert.ok(project.isIdle, 'an upload needs no document');
   await projects.use('p', (same) => {
     assert.is(same, project);
-    return same.patchUdt([{ op: 'replace', path: '/n', value: 2 }], udt);
+    return same.udt.patch([{ op: 'replace', path: '/n', value: 2 }], udt);
   });
   assert.is(updates.length, 2);
   release();
@@ -72,7 +72,7 @@ test('a project that was let go while somebody followed it leaves memory behind 
   const clock = { nowMs: 1_000 };
   const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
   const { project, release } = await projects.acquire('p');
-  await project.createSession({ n: 1 }, udt);
+  await project.udt.createSession({ n: 1 }, udt);
   clock.nowMs += 100;
   await until('the document is closed', () => project.isIdle);
   release();
@@ -87,7 +87,7 @@ test('a project that is still busy when it is let go leaves memory when it is do
   const clock = { nowMs: 1_000 };
   const { projects } = openProjects(new MemoryStore(), { memory: { idleMs: 40 } }, clock);
   const { project, release } = await projects.acquire('p');
-  await project.createSession({ n: 1 }, udt);
+  await project.udt.createSession({ n: 1 }, udt);
   clock.nowMs += 100;
   let isLetGo = false;
   const closeDocument = project.closeDocument.bind(project);

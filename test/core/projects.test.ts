@@ -93,13 +93,13 @@ test('whoever leaves a project keeps nobody waiting: writes go to the store whil
 });
 
 test('UDT-5 a poll that meets a failing write of somebody else is held', async ({ projects, store }) => {
-  await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
+  await projects.use('s', (project) => project.udt.createSession({ n: 0 }, udt));
   const again = new Projects({ ...projects.context, observer: { observe: () => undefined } });
   await again.use('s', async (project) => {
     store.failNext('is lost');
     const failing = uploadEntry(again, 's', 'a').catch((error: unknown) => error);
     for (let turns = 0; turns < 10; turns++) await new Promise(setImmediate); // the write is on its way
-    const polled = await project.readUdt();
+    const polled = await project.udt.read();
     assert.equal(polled.view, { n: 0 });
     const failure = await failing;
     assert.is(failure instanceof RejoinError && failure.code, 'outcome-unknown');
@@ -134,14 +134,14 @@ test('REP-14 a deletion is not seen before it is durable', async ({ projects, st
 test('a change that fails midway takes no numbers', async ({ projects, store }) => {
   await uploadEntry(projects, 'p', 'a');
   const { project, release } = await projects.acquire('p');
-  await project.patchUdt([{ op: 'add', path: '/n', value: 1 }], udt);
+  await project.udt.patch([{ op: 'add', path: '/n', value: 1 }], udt);
   // An author's name that can't be encoded: it fails while the group is being put together.
   const impossible = { protocol: 'udt', user: undefined as unknown as string } as const;
   let failed = false;
-  await project.patchUdt([{ op: 'add', path: '/n', value: 2 }], impossible).catch(() => (failed = true));
+  await project.udt.patch([{ op: 'add', path: '/n', value: 2 }], impossible).catch(() => (failed = true));
   assert.ok(failed);
-  await project.patchUdt([{ op: 'add', path: '/n', value: 3 }], udt);
-  assert.equal((await project.readUdt()).view, { n: 3 });
+  await project.udt.patch([{ op: 'add', path: '/n', value: 3 }], udt);
+  assert.equal((await project.udt.read()).view, { n: 3 });
   release();
   const log = await ProjectLog.open(store, 'p', life.serverId);
   assert.is(log.newDamage, null);

@@ -52,19 +52,19 @@ for (const outcome of ['is lost', 'is stored'] as const) {
   test(`a PATCH that ${outcome}: the document, its version and its hash are those on disk`, async (context) => {
     const { projects, store } = context;
     await projects.use('s', async (project) => {
-      await project.createSession({ samples: [], n: 0 }, udt);
-      await project.patchUdt([{ op: 'replace', path: '/n', value: 1 }], udt);
+      await project.udt.createSession({ samples: [], n: 0 }, udt);
+      await project.udt.patch([{ op: 'replace', path: '/n', value: 1 }], udt);
       store.failNext(outcome);
-      const failing = project.patchUdt([{ op: 'replace', path: '/n', value: 2 }], udt);
+      const failing = project.udt.patch([{ op: 'replace', path: '/n', value: 2 }], udt);
       assert.is(await codeOf(failing), 'outcome-unknown');
-      const state = await project.readUdt(); // held until the store is back
+      const state = await project.udt.read(); // held until the store is back
       const isThere = outcome === 'is stored';
       assert.equal(state.view, { samples: [], n: isThere ? 2 : 1 });
       assert.is(state.version, isThere ? 2 : 1);
       assert.is(state.hash, state.record?.hash);
-      const { versions } = await project.udtAfter(1);
+      const { versions } = await project.udt.after(1);
       assert.is(versions.length, isThere ? 1 : 0);
-      const next = await project.patchUdt([{ op: 'add', path: '/more', value: true }], udt);
+      const next = await project.udt.patch([{ op: 'add', path: '/more', value: true }], udt);
       assert.is(next.version, state.version + 1);
     });
     assert.equal(await seqnosOf(store, 's'), outcome === 'is stored' ? [1, 2, 3, 4] : [1, 2, 3]);
@@ -135,12 +135,12 @@ test('writers that wait behind a failed write are told that nothing was written,
 
 test('a store that does not open at once is tried again, while readers and writers wait', async (context) => {
   const { projects, store, events } = context;
-  await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
+  await projects.use('s', (project) => project.udt.createSession({ n: 0 }, udt));
   store.reopenFailures = 2;
   store.failNext('is lost');
   assert.is(await codeOf(uploadEntry(projects, 'p', 'a')), 'outcome-unknown');
   const [state] = await Promise.all([
-    projects.use('s', (project) => project.readUdt()),
+    projects.use('s', (project) => project.udt.read()),
     uploadEntry(projects, 'p', 'a'),
   ]);
   assert.equal(state.view, { n: 0 });

@@ -48,10 +48,10 @@ test.after.each(({ projects }) => projects.close());
 /** A session and its failed PATCH: from here on the store is read-only. */
 async function failOn({ store, projects }: Context, outcome: 'is lost' | 'is stored'): Promise<void> {
   await projects.use('s', async (project) => {
-    await project.createSession({ n: 0 }, udt);
+    await project.udt.createSession({ n: 0 }, udt);
     store.failNext(outcome);
     store.isBroken = true;
-    const failing = project.patchUdt([{ op: 'replace', path: '/n', value: 1 }], udt);
+    const failing = project.udt.patch([{ op: 'replace', path: '/n', value: 1 }], udt);
     assert.is(await codeOf(failing), 'outcome-unknown');
   });
 }
@@ -62,8 +62,8 @@ for (const outcome of ['is lost', 'is stored'] as const) {
     await uploadEntry(projects, 'p', 'a');
     await failOn(context, outcome);
     await projects.use('s', async (project) => {
-      assert.equal((await project.readUdt()).view, { n: 0 });
-      assert.equal((await project.udtAfter(0)).versions, []);
+      assert.equal((await project.udt.read()).view, { n: 0 });
+      assert.equal((await project.udt.after(0)).versions, []);
       assert.equal(await read(project), { n: 0 });
       assert.is((await seqnosSeen(project)).length, 1);
     });
@@ -80,9 +80,9 @@ for (const outcome of ['is lost', 'is stored'] as const) {
     assert.is(store.reopened, 1);
     const n = outcome === 'is stored' ? 1 : 0;
     await projects.use('s', async (project) => {
-      assert.equal((await project.readUdt()).view, { n });
+      assert.equal((await project.udt.read()).view, { n });
       assert.equal(await read(project), { n });
-      const next = await project.patchUdt([{ op: 'replace', path: '/n', value: 2 }], udt);
+      const next = await project.udt.patch([{ op: 'replace', path: '/n', value: 2 }], udt);
       assert.is(next.version, n + 1);
     });
     assert.equal(await seqnosOf(store, 's'), outcome === 'is stored' ? [1, 2, 3] : [1, 2]);
@@ -95,11 +95,11 @@ test('writers wait for a store that comes back soon, and nobody is told of it', 
   const writing = Promise.all([
     uploadEntry(projects, 'p', 'a'),
     uploadEntry(projects, 's', 'b'),
-    projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value: 5 }], udt)),
-    projects.use('t', (project) => project.createSession({ t: true }, udt)),
+    projects.use('s', (project) => project.udt.patch([{ op: 'replace', path: '/n', value: 5 }], udt)),
+    projects.use('t', (project) => project.udt.createSession({ t: true }, udt)),
   ]);
   await projects.use('s', async (project) => {
-    assert.equal((await project.readUdt()).view, { n: 0 }, 'a reader does not wait behind them');
+    assert.equal((await project.udt.read()).view, { n: 0 }, 'a reader does not wait behind them');
     assert.equal(await read(project), { n: 0 });
   });
   store.isBroken = false;
@@ -119,10 +119,10 @@ test('writers are refused in plain words when it lasts, and at once from then on
     /^Nothing was written: the disk is full\. .*writing resumes by itself/,
   );
   await projects.use('s', async (project) => {
-    const patch = project.patchUdt([{ op: 'replace', path: '/n', value: 1 }], udt);
+    const patch = project.udt.patch([{ op: 'replace', path: '/n', value: 1 }], udt);
     assert.is(await codeOf(patch), 'unavailable');
     assert.is(await codeOf(project.delete()), 'unavailable');
-    assert.equal((await project.readUdt()).view, { n: 0 });
+    assert.equal((await project.udt.read()).view, { n: 0 });
   });
   store.isBroken = false;
   await until('writing resumes', () => projects.writingProblem === null);
@@ -200,15 +200,15 @@ test('a request with a key that is asked for again before it is durable is one r
   projects,
 }) => {
   await projects.use('s', async (project) => {
-    await project.createSession({ list: [] }, udt);
+    await project.udt.createSession({ list: [] }, udt);
     const append = [{ op: 'add', path: '/list/-', value: 1 }] as const;
     const request = keyedRequest('k', 'the body');
-    const answers = await Promise.all([1, 2, 3].map(() => project.patchUdtOnce(append, udt, request)));
+    const answers = await Promise.all([1, 2, 3].map(() => project.udt.patchOnce(append, udt, request)));
     assert.equal(
       answers.map(({ version }) => version),
       [1, 1, 1],
     );
-    assert.equal((await project.readUdt()).view, { list: [1] });
+    assert.equal((await project.udt.read()).view, { list: [1] });
   });
 });
 
@@ -219,10 +219,10 @@ test('stopping while the disk fails does not wait for it: waiting writers are re
   await projects.finish();
   assert.is(await refused, 'unavailable');
   await projects.use('s', async (project) => {
-    assert.equal((await project.readUdt()).view, { n: 0 });
+    assert.equal((await project.udt.read()).view, { n: 0 });
   });
   await projects.close();
-  assert.is(await codeOf(projects.use('s', (project) => project.readUdt())), 'unavailable');
+  assert.is(await codeOf(projects.use('s', (project) => project.udt.read())), 'unavailable');
 });
 
 test('a store that fails again and again, at any moment: what was acknowledged is there, numbers are dense', async (context) => {
@@ -239,7 +239,7 @@ test('a store that fails again and again, at any moment: what was acknowledged i
 async function runRound(context: Context, random: prng.PRNG): Promise<void> {
   const { store, projects } = context;
   const ids = ['s', 't'] as const;
-  for (const id of ids) await projects.use(id, (project) => project.createSession({ marks: {} }, udt));
+  for (const id of ids) await projects.use(id, (project) => project.udt.createSession({ marks: {} }, udt));
   const acknowledged: { id: string; part: string }[] = [];
   const client = new Y.Doc();
   const pause = async (): Promise<void> => {
@@ -259,7 +259,7 @@ async function runRound(context: Context, random: prng.PRNG): Promise<void> {
       if (kind === 0) await attempt(id, part, () => uploadEntry(projects, id, part));
       else if (kind === 1) {
         const patch = [{ op: 'add', path: `/marks/${part}`, value: 1 }] as const;
-        await attempt(id, part, () => projects.use(id, (project) => project.patchUdt(patch, udt)));
+        await attempt(id, part, () => projects.use(id, (project) => project.udt.patch(patch, udt)));
       } else {
         client.getMap('notes').set(part, 1);
         const update = Y.encodeStateAsUpdate(client); // all of it: what was lost goes with it again
@@ -288,7 +288,7 @@ async function runRound(context: Context, random: prng.PRNG): Promise<void> {
     let before = 0;
     while (!isOver) {
       await pause();
-      const { version } = await projects.use('s', (project) => project.readUdt());
+      const { version } = await projects.use('s', (project) => project.udt.read());
       assert.ok(version >= before, `version ${version} was shown after ${before}`);
       before = version;
     }
@@ -308,7 +308,7 @@ async function runRound(context: Context, random: prng.PRNG): Promise<void> {
     await projects.use(id, async (project) => {
       const doc = new Y.Doc();
       Y.applyUpdate(doc, await project.encode((stored) => Y.encodeStateAsUpdate(stored)));
-      const state = await project.readUdt();
+      const state = await project.udt.read();
       assert.is(state.hash, state.record?.hash ?? state.hash);
       const there = new Set([
         ...Object.keys(state.view.marks as object),

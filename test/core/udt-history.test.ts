@@ -73,15 +73,15 @@ test('UDT-10 UDT-13 an old version that is damaged is told; its clients are rebu
 });
 
 async function session(projects: Projects): Promise<void> {
-  await projects.use('s', (project) => project.createSession({ n: 0 }, udt));
+  await projects.use('s', (project) => project.udt.createSession({ n: 0 }, udt));
 }
 
 async function patch(projects: Projects, value: number): Promise<void> {
-  await projects.use('s', (project) => project.patchUdt([{ op: 'replace', path: '/n', value }], udt));
+  await projects.use('s', (project) => project.udt.patch([{ op: 'replace', path: '/n', value }], udt));
 }
 
 function after(projects: Projects, since: number | Date): Promise<UdtDifferences> {
-  return projects.use('s', (project) => project.udtAfter(since));
+  return projects.use('s', (project) => project.udt.after(since));
 }
 
 /** Takes what is kept in memory out of it. */

@@ -39,7 +39,7 @@ async function projectContent(projects: Projects, id: string): Promise<Omit<Proj
       }
     }
     feed.close();
-    const { version, view, hash, record } = await project.readUdt();
+    const { version, view, hash, record } = await project.udt.read();
     const doc = new Y.Doc();
     Y.applyUpdate(doc, await project.encode((from) => Y.encodeStateAsUpdate(from)));
     const maps = Object.fromEntries(

@@ -61,12 +61,12 @@ await projects.use('golden-session', async (project) => {
     interface: { type: 'text_classification', labels: ['a', 'b'] },
     samples: [{ document: 'hi' }, { document: 'yo' }],
   };
-  await project.createSession(udt, { protocol: 'udt', user: 'ann' });
-  await project.patchUdt([{ op: 'add', path: '/samples/1/annotation', value: 'a' }], {
+  await project.udt.createSession(udt, { protocol: 'udt', user: 'ann' });
+  await project.udt.patch([{ op: 'add', path: '/samples/1/annotation', value: 'a' }], {
     protocol: 'udt',
     user: 'bob',
   });
-  await project.patchUdt([{ op: 'remove', path: '/samples/0' }], { protocol: 'udt', user: 'ann' });
+  await project.udt.patch([{ op: 'remove', path: '/samples/0' }], { protocol: 'udt', user: 'ann' });
 
   const doc = new Y.Doc();
   doc.clientID = 7;
@@ -102,7 +102,7 @@ await upload(
   stream,
 );
 await projects.use('deleted', async (project) => {
-  await project.createSession({ samples: [] }, { protocol: 'udt', user: 'ann' });
+  await project.udt.createSession({ samples: [] }, { protocol: 'udt', user: 'ann' });
   await project.delete();
 });
 const content = await contentOf(projects, folder.store);

@@ -1,0 +1,21 @@
+// What all projects of a server share. Projects makes it and hands it down.
+
+import type { Environment } from '../model/environment.ts';
+import type { Life } from '../store/life.ts';
+import type { Store } from '../store/store.ts';
+import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import type { Observer } from './observer.ts';
+import type { StoreRecovery } from './store-recovery.ts';
+
+export interface ProjectContext {
+  readonly store: Store;
+  /** The present one; after damage was found it is another. */
+  readonly life: Life;
+  readonly witness?: HeadsWitness | undefined;
+  readonly environment: Environment;
+  readonly observer: Observer;
+  /** Says whether the store can be read and written; every failed write is reported to it. */
+  readonly recovery: StoreRecovery;
+  /** Takes a new life: what was written under the old server id may not all be known any more. */
+  renewLife(reason: string): Promise<void>;
+}

@@ -1,0 +1,110 @@
+// The log and the document of one project, and the turns in which they change. A project and its parts work on it: what
+// they do in a turn is planned, numbered and handed to the store before the next begins.
+
+import { RejoinError, messageOf } from '../errors.ts';
+import { DocumentKeeper } from './document-keeper.ts';
+import type { LiveLog } from './live-log.ts';
+import type { ProjectContext } from './project-context.ts';
+import type { ObservedEvent } from './observer.ts';
+import type { OpenDocument } from './open-document.ts';
+import { SerialQueue } from './serial-queue.ts';
+import type { Upkeep } from './upkeep.ts';
+
+export class ProjectState {
+  readonly keeper: DocumentKeeper;
+  readonly queue = new SerialQueue();
+  /** Writes in work, in the queue or outside of it. */
+  private readonly asked = new Set<Promise<unknown>>();
+
+  /** @param onUsed is called whenever the document is being used. */
+  constructor(
+    readonly id: string,
+    readonly context: ProjectContext,
+    readonly log: LiveLog,
+    upkeep: Upkeep,
+    readonly onUsed: () => void,
+  ) {
+    this.keeper = new DocumentKeeper(id, log, this.queue, context, upkeep);
+  }
+
+  /** Whether there is nothing to do. */
+  get isIdle(): boolean {
+    return this.asked.size === 0 && this.queue.isEmpty && this.log.isSettled;
+  }
+
+  /** Resolves when all that was asked for so far is done, also what waits for the store to recover. */
+  async flush(): Promise<void> {
+    await Promise.allSettled([...this.asked]);
+    await this.queue.run(() => undefined);
+    await this.log.settled(); // behind its turn: whoever comes next need not wait for the disk
+  }
+
+  // ---- turns
+
+  /** Runs a write in its turn. While the store recovers it waits outside of the queue, so that reads go on. */
+  writing<T>(write: () => Promise<T>): Promise<T> {
+    return this.asking(this.context.recovery.writing(() => this.inTurn(write)));
+  }
+
+  /** Counts as asked for until it has ended. */
+  asking<T>(result: Promise<T>): Promise<T> {
+    this.asked.add(result);
+    const end = (): void => void this.asked.delete(result);
+    result.then(end, end);
+    return result;
+  }
+
+  inTurn<T>(write: () => Promise<T>): Promise<T> {
+    return this.queue.run(() => {
+      this.context.recovery.checkWritable();
+      return write();
+    });
+  }
+
+  // ---- within a turn
+
+  /** Brings the log up to date with the store after a failure. */
+  async current(): Promise<void> {
+    await this.context.recovery.ready();
+    if (!this.log.isStale) return;
+    this.keeper.drop();
+    await this.log.reload();
+  }
+
+  async open(): Promise<OpenDocument> {
+    await this.current();
+    await this.log.writable();
+    const opened = await this.keeper.open();
+    this.onUsed();
+    return opened;
+  }
+
+  /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is read again. */
+  async mutate<T>(work: () => T | Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.keeper.drop();
+      this.log.distrust();
+      this.observe('change-dropped', messageOf(error));
+      throw error;
+    }
+  }
+
+  // ---- outside of turns
+
+  /** Reads again what the store's being opened again has interrupted: a poll is held, not refused (UDT-5). */
+  async rereading<T>(read: () => Promise<T>): Promise<T> {
+    for (let triesLeft = 3; ; triesLeft--) {
+      try {
+        return await read();
+      } catch (error) {
+        if (!(error instanceof RejoinError && error.code === 'unavailable' && triesLeft > 0)) throw error;
+      }
+    }
+  }
+
+  observe(type: Extract<ObservedEvent, { project: string }>['type'], detail: string): void {
+    this.context.observer.observe({ type, project: this.id, detail });
+  }
+}

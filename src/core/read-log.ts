@@ -1,0 +1,54 @@
+// Reads how far the log of a project goes, when it is opened and after a failure. Damage is noticed here, before anything
+// is numbered.
+
+import { RejoinError } from '../errors.ts';
+import { readClientIds, type ClientIds } from '../store/client-ids.ts';
+import type { Life } from '../store/life.ts';
+import { ProjectLog } from '../store/project-log.ts';
+import type { Store } from '../store/store.ts';
+import type { ProjectContext } from './project-context.ts';
+
+/**
+ * Reads the heads of a log. If it has lost something, a number that it gave may not be stored any more: from then on this
+ * server writes under another server id (REP-8).
+ */
+export async function readLog(
+  project: string,
+  context: ProjectContext,
+): Promise<{ log: ProjectLog; life: Life; ids: ClientIds | undefined }> {
+  const { store, environment, observer, witness } = context;
+  const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+  const witnessed = await witness?.heads(project);
+  let { life } = context; // if there is another one before all is read, what was read is stale
+  let log = await ProjectLog.open(store, project, life.serverId, witnessed);
+  if (log.newDamage !== null) {
+    damaged(log.newDamage);
+    try {
+      await context.renewLife(log.newDamage);
+      await store.write([log.noteDamage(environment.now())]);
+    } catch (cause) {
+      context.recovery.failed(cause);
+      // Of what was asked for nothing was done: it may be tried again.
+      throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
+    }
+    ({ life } = context);
+    log = await ProjectLog.open(store, project, life.serverId, witnessed);
+  }
+  return { log, life, ids: await readKnownIds(store, log, life, damaged) };
+}
+
+/** ClientIDs that can't be read are as good as none: new ones are drawn. */
+async function readKnownIds(
+  store: Store,
+  { keys }: ProjectLog,
+  { serverId }: Life,
+  damaged: (detail: string) => void,
+): Promise<ClientIds | undefined> {
+  try {
+    return await readClientIds(store, keys, serverId);
+  } catch (error) {
+    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    damaged(error.message);
+    return undefined;
+  }
+}
