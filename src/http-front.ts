@@ -47,6 +47,8 @@ type Route = UdtRoute['type'] | StatusPage;
 
 export class HttpFront {
   private isStopping = false;
+  /** The last one that was let in. */
+  private lastHost: string | null = null;
   private access: AccessRules;
   private addresses: readonly string[] = [];
   private readonly listening: Listening;
@@ -102,12 +104,20 @@ export class HttpFront {
   private async answer(request: IncomingMessage, response: ServerResponse): Promise<void> {
     let route: Route = 'nowhere';
     try {
-      checkHost(request, this.access);
+      this.checkHost(request);
       route = await this.route(request, response);
     } catch (error) {
       sendText(response, this.statusFor(error), messageOf(error));
     }
     this.options.metrics.answered(route, request.method ?? '', response.statusCode);
+  }
+
+  /** A client says the same on each of its requests. */
+  private checkHost(request: IncomingMessage): void {
+    const { host } = request.headers;
+    if (host !== undefined && host === this.lastHost) return;
+    checkHost(request, this.access);
+    this.lastHost = host ?? null;
   }
 
   private async route(request: IncomingMessage, response: ServerResponse): Promise<Route> {

@@ -64,9 +64,26 @@ export function sendText(
   send(response, status, type, Buffer.from(text, 'utf8'));
 }
 
+/**
+ * Sends a small piece of JSON with these headers (name, value, …) and no others: at the least that node:http costs, for polls.
+ * @returns whether it was small enough; if not, nothing was sent.
+ */
+export function sendSmallJson(response: ServerResponse, text: string, headers: readonly string[]): boolean {
+  if (text.length >= compressedBytesMin || response.headersSent || response.destroyed) return false;
+  const own = ['Content-Type', jsonType, 'Content-Length', String(Buffer.byteLength(text))];
+  response.writeHead(200, [...headers, ...own]);
+  response.end(text); // head and body leave together
+  return true;
+}
+
+/** Sends a value as JSON: see `sendJsonText`. */
+export function sendJson(response: ServerResponse, status: number, value: unknown): Promise<void> {
+  return sendJsonText(response, status, JSON.stringify(value));
+}
+
 /** Sends JSON, compressed if its client takes that and it is worth it (UDT-21). Resolves when it was handed over. */
-export async function sendJson(response: ServerResponse, status: number, value: unknown): Promise<void> {
-  let bytes = Buffer.from(JSON.stringify(value), 'utf8');
+export async function sendJsonText(response: ServerResponse, status: number, text: string): Promise<void> {
+  let bytes = Buffer.from(text, 'utf8');
   if (bytes.length >= compressedBytesMin) {
     response.setHeader('Vary', 'Accept-Encoding');
     const encoding = encodingFor(response.req.headers['accept-encoding']);
@@ -75,8 +92,10 @@ export async function sendJson(response: ServerResponse, status: number, value: 
       response.setHeader('Content-Encoding', encoding);
     }
   }
-  send(response, status, 'application/json; charset=utf-8', bytes);
+  send(response, status, jsonType, bytes);
 }
+
+const jsonType = 'application/json; charset=utf-8';
 
 function send(response: ServerResponse, status: number, type: string, bytes: Uint8Array): void {
   if (response.headersSent || response.destroyed) return;

@@ -19,7 +19,7 @@ import {
   type UdtRoute,
 } from '../wire/udt.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
-import { hasMatch, readText, sendJson, sendText, statusOf } from './http.ts';
+import { hasMatch, readText, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 
 export interface UdtOptions {
@@ -49,6 +49,10 @@ export class UdtAdapter {
     try {
       route = parseUdtPath(url.pathname);
       if (!route) return null;
+      if (request.method === 'GET' && route.type === 'diffs') {
+        await this.sendDifferences(route, request, response, url);
+        return route.type;
+      }
       allowEveryOrigin(request, response);
       if (request.method === 'OPTIONS') response.writeHead(200).end();
       else await this.answer(route, request, response, url);
@@ -86,8 +90,7 @@ export class UdtAdapter {
         return;
       }
       case 'GET diffs': {
-        const since = parseSince(url.searchParams.get('since'));
-        await sendJson(response, 200, await this.session(route, (project) => this.poll(project, since)));
+        await this.sendDifferences(route, request, response, url); // asked by HEAD
         return;
       }
       default: {
@@ -99,6 +102,24 @@ export class UdtAdapter {
         throw new RejoinError('method-not-allowed', message);
       }
     }
+  }
+
+  /** Most polls bring nothing new: they are to cost little. */
+  private async sendDifferences(
+    route: UdtRoute,
+    request: IncomingMessage,
+    response: ServerResponse,
+    url: URL,
+  ): Promise<void> {
+    const since = parseSince(url.searchParams.get('since'));
+    const differences = JSON.stringify(await this.session(route, (project) => this.poll(project, since)));
+    const isPlain =
+      request.headers['access-control-request-private-network'] === undefined &&
+      response.getHeaderNames().length === 0;
+    if (isPlain && sendSmallJson(response, differences, pollHeaders)) return;
+    allowEveryOrigin(request, response);
+    response.setHeader('Cache-Control', 'no-store');
+    await sendJsonText(response, 200, differences);
   }
 
   private async create(body: string, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
@@ -196,19 +217,26 @@ function stateId(version: number): string {
   return String(version);
 }
 
+const corsHeaders = [
+  ['Access-Control-Allow-Origin', '*'],
+  ['Access-Control-Allow-Credentials', 'true'],
+  ['Access-Control-Allow-Methods', 'POST,GET,PUT,PATCH,DELETE,OPTIONS'],
+  [
+    'Access-Control-Allow-Headers',
+    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept',
+  ],
+  ['Access-Control-Max-Age', '86400'],
+] as const;
+const pollHeaders: readonly string[] = [...corsHeaders.flat(), 'Cache-Control', 'no-store'];
+
 /** UDT-6: pages of any origin are UDT's clients. */
 function allowEveryOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
   if (response.headersSent) return;
-  response.setHeader('Access-Control-Allow-Origin', '*');
-  response.setHeader('Access-Control-Allow-Credentials', 'true');
-  response.setHeader('Access-Control-Allow-Methods', 'POST,GET,PUT,PATCH,DELETE,OPTIONS');
-  const asksForKey = /\bidempotency-key\b/i.test(headers['access-control-request-headers'] ?? '');
-  response.setHeader(
-    'Access-Control-Allow-Headers',
-    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept' +
-      (asksForKey ? ',Idempotency-Key' : ''),
-  );
-  response.setHeader('Access-Control-Max-Age', '86400');
+  for (const [name, value] of corsHeaders) response.setHeader(name, value);
+  if (/\bidempotency-key\b/i.test(headers['access-control-request-headers'] ?? '')) {
+    const allowed = String(response.getHeader('Access-Control-Allow-Headers'));
+    response.setHeader('Access-Control-Allow-Headers', `${allowed},Idempotency-Key`);
+  }
   if (headers['access-control-request-private-network'] === 'true') {
     response.setHeader('Access-Control-Allow-Private-Network', 'true');
   }
