@@ -5,25 +5,15 @@ import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
-import type { ServerOptions } from '../src/server.ts';
 import { defects, metric } from './support/metrics.ts';
 import { rawGet } from './support/raw-http.ts';
-import { startServer, type TestServer } from './support/server.ts';
+import { serversOf } from './support/servers-of.ts';
 import { UdtClient, call } from './support/udt-client.ts';
 import { until } from './support/until.ts';
 
 const test = suite('metrics');
 
-const started: TestServer[] = [];
-test.after.each(async () => {
-  for (const server of started.splice(0)) await server.remove();
-});
-
-async function start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
-  const server = await startServer(options);
-  started.push(server);
-  return server;
-}
+const start = serversOf(test);
 
 test('the documentation names every metric, its type and its labels, and no other', async () => {
   const server = await start({ measuresProcess: true });

@@ -4,23 +4,13 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import type { ServerOptions } from '../src/server.ts';
 import { rawGet } from './support/raw-http.ts';
-import { startServer, type TestServer } from './support/server.ts';
+import { serversOf } from './support/servers-of.ts';
 import { UdtClient } from './support/udt-client.ts';
 
 const test = suite('server');
 
-const started: TestServer[] = [];
-test.after.each(async () => {
-  for (const server of started.splice(0)) await server.remove();
-});
-
-async function start(options: Partial<ServerOptions> = {}): Promise<TestServer> {
-  const server = await startServer(options);
-  started.push(server);
-  return server;
-}
+const start = serversOf(test);
 
 test('a connection that asks for a WebSocket while the server stops is refused, and does not keep it', async () => {
   const server = await start();
