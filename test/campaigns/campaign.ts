@@ -3,8 +3,9 @@
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { runBitrot, type BitrotFigures } from './bitrot.ts';
-import { runDiskFull, type FailingDiskOptions } from './disk-full.ts';
+import { runDiskFull } from './disk-full.ts';
 import { printFigures, type FailingFigures } from './failing-disk/failing-figures.ts';
+import type { FailingDiskOptions } from './failing-disk/run-rounds.ts';
 import { SmallDisk } from './failing-disk/small-disk.ts';
 import { runFsyncError, whyNoFsyncError } from './fsync-error.ts';
 import { runKill9, type Kill9Figures } from './kill9.ts';

@@ -3,29 +3,17 @@
 
 import { startProcess } from '../support/server.ts';
 import { FailingRound } from './failing-disk/failing-round.ts';
-import { figuresOf, type FailingFigures } from './failing-disk/failing-figures.ts';
+import type { FailingFigures } from './failing-disk/failing-figures.ts';
+import { runRounds, type FailingDiskOptions } from './failing-disk/run-rounds.ts';
 import { SmallDisk, smallDiskBytes } from './failing-disk/small-disk.ts';
-import { Chance } from './kill9/chance.ts';
-
-export interface FailingDiskOptions {
-  readonly rounds: number;
-  readonly seed: number;
-  /** Called after each round with the figures so far. */
-  readonly onRound?: (round: number, figures: FailingFigures) => void;
-}
+import type { Chance } from './kill9/chance.ts';
 
 /** Of the disk. There must be as much left for the log as LevelDB needs to make a table of it again. */
 const ballastPercent = { least: 60, most: 75 };
 
 /** Ends early when a round finds a problem. @throws Error where `SmallDisk.whyNot` says why. */
-export async function runDiskFull({ rounds, seed, onRound }: FailingDiskOptions): Promise<FailingFigures> {
-  const chance = new Chance(seed);
-  const done: FailingRound[] = [];
-  for (let round = 1; round <= rounds && figuresOf(done).problems.length === 0; round++) {
-    done.push(await fillOnce(round, chance));
-    onRound?.(round, figuresOf(done));
-  }
-  return figuresOf(done);
+export function runDiskFull(options: FailingDiskOptions): Promise<FailingFigures> {
+  return runRounds(options, fillOnce);
 }
 
 async function fillOnce(number: number, chance: Chance): Promise<FailingRound> {

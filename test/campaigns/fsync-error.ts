@@ -6,10 +6,10 @@ import { promisify } from 'node:util';
 import { messageOf } from '../../src/errors.ts';
 import { startProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
-import type { FailingDiskOptions } from './disk-full.ts';
 import { FailingRound } from './failing-disk/failing-round.ts';
-import { figuresOf, type FailingFigures } from './failing-disk/failing-figures.ts';
-import { Chance } from './kill9/chance.ts';
+import type { FailingFigures } from './failing-disk/failing-figures.ts';
+import { runRounds, type FailingDiskOptions } from './failing-disk/run-rounds.ts';
+import type { Chance } from './kill9/chance.ts';
 
 /** The first call that fails: a server that has just started makes a few. */
 const firstFailure = { least: 60, most: 200 };
@@ -27,14 +27,8 @@ export async function whyNoFsyncError(): Promise<string | null> {
 }
 
 /** Ends early when a round finds a problem. @throws Error where `whyNoFsyncError` says why. */
-export async function runFsyncError({ rounds, seed, onRound }: FailingDiskOptions): Promise<FailingFigures> {
-  const chance = new Chance(seed);
-  const done: FailingRound[] = [];
-  for (let round = 1; round <= rounds && figuresOf(done).problems.length === 0; round++) {
-    done.push(await failOnce(round, chance));
-    onRound?.(round, figuresOf(done));
-  }
-  return figuresOf(done);
+export function runFsyncError(options: FailingDiskOptions): Promise<FailingFigures> {
+  return runRounds(options, failOnce);
 }
 
 async function failOnce(number: number, chance: Chance): Promise<FailingRound> {
