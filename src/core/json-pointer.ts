@@ -94,7 +94,8 @@ function parseIndex(part: string): number {
   return Number(part);
 }
 
-function isIndex(part: string): boolean {
+/** Whether a part of a pointer is an index where it leads into an array. */
+export function isIndex(part: string): boolean {
   return /^(0|[1-9][0-9]*)$/.test(part);
 }
 

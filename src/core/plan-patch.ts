@@ -42,7 +42,8 @@ function parseStep(operation: Operation): Step {
   return { operation, path: parsePointer(operation.path), from };
 }
 
-function naming<Result>(operation: Operation, index: number, act: () => Result): Result {
+/** What `act` returns. What it throws names the operation, counted from 0. */
+export function naming<Result>(operation: Operation, index: number, act: () => Result): Result {
   try {
     return act();
   } catch (error) {
