@@ -81,13 +81,13 @@ class Round {
       const problem = problemOf(() => planPatch(this.theirs.view, carryIndices(patch, this.theirs.edits)));
       if (problem) {
         assert.match(problem.message, `Operation ${this.patch.length} (`);
-          console.log(
-            JSON.stringify(
-              { own: this.own, patch: patch, edits: this.theirs.edits, gone: [...this.theirs.gone] },
-              null,
-              0,
-            ),
-          );
+        console.log(
+          JSON.stringify(
+            { own: this.own, patch: patch, edits: this.theirs.edits, gone: [...this.theirs.gone] },
+            null,
+            0,
+          ),
+        );
         assert.ok(this.isGone(operation), `refused, but nothing is gone: ${problem.message}`);
         this.counts.refused++;
         return;
