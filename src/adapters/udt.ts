@@ -1,16 +1,17 @@
-// The adapter of the Universal Data Tool's REST API, v1: sessions made, read, patched and polled. Its clients can't be
-// changed, so every answer is just what they expect (docs/wires.md).
+// The adapter of the Universal Data Tool's REST API, of both generations: sessions made, read, patched and polled. Its clients
+// can't be changed, so every answer is just what they expect (docs/wires.md).
 
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, messageOf } from '../errors.ts';
-import { keyedRequest, type UdtAnswer } from '../core/idempotency.ts';
+import { keyedRequest } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
+import type { UdtDialect } from '../core/project-udt.ts';
 import type { Projects } from '../core/projects.ts';
 import type { UdtState } from '../core/udt-versions.ts';
 import { projectIdBytesMax } from '../model/project-id.ts';
 import { anonymous } from '../model/origin.ts';
-import { printTime } from '../model/time.ts';
 import {
+  parseDialect,
   parseIdempotencyKey,
   parseNewSession,
   parsePatchRequest,
@@ -18,9 +19,10 @@ import {
   parseUdtPath,
   type UdtRoute,
 } from '../wire/udt.ts';
-import { changeLogOf } from '../wire/udt-change-log.ts';
 import { hasMatch, readText, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
+import { allowEveryOrigin, pollHeaders } from './udt-cors.ts';
+import { createdReply, differencesReply, patchReply, sessionReply, stateId } from './udt-replies.ts';
 
 export interface UdtOptions {
   readonly projects: Projects;
@@ -36,6 +38,22 @@ export interface UdtOptions {
 /** What `Retry-After` says when nothing can be written at the moment: the disk is tried about as often. */
 const retryAfterSeconds = 5;
 
+/** One request, as far as every call needs it. */
+interface Call {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly url: URL;
+  readonly dialect: UdtDialect;
+}
+
+const allowedMethods = {
+  sessions: 'POST',
+  session: 'GET, PATCH',
+  diffs: 'GET',
+  download: 'GET',
+  sample: 'GET',
+} as const;
+
 export class UdtAdapter {
   constructor(private readonly options: UdtOptions) {}
 
@@ -49,13 +67,14 @@ export class UdtAdapter {
     try {
       route = parseUdtPath(url.pathname);
       if (!route) return null;
+      const call = { request, response, url, dialect: parseDialect(url.pathname, request.headers.accept) };
       if (request.method === 'GET' && route.type === 'diffs') {
-        await this.sendDifferences(route, request, response, url);
+        await this.sendDifferences(route, call);
         return route.type;
       }
       allowEveryOrigin(request, response);
       if (request.method === 'OPTIONS') response.writeHead(200).end();
-      else await this.answer(route, request, response, url);
+      else await this.answer(route, call);
     } catch (error) {
       allowEveryOrigin(request, response);
       this.refuse(response, error);
@@ -63,111 +82,108 @@ export class UdtAdapter {
     return route?.type ?? 'nowhere';
   }
 
-  private async answer(
-    route: UdtRoute,
-    request: IncomingMessage,
-    response: ServerResponse,
-    url: URL,
-  ): Promise<void> {
-    const { bodyBytesMax } = this.options;
+  private async answer(route: UdtRoute, call: Call): Promise<void> {
+    const { request, response, url } = call;
     const method = request.method === 'HEAD' ? 'GET' : (request.method ?? '');
     response.setHeader('Cache-Control', 'no-store');
-    switch (`${method} ${route.type}`) {
-      case 'POST sessions':
-        await sendJson(
-          response,
-          200,
-          await this.create(await readText(request, bodyBytesMax), request, route),
-        );
+    if (route.type === 'nowhere') throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
+    if (!allowedMethods[route.type].split(', ').includes(method)) {
+      response.setHeader('Allow', `${allowedMethods[route.type]}, OPTIONS`);
+      const message = `${request.method ?? ''} is not possible here: use ${allowedMethods[route.type]}`;
+      throw new RejoinError('method-not-allowed', message);
+    }
+    switch (route.type) {
+      case 'sessions':
+        await sendJson(response, 200, await this.create(route.prefix, call));
         return;
-      case 'GET session':
-        await this.session(route, (project) => this.sendSession(project, request, response));
+      case 'session':
+        await (method === 'PATCH' ? this.sendPatched(route, call) : this.sendSession(route, call));
         return;
-      case 'PATCH session': {
-        const key = parseIdempotencyKey(request.headers['idempotency-key']);
-        const body = await readText(request, bodyBytesMax);
-        await sendJson(response, 200, await this.session(route, (project) => this.patch(project, body, key)));
+      case 'diffs':
+        await this.sendDifferences(route, call); // asked by HEAD
         return;
-      }
-      case 'GET diffs': {
-        await this.sendDifferences(route, request, response, url); // asked by HEAD
+      case 'download':
+        await this.session(route, (project) => this.sendFile(project, call));
         return;
-      }
-      default: {
-        if (route.type === 'nowhere')
-          throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
-        const allowed = { sessions: 'POST', session: 'GET, PATCH', diffs: 'GET' }[route.type];
-        response.setHeader('Allow', `${allowed}, OPTIONS`);
-        const message = `${request.method ?? ''} is not possible here: use ${allowed}`;
-        throw new RejoinError('method-not-allowed', message);
-      }
+      case 'sample':
+        await this.session(route, async (project) => {
+          const sample = await project.udt.readSample(route.sample);
+          if (sample === undefined)
+            throw new RejoinError('not-found', `Sample ${JSON.stringify(route.sample)} Not Found`);
+          await sendJson(response, 200, sample);
+        });
     }
   }
 
-  /** Most polls bring nothing new: they are to cost little. */
-  private async sendDifferences(
-    route: UdtRoute,
-    request: IncomingMessage,
-    response: ServerResponse,
-    url: URL,
-  ): Promise<void> {
-    const since = parseSince(url.searchParams.get('since'));
-    const differences = JSON.stringify(await this.session(route, (project) => this.poll(project, since)));
-    const isPlain =
-      request.headers['access-control-request-private-network'] === undefined &&
-      response.getHeaderNames().length === 0;
-    if (isPlain && sendSmallJson(response, differences, pollHeaders)) return;
-    allowEveryOrigin(request, response);
-    response.setHeader('Cache-Control', 'no-store');
-    await sendJsonText(response, 200, differences);
-  }
-
-  private async create(body: string, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
-    const { udt, userName } = parseNewSession(body);
+  private async create(prefix: string, { request, dialect }: Call): Promise<unknown> {
+    const { udt, userName } = parseNewSession(await readText(request, this.options.bodyBytesMax));
     const { projects, baseUrl } = this.options;
     const id = projects.newId();
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
     const { version } = await projects.use(id, (project) => project.udt.createSession(udt, origin));
-    const prefix = route.type === 'sessions' ? route.prefix : '';
-    return { short_id: id, version, url: `${baseUrl(request.headers.host)}${prefix}/api/session/${id}` };
+    return createdReply(dialect, id, version, `${baseUrl(request.headers.host)}${prefix}/api/session/${id}`);
   }
 
-  /** UDT-21: who has the state already is told so in a few bytes. */
-  private async sendSession(
-    project: Project,
-    request: IncomingMessage,
-    response: ServerResponse,
-  ): Promise<void> {
-    const state = await project.udt.read();
-    const etag = this.etagOf(state);
+  private async sendPatched(route: UdtRoute, { request, response, dialect }: Call): Promise<void> {
+    const key = parseIdempotencyKey(request.headers['idempotency-key']);
+    const body = await readText(request, this.options.bodyBytesMax);
+    const answer = await this.session(route, (project) => {
+      const { operations, userName, against } = parsePatchRequest(body);
+      const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
+      const keyed = key === undefined ? undefined : keyedRequest(key, body);
+      return project.udt.patch(operations, origin, { dialect, against, request: keyed });
+    });
+    await sendJson(response, 200, patchReply(dialect, answer));
+  }
+
+  /** Most polls bring nothing new: they are to cost little. */
+  private async sendDifferences(route: UdtRoute, { request, response, url, dialect }: Call): Promise<void> {
+    const since = parseSince(url.searchParams.get('since'));
+    const differences = await this.session(route, (project) => project.udt.after(since, dialect));
+    const text = JSON.stringify(differencesReply(dialect, differences));
+    const isPlain =
+      request.headers['access-control-request-private-network'] === undefined &&
+      response.getHeaderNames().length === 0;
+    if (isPlain && sendSmallJson(response, text, pollHeaders)) return;
+    allowEveryOrigin(request, response);
+    response.setHeader('Cache-Control', 'no-store');
+    await sendJsonText(response, 200, text);
+  }
+
+  private sendSession(route: UdtRoute, call: Call): Promise<void> {
+    return this.session(route, async (project) => {
+      const { dialect, response } = call;
+      const state = await (dialect === 'v2' ? project.udt.readSummary() : project.udt.read());
+      if (this.isKnown(state, call)) return;
+      await sendJson(response, 200, sessionReply(dialect, project, state));
+    });
+  }
+
+  /** The UDT file: a `summary` in it would be none of the file's. */
+  private async sendFile(project: Project, call: Call): Promise<void> {
+    const { view, ...state } = await project.udt.read();
+    if (this.isKnown(state, call)) return;
+    const file = Object.entries(view).filter(([key]) => key !== 'summary');
+    await sendJson(call.response, 200, Object.fromEntries(file));
+  }
+
+  /** UDT-21: who has the state already is told so in a few bytes. @returns whether that was so. */
+  private isKnown(state: UdtState, { request, response, dialect }: Call): boolean {
+    const etag = this.etagOf(state, dialect);
     response
       .setHeader('ETag', etag)
       .setHeader('Cache-Control', 'no-cache')
       .setHeader('Vary', 'Accept-Encoding');
-    if (hasMatch(request.headers['if-none-match'], etag)) response.writeHead(304).end();
-    else await sendJson(response, 200, sessionOf(project, state));
+    if (!hasMatch(request.headers['if-none-match'], etag)) return false;
+    response.writeHead(304).end();
+    return true;
   }
 
   /** Weak, because the bytes of one state differ with their encoding. The server id keeps equal versions of two servers apart. */
-  private etagOf({ version, hash }: UdtState): string {
+  private etagOf({ version, hash, summaryHash }: UdtState, dialect: UdtDialect): string {
     const { serverId } = this.options.projects.context.life;
-    return `W/"${serverId.toString(36)}-${stateId(version)}-${(hash >>> 0).toString(36)}"`;
-  }
-
-  private async patch(project: Project, body: string, key: string | undefined): Promise<unknown> {
-    const { operations, userName } = parsePatchRequest(body);
-    const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
-    const answer =
-      key === undefined
-        ? project.udt.patch(operations, origin)
-        : project.udt.patchOnce(operations, origin, keyedRequest(key, body));
-    return latest(await answer);
-  }
-
-  private async poll(project: Project, since: number | Date): Promise<unknown> {
-    const { versions, latest: state } = await project.udt.after(since);
-    const patches = versions.map(({ patch }) => patch);
-    return { patch: patches.flat(), patches, changeLog: changeLogOf(versions), ...latest(state) };
+    const hashed = (dialect === 'v2' ? summaryHash : hash) >>> 0;
+    return `W/"${dialect}-${serverId.toString(36)}-${stateId(version)}-${hashed.toString(36)}"`;
   }
 
   /** Runs a call on a session. @throws RejoinError `not-found`, `deleted`. */
@@ -192,52 +208,5 @@ export class UdtAdapter {
     const code = known ? error.code : 'internal';
     if (code === 'unavailable' && !response.headersSent) response.setHeader('Retry-After', retryAfterSeconds);
     sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
-  }
-}
-
-function sessionOf(project: Project, { record, version, view }: UdtState): unknown {
-  const { info } = project;
-  return {
-    short_id: project.id,
-    version,
-    udt_json: view,
-    patch: record?.patch ?? [],
-    user_name: record?.user ?? info?.session?.user ?? anonymous,
-    created_at: printTime(record?.timeMs ?? info?.createdMs ?? 0),
-    session_state_id: stateId(version),
-    previous_session_state_id: record ? stateId(version - 1) : null,
-  };
-}
-
-function latest({ version, hash }: UdtAnswer): { latestVersion: number; hashOfLatestState: number } {
-  return { latestVersion: version, hashOfLatestState: hash };
-}
-
-function stateId(version: number): string {
-  return String(version);
-}
-
-const corsHeaders = [
-  ['Access-Control-Allow-Origin', '*'],
-  ['Access-Control-Allow-Credentials', 'true'],
-  ['Access-Control-Allow-Methods', 'POST,GET,PUT,PATCH,DELETE,OPTIONS'],
-  [
-    'Access-Control-Allow-Headers',
-    'X-Requested-With,Access-Control-Allow-Origin,X-HTTP-Method-Override,Content-Type,Authorization,Accept',
-  ],
-  ['Access-Control-Max-Age', '86400'],
-] as const;
-const pollHeaders: readonly string[] = [...corsHeaders.flat(), 'Cache-Control', 'no-store'];
-
-/** UDT-6: pages of any origin are UDT's clients. */
-function allowEveryOrigin({ headers }: IncomingMessage, response: ServerResponse): void {
-  if (response.headersSent) return;
-  for (const [name, value] of corsHeaders) response.setHeader(name, value);
-  if (/\bidempotency-key\b/i.test(headers['access-control-request-headers'] ?? '')) {
-    const allowed = String(response.getHeader('Access-Control-Allow-Headers'));
-    response.setHeader('Access-Control-Allow-Headers', `${allowed},Idempotency-Key`);
-  }
-  if (headers['access-control-request-private-network'] === 'true') {
-    response.setHeader('Access-Control-Allow-Private-Network', 'true');
   }
 }

@@ -2,17 +2,23 @@
 // project plans and submits; these only put together.
 
 import type { ProjectObject } from '../model/objects.ts';
-import type { Origin } from '../model/origin.ts';
 import type { NewChange } from '../store/project-log.ts';
+import type { ProjectKeys } from '../store/keys.ts';
 import type { Write } from '../store/store.ts';
-import type { DocumentChange } from './document.ts';
-import type { KeyedRequest } from './idempotency.ts';
+import type { DocumentChange, ProjectDocument } from './document.ts';
 import type { Commit } from './live-log.ts';
-import type { OpenDocument } from './open-document.ts';
-import type { UdtState } from './udt-versions.ts';
+import { writeSampleChanges } from './sample-changes.ts';
+import type { UdtState, UdtStep, UdtVersions, VersionCause } from './udt-versions.ts';
+
+/** Where a change is put together: the open document, the versions of its `udt` part, and where both are stored. */
+export interface Opened {
+  readonly document: ProjectDocument;
+  readonly versions: UdtVersions;
+  readonly keys: ProjectKeys;
+}
 
 /** A PATCH, or the creation of a session. */
-export type UdtChange = 'udt' | 'session';
+export type UdtChangeKind = 'udt' | 'session';
 
 /**
  * The commit of edits of `udt`. A PATCH makes a version even if it changes nothing (UDT-3); it then has no record in the
@@ -20,60 +26,59 @@ export type UdtChange = 'udt' | 'session';
  * @param change null if the document is as it was.
  */
 export function commitOfEdits(
-  { document, versions }: OpenDocument,
+  opened: Opened,
+  kind: UdtChangeKind,
   change: DocumentChange | null,
-  {
-    kind,
-    origin,
-    nowMs,
-    writes,
-    request,
-  }: {
-    kind: UdtChange;
-    origin: Origin;
-    nowMs: number;
-    writes: readonly Write[];
-    request?: KeyedRequest | undefined;
-  },
+  cause: VersionCause,
+  writes: readonly Write[],
 ): { commit: Commit; state: UdtState } {
-  const edits = change?.udt?.edits ?? [];
   const isSession = kind === 'session';
-  const step = isSession
-    ? versions.first(document.view)
-    : versions.next(document.view, edits, origin, nowMs, request);
-  const recorded: NewChange = { kind: isSession || edits.length > 0 ? kind : 'update' };
+  const step = versionOf(opened, kind, change, cause);
+  const { origin } = cause;
+  const recorded: NewChange = { kind: isSession || change?.udt ? kind : 'update' };
   const group = { origin, update: change?.update ?? nothingNew, changes: [recorded] };
   const commit = {
     group: change || isSession ? group : null,
     writes: [...writes, ...step.writes],
-    settle: () => versions.settle(step.state),
+    settle: () => opened.versions.settle(step.state),
   };
   return { commit, state: step.state };
 }
 
 /** The commit of a Yjs client's update: max(1, k + (1 if `udt` changed)) changes for k new objects. */
 export function commitOfUpdate(
-  { document, versions }: OpenDocument,
-  { update, udt }: DocumentChange,
-  parts: {
-    readonly origin: Origin;
-    readonly nowMs: number;
-    readonly objects: readonly ProjectObject[];
-    readonly writes: readonly Write[];
-  },
+  opened: Opened,
+  change: DocumentChange,
+  cause: VersionCause,
+  objects: readonly ProjectObject[],
+  writes: readonly Write[],
 ): Commit {
-  const { origin, nowMs, objects, writes } = parts;
-  const step = udt && versions.next(document.view, udt.edits, origin, nowMs);
+  const step = change.udt && versionOf(opened, 'udt', change, cause);
   const changes: NewChange[] = objects.map(toChange);
   if (step) changes.push({ kind: 'udt' });
   if (changes.length === 0) changes.push({ kind: 'update' });
   return {
-    group: { origin, update, changes },
+    group: { origin: cause.origin, update: change.update, changes },
     writes: [...writes, ...(step?.writes ?? [])],
     settle: () => {
-      if (step) versions.settle(step.state);
+      if (step) opened.versions.settle(step.state);
     },
   };
+}
+
+function versionOf(
+  { document, versions, keys }: Opened,
+  kind: UdtChangeKind,
+  change: DocumentChange | null,
+  cause: VersionCause,
+): UdtStep {
+  const { udt, view } = document;
+  const { patch, changes } = udt.samples.take(view);
+  const now = { view, ...udt.hashes(), summaryPatch: patch };
+  const step =
+    kind === 'session' ? versions.first(now, cause) : versions.next(now, change?.udt ?? null, cause);
+  step.writes.push(...writeSampleChanges(keys, changes));
+  return step;
 }
 
 export function toChange({ kind, versionUuid, value }: ProjectObject): NewChange {

@@ -1,5 +1,5 @@
-// Keeps the document of one project in memory while it is used: opens it once for all who need it, has snapshots made as it
-// grows, and closes it. Its project calls it.
+// Keeps the document of one project in memory while it is used, and the versions of its `udt` part as long as the project is:
+// opens them once for all who need them, has snapshots made as the document grows, and closes it. Its project calls it.
 
 import { RejoinError } from '../errors.ts';
 import type { LiveLog } from './live-log.ts';
@@ -7,6 +7,7 @@ import type { ProjectContext } from './project-context.ts';
 import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
 import { openDocument, type OpenDocument } from './open-document.ts';
 import type { SerialQueue } from './serial-queue.ts';
+import { UdtVersions } from './udt-versions.ts';
 import type { Upkeep } from './upkeep.ts';
 
 /** For so long a document that is damaged isn't read again: each try may read the whole log. */
@@ -15,6 +16,7 @@ const lastPauseMs = 60_000;
 
 export class DocumentKeeper {
   private opened: OpenDocument | null = null;
+  private counted: UdtVersions | null = null;
   private isSnapshotAsked = false;
   private snapshotAgainMs = 0;
   private failure: {
@@ -37,18 +39,43 @@ export class DocumentKeeper {
     return this.opened;
   }
 
+  /** The versions if they were read. */
+  get currentVersions(): UdtVersions | null {
+    return this.counted;
+  }
+
+  /** To be called in the project's turn. @throws RejoinError `unavailable`. */
+  async versions(): Promise<UdtVersions> {
+    const { log, context } = this;
+    if (this.counted) return this.counted;
+    await log.settled().catch((cause: unknown) => {
+      throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
+    });
+    const { serverId, epoch } = context.life;
+    const isOwn = log.info?.session?.serverId === serverId; // UDT-3
+    const onDamage = (detail: string): void => this.tell('damage', detail);
+    const isWhole = log.info?.damage === undefined;
+    this.counted = await UdtVersions.load(context.store, log.keys, isOwn ? 0 : epoch, onDamage, isWhole);
+    void this.upkeep.tidy(this.project);
+    return this.counted;
+  }
+
   /** To be called in the project's turn. @throws RejoinError `damaged`, `unavailable`. */
   async open(): Promise<OpenDocument> {
     if (this.opened) return this.opened;
-    this.opened = await this.load();
+    const opened = await this.load();
+    const versions = await this.versions();
+    if (versions.confirm(opened.document.udt.hashes()))
+      this.tell('damage', 'the document does not have the hash that its newest version was stored with');
+    this.opened = opened;
     if (this.opened.tail.isDue) this.askForSnapshot();
-    else void this.upkeep.tidy(this.project);
     return this.opened;
   }
 
   /** What is in memory no longer says what is stored: the next one who needs it has it read again. */
   drop(): void {
     this.opened = null;
+    this.counted = null;
     this.failure = null;
     this.snapshotAgainMs = 0;
   }
@@ -65,7 +92,9 @@ export class DocumentKeeper {
     if (this.opened?.tail.isDueAtClose) await this.makeSnapshot();
     await this.turns.run(async () => {
       await this.log.settled().catch(() => undefined); // whoever waits for it hears of it
-      if (!isNeeded()) this.opened = null;
+      if (isNeeded()) return;
+      this.opened = null;
+      this.counted = null;
     });
   }
 
@@ -108,12 +137,10 @@ export class DocumentKeeper {
   }
 
   private async load(): Promise<OpenDocument> {
-    const { environment, observer } = this.context;
+    const { environment } = this.context;
     if (this.failure && environment.now() < this.failure.againMs) throw this.failure.error;
     try {
-      const opened = await openDocument(this.log, this.context, (type, detail) =>
-        observer.observe({ type, project: this.project, detail }),
-      );
+      const opened = await openDocument(this.log, this.context, (type, detail) => this.tell(type, detail));
       this.failure = null;
       return opened;
     } catch (error) {
@@ -122,5 +149,9 @@ export class DocumentKeeper {
       this.failure = { error, pauseMs, againMs: environment.now() + pauseMs };
       throw error;
     }
+  }
+
+  private tell(type: 'damage' | 'value-not-json', detail: string): void {
+    this.context.observer.observe({ type, project: this.project, detail });
   }
 }

@@ -4,14 +4,15 @@
 import { setImmediate as otherWork } from 'node:timers/promises';
 import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
-import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
 import { objectKinds, type ObjectKind } from '../model/objects.ts';
 import { applyStored } from './apply-stored.ts';
-import { diff } from './diff.ts';
 import type { Clocks } from './document-pieces.ts';
-import type { Edit, Path } from './edits.ts';
+import type { Edit } from './edits.ts';
 import { objectRoots, rootNameOf, udtRoot } from './roots.ts';
-import { JsonView } from './y-view.ts';
+import type { UdtChange } from './udt-change.ts';
+import { UdtPart } from './udt-part.ts';
+import type { SampleChanges } from './udt-samples.ts';
 import { applyEditsToY } from './y-edits.ts';
 
 /** What one change did to the document. */
@@ -20,8 +21,8 @@ export interface DocumentChange {
   readonly update: Uint8Array;
   /** The keys of object roots that were set or removed. */
   readonly touched: readonly TouchedKey[];
-  /** The exact edits of `udt`; null if its JSON is the same. */
-  readonly udt: { readonly edits: readonly Edit[] } | null;
+  /** What became of `udt`; null if its JSON is the same. */
+  readonly udt: UdtChange | null;
 }
 
 export interface TouchedKey {
@@ -33,16 +34,15 @@ export interface TouchedKey {
 
 export class ProjectDocument {
   readonly doc: Y.Doc;
-  private readonly json: JsonView;
+  readonly udt: UdtPart;
   private readonly objectRoots: ReadonlyMap<unknown, { kind: ObjectKind; map: Y.Map<unknown> }>;
   private readonly updates: Uint8Array[] = [];
   private readonly touched = new Map<string, TouchedKey>();
-  private readonly edits: Edit[] = [];
+  private readonly changes: UdtChange[] = [];
 
-  /** @param doc as a `DocumentLoader` has made it: whole, and its roots have their types. */
-  constructor(doc: Y.Doc, onOddity: (detail: string) => void) {
+  private constructor(doc: Y.Doc, udt: UdtPart) {
     this.doc = doc;
-    this.json = new JsonView(doc.getMap(udtRoot), (oddity) => onOddity(oddity));
+    this.udt = udt;
     this.objectRoots = new Map(
       objectKinds.map((kind) => {
         const map = doc.getMap(rootNameOf(kind));
@@ -53,6 +53,19 @@ export class ProjectDocument {
     doc.on('afterTransaction', (transaction: Y.Transaction) => this.follow(transaction));
   }
 
+  /**
+   * @param doc as a `DocumentLoader` has made it: whole, and its roots have their types.
+   * @param changes what was kept of the samples.
+   * @param onOddity is told what in `udt` JSON has no place for.
+   */
+  static async open(
+    doc: Y.Doc,
+    changes: Iterable<SampleChanges>,
+    onOddity: (detail: string) => void,
+  ): Promise<ProjectDocument> {
+    return new ProjectDocument(doc, await UdtPart.load(doc.getMap(udtRoot), changes, onOddity, otherWork));
+  }
+
   /** About how much memory it takes, with its JSON view and what hashes are kept of it. */
   get weightBytes(): number {
     let structs = 0;
@@ -60,15 +73,15 @@ export class ProjectDocument {
     return structs * bytesPerStruct;
   }
 
-  /** `udt` as JSON. Values never change; a change makes new ones. */
+  /** `udt` as JSON, as it is now: see JsonView. */
   get view(): JsonObject {
-    return this.json.read();
+    return this.udt.json.read();
   }
 
   /** Runs edits that were planned on `view`. @returns null if there was nothing to do. */
   edit(edits: readonly Edit[]): DocumentChange | null {
     return this.record(() => {
-      this.doc.transact(() => applyEditsToY(this.doc.getMap(udtRoot), edits, this.json));
+      this.doc.transact(() => applyEditsToY(this.doc.getMap(udtRoot), edits, this.udt.json));
     });
   }
 
@@ -90,7 +103,7 @@ export class ProjectDocument {
 
   private record(work: () => void): DocumentChange | null {
     this.updates.length = 0;
-    this.edits.length = 0;
+    this.changes.length = 0;
     this.touched.clear();
     work();
     const [first, ...more] = this.updates;
@@ -99,7 +112,7 @@ export class ProjectDocument {
       // Yjs may clean up formatting in a transaction of its own: it belongs to what caused it.
       update: more.length === 0 ? first : Y.mergeUpdates([first, ...more]),
       touched: [...this.touched.values()],
-      udt: this.edits.length === 0 ? null : { edits: [...this.edits] },
+      udt: inOne(this.changes),
     };
   }
 
@@ -112,12 +125,18 @@ export class ProjectDocument {
         this.touched.set(`${root.kind} ${key}`, { kind: root.kind, key, value: root.map.get(key) });
       }
     }
-    const change = this.json.refresh(transaction);
-    if (!change) return;
-    for (const path of change.dirty) {
-      this.edits.push(...diff(valueAt(change.before, path), valueAt(change.after, path), path));
-    }
+    const change = this.udt.follow(transaction);
+    if (change && change.edits.length > 0) this.changes.push(change);
   }
+}
+
+/** Yjs's tidying of formats, which comes in a transaction of its own, shows nothing that JSON has. */
+function inOne([first, ...more]: readonly UdtChange[]): UdtChange | null {
+  if (!first) return null;
+  return {
+    places: [first, ...more].flatMap(({ places }) => places),
+    edits: [first, ...more].flatMap(({ edits }) => edits),
+  };
 }
 
 /** Measured with samples of UDT files and with text typed by several people. */
@@ -145,19 +164,14 @@ export class DocumentLoader {
   }
 
   /** @throws RejoinError `damaged` if the updates don't make a whole document. */
-  finish(onOddity: (detail: string) => void): ProjectDocument {
+  async finish(
+    changes: Iterable<SampleChanges>,
+    onOddity: (detail: string) => void,
+  ): Promise<ProjectDocument> {
     const lack = pendingIn(this.doc);
     if (lack !== null) throw new RejoinError('damaged', `The log of the project is not whole: ${lack}`);
-    return new ProjectDocument(this.doc, onOddity);
+    return ProjectDocument.open(this.doc, changes, onOddity);
   }
-}
-
-/** The value at a path that the document has. */
-function valueAt(view: JsonObject, path: Path): Json {
-  return path.reduce<Json>((value, part) => {
-    const next = isJsonArray(value) ? value[Number(part)] : isJsonObject(value) ? value[part] : null;
-    return next ?? null;
-  }, view);
 }
 
 function pendingIn({ store }: Y.Doc): string | null {

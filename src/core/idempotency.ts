@@ -6,6 +6,7 @@ import { RejoinError } from '../errors.ts';
 import { digestOf, sealJson, unsealJson } from '../store/digest.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import type { Store, Write } from '../store/store.ts';
+import type { UdtHashes } from './udt-part.ts';
 import type { VersionRecord } from './version-record.ts';
 
 /** What names a request, and tells it from another one under the same name. */
@@ -14,10 +15,9 @@ export interface KeyedRequest {
   readonly digest: string;
 }
 
-/** What a PATCH is answered with: the version that it made, and UDT-2's hash of it. */
-export interface UdtAnswer {
+/** What a PATCH is answered with: the version that it made, and its hashes. */
+export interface UdtAnswer extends UdtHashes {
   readonly version: number;
-  readonly hash: number;
 }
 
 /** @param body as it was received. */
@@ -28,8 +28,8 @@ export function keyedRequest(key: string, body: string): KeyedRequest {
 /** What keeps an answer: it goes into the batch of the version. */
 export function writeAnswer(keys: ProjectKeys, request: KeyedRequest, answer: UdtAnswer): Write {
   const key = keys.idempotency(request.key);
-  const { version, hash } = answer;
-  return { key, value: sealJson(key, { version, hash, digest: request.digest }) };
+  const { version, hash, summaryHash } = answer;
+  return { key, value: sealJson(key, { version, hash, summaryHash, digest: request.digest }) };
 }
 
 /** What deletes a version record, with the answer that is kept with it. @param key under which it is stored. */
@@ -71,9 +71,9 @@ export class KeyedAnswers {
     if (!sealed) return undefined;
     const kept = answerShape.safeParse(unsealJson(storedUnder, sealed));
     if (!kept.success) throw new RejoinError('damaged', 'The answer to a request with a key is damaged');
-    const { version, hash, digest } = kept.data;
+    const { digest, ...state } = kept.data;
     checkSame(request, digest);
-    return { state: { version, hash }, durable: Promise.resolve() };
+    return { state, durable: Promise.resolve() };
   }
 
   /** A request is on its way to the disk. Until it is there, or has failed, others of its key wait for it. */
@@ -85,7 +85,13 @@ export class KeyedAnswers {
   }
 }
 
-const answerShape = z.object({ version: z.number(), hash: z.number(), digest: z.string() });
+const answerShape = z.object({
+  version: z.number(),
+  hash: z.number(),
+  /** Older releases had none: their clients didn't ask for it. */
+  summaryHash: z.number().default(0),
+  digest: z.string(),
+});
 
 function checkSame({ key, digest }: KeyedRequest, digestOfFirst: string): void {
   if (digest === digestOfFirst) return;

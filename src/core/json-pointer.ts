@@ -69,6 +69,14 @@ export function valueAt(view: JsonObject, parts: readonly string[]): Json {
   }
 }
 
+/** The value at a path that the view has. */
+export function valueIn(view: JsonObject, path: Path): Json {
+  return path.reduce<Json>((value, part) => {
+    const next = isJsonArray(value) ? value[Number(part)] : isJsonObject(value) ? value[part] : null;
+    return next ?? null;
+  }, view);
+}
+
 /**
  * The index of an element that exists.
  * @throws RejoinError `conflict` when it doesn't, or `part` is no index.

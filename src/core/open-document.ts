@@ -1,8 +1,6 @@
-// What a project has in memory while its document is open: the document, the versions of its `udt` part, and how much of
-// the log no snapshot covers.
+// What a project has in memory while its document is open: the document, and how much of the log no snapshot covers.
 
 import { RejoinError, messageOf } from '../errors.ts';
-import type { Life } from '../store/life.ts';
 import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../store/snapshots.ts';
 import type { Store } from '../store/store.ts';
 import { DocumentLoader, type ProjectDocument } from './document.ts';
@@ -10,12 +8,10 @@ import { DocumentTail } from './document-tail.ts';
 import type { LiveLog } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import type { ObservedEvent } from './observer.ts';
-import { UdtHasher } from './udt-hash.ts';
-import { UdtVersions } from './udt-versions.ts';
+import { readSampleChanges } from './sample-changes.ts';
 
 export interface OpenDocument {
   readonly document: ProjectDocument;
-  readonly versions: UdtVersions;
   readonly tail: DocumentTail;
   /** The position of the newest snapshot; 0 if there is none. */
   newestSnapshot: number;
@@ -29,33 +25,23 @@ type Observe = (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'
  */
 export async function openDocument(
   log: LiveLog,
-  { store, life }: Pick<ProjectContext, 'store' | 'life'>,
+  { store }: Pick<ProjectContext, 'store'>,
   observe: Observe,
 ): Promise<OpenDocument> {
   await log.settled().catch((cause: unknown) => {
     // Somebody else's write failed, whose outcome is unknown; nothing of ours was written.
     throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
   });
-  const { document, tail, newestSnapshot } = await loadDocument(log, store, observe);
-  const epoch = epochOf(log, life);
-  const versions = await UdtVersions.load(store, log.keys, epoch, new UdtHasher(), document.view, (detail) =>
-    observe('damage', detail),
-  );
-  if (versions.claimedHash !== null && versions.claimedHash !== versions.latest.hash) {
-    observe('damage', 'the document does not have the hash that its newest version was stored with');
-  }
-  return { document, versions, tail, newestSnapshot };
+  return loadDocument(log, store, observe);
 }
 
-type Loaded = Pick<OpenDocument, 'document' | 'tail' | 'newestSnapshot'>;
-
 /** A snapshot that is damaged is told, and an older one tried, and at last the whole log. */
-async function loadDocument(log: LiveLog, store: Store, observe: Observe): Promise<Loaded> {
+async function loadDocument(log: LiveLog, store: Store, observe: Observe): Promise<OpenDocument> {
   let failure: RejoinError | null = null;
   const tell = (detail: string): void => observe('damage', detail);
   for await (const snapshot of orNone(findSnapshots(store, log.keys, tell))) {
     try {
-      return await loadFrom(snapshot, log, store, (detail) => observe('value-not-json', detail));
+      return await loadFrom(snapshot, log, store, observe);
     } catch (error) {
       if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
       tell(messageOf(error));
@@ -74,8 +60,8 @@ async function loadFrom(
   snapshot: Snapshot | null,
   log: LiveLog,
   store: Store,
-  onOddity: (detail: string) => void,
-): Promise<Loaded> {
+  observe: Observe,
+): Promise<OpenDocument> {
   const loader = new DocumentLoader();
   if (snapshot) {
     for await (const piece of readSnapshot(store, log.keys, snapshot)) await loader.add([piece]);
@@ -100,10 +86,7 @@ async function loadFrom(
     }
     await loader.add(updates);
   }
-  return { document: loader.finish(onOddity), tail, newestSnapshot: snapshot?.position ?? 0 };
-}
-
-/** UDT-3: 0 in the life that created the session. */
-function epochOf({ info }: LiveLog, { serverId, epoch }: Life): number {
-  return info?.session?.serverId === serverId ? 0 : epoch;
+  const changes = await readSampleChanges(store, log.keys, (detail) => observe('damage', detail));
+  const document = await loader.finish(changes, (detail) => observe('value-not-json', detail));
+  return { document, tail, newestSnapshot: snapshot?.position ?? 0 };
 }

@@ -2,12 +2,13 @@
 // they do in a turn is planned, numbered and handed to the store before the next begins.
 
 import { RejoinError, messageOf } from '../errors.ts';
+import type { Opened } from './commits.ts';
 import { DocumentKeeper } from './document-keeper.ts';
 import type { LiveLog } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import type { ObservedEvent } from './observer.ts';
-import type { OpenDocument } from './open-document.ts';
 import { SerialQueue } from './serial-queue.ts';
+import type { UdtVersions } from './udt-versions.ts';
 import type { Upkeep } from './upkeep.ts';
 
 export class ProjectState {
@@ -71,12 +72,21 @@ export class ProjectState {
     await this.log.reload();
   }
 
-  async open(): Promise<OpenDocument> {
+  async open(): Promise<Opened> {
     await this.current();
     await this.log.writable();
-    const opened = await this.keeper.open();
+    const { document } = await this.keeper.open();
     this.onUsed();
-    return opened;
+    return { document, versions: await this.keeper.versions(), keys: this.log.keys };
+  }
+
+  /** The versions of `udt`, which need no document. */
+  async versions(): Promise<UdtVersions> {
+    await this.current();
+    await this.log.ready();
+    const versions = await this.keeper.versions();
+    this.onUsed();
+    return versions;
   }
 
   /** Runs what changes the document: if it fails midway, memory no longer says what is stored, and is read again. */

@@ -62,12 +62,7 @@ export class ProjectUpdates {
           isKnown: (kind, versionUuid) => this.state.log.uuids.has(kind, versionUuid),
           observe: (type, detail) => this.state.observe(type, detail),
         });
-        const commit = commitOfUpdate(opened, change, {
-          origin,
-          nowMs,
-          objects,
-          writes: ids ? [ids.write] : [],
-        });
+        const commit = commitOfUpdate(opened, change, { origin, nowMs }, objects, ids ? [ids.write] : []);
         const durable = this.state.log.submit(commit);
         this.state.keeper.grown(change.update);
         return { type: 'accepted', isNew: true, durable };

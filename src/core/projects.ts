@@ -142,6 +142,7 @@ export class Projects {
     this.inMemory.end();
     await this.recovery.stop();
     await this.upkeep.end();
+    for (const project of this.loaded) project.udt.end();
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
 

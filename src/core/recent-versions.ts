@@ -3,20 +3,20 @@
 import type { VersionRecord } from './version-record.ts';
 
 const versionsMax = 512;
-const unitsMax = 1024 * 1024;
+const bytesMax = 4 * 1024 * 1024;
 
 export class RecentVersions {
-  private readonly kept: { readonly record: VersionRecord; readonly units: number }[] = [];
-  private units = 0;
+  private readonly kept: { readonly record: VersionRecord; readonly bytes: number }[] = [];
+  private bytes = 0;
 
-  push(record: VersionRecord): void {
-    const units = JSON.stringify(record.patch).length;
-    this.kept.push({ record, units });
-    this.units += units;
+  /** @param bytes that it takes, about: as many as it has in the store. */
+  push(record: VersionRecord, bytes: number): void {
+    this.kept.push({ record, bytes });
+    this.bytes += bytes;
     // Halved at a time, so that dropping the oldest costs little per version. One that is too large alone isn't kept.
-    while (this.kept.length > versionsMax || this.units > unitsMax) {
+    while (this.kept.length > versionsMax || this.bytes > bytesMax) {
       const dropped = this.kept.splice(0, Math.ceil(this.kept.length / 2));
-      this.units -= dropped.reduce((sum, { units }) => sum + units, 0);
+      this.bytes -= dropped.reduce((sum, { bytes }) => sum + bytes, 0);
     }
   }
 

@@ -5,6 +5,9 @@ import { rootOfKind, type ObjectKind } from '../model/objects.ts';
 
 export const udtRoot = 'udt';
 
+/** The member of `udt` that UDT's v2 clients know by a summary. */
+export const samplesKey = 'samples';
+
 export type ObjectRoot = (typeof rootOfKind)[ObjectKind];
 
 /** The root maps of immutable objects, keyed by version uuid. */

@@ -4,7 +4,10 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { RollingHash, type Piece } from './rolling-hash.ts';
 
-/** Hashes views that share their unchanged parts. It relies on their immutability and keeps the latest one alive. */
+/**
+ * Hashes views that share their unchanged parts. It relies on their immutability, but for arrays of which it is told, and
+ * keeps the latest one alive.
+ */
 export class UdtHasher {
   private readonly kept = new WeakMap<object, Kept>();
   private readonly text = new RollingHash();
@@ -16,6 +19,63 @@ export class UdtHasher {
     this.write(value, this.latest);
     this.latest = value;
     return this.text.take().hash;
+  }
+
+  /** The hash of an object with one member more, of which only the text is at hand. */
+  hashWith(object: JsonObject, key: string, text: Piece): number {
+    this.text.take();
+    let separator = '{';
+    for (const name of [...Object.keys(object), key].sort()) {
+      this.text.write(separator);
+      this.text.writeString(name);
+      this.text.write(':');
+      if (name === key) this.text.append(text);
+      else this.write(object[name] ?? null, undefined);
+      separator = ',';
+    }
+    this.text.write('}');
+    return this.text.take().hash;
+  }
+
+  /** Elements of an array that was hashed were replaced in place. */
+  replaced(array: readonly Json[], indices: Iterable<number>): void {
+    const kept = this.kept.get(array);
+    if (!kept) return;
+    const dirty = new Set([...indices].map((index) => blockAt(kept.blocks, index)));
+    const blocks = kept.blocks.flatMap((block, at) =>
+      dirty.has(at) ? this.blocksOf(array, startOf(kept.blocks, at), block.count) : [block],
+    );
+    this.kept.set(array, { ...this.arrayOf(blocks), blocks });
+  }
+
+  /**
+   * Hashes a long array in parts, so that a `hash` of what it is in is quick.
+   * @param breathe lets other work go on.
+   */
+  async prepare(array: readonly Json[], breathe: () => Promise<void>): Promise<void> {
+    const blocks: Block[] = [];
+    for (let start = 0; start < array.length; start += itemsPerPart) {
+      blocks.push(...this.blocksOf(array, start, Math.min(itemsPerPart, array.length - start)));
+      await breathe();
+    }
+    if (array.length > itemsPerPart) this.kept.set(array, { ...this.arrayOf(blocks), blocks });
+  }
+
+  private blocksOf(array: readonly Json[], start: number, count: number): Block[] {
+    const blocks: Block[] = [];
+    this.text.take();
+    this.writeItems(array, start, start + count, [], blocks);
+    this.text.take();
+    return blocks;
+  }
+
+  /** The text of an array that consists of these blocks. */
+  private arrayOf(blocks: readonly Block[]): Piece {
+    this.text.take();
+    this.text.write('[');
+    for (const block of blocks) this.text.append(block);
+    this.text.replaceLast(',', ']');
+    return this.text.take();
   }
 
   /** @param former what stood in this place at the last hash, if anything: its blocks may stand here too. */
@@ -100,6 +160,9 @@ export class UdtHasher {
 // A container with a shorter text is hashed again, which takes tens of microseconds, and not kept.
 const keptUnitsMin = 4096;
 
+/** How many items of a long array are hashed at a time. */
+const itemsPerPart = 1_000;
+
 // After an edit in a long array the blocks around it are written again, and all others are looked through: shorter
 // blocks make the first cheaper and the second dearer. This is about the best for 100,000 samples.
 const blockUnitsMin = 16_384;
@@ -112,6 +175,19 @@ interface Kept extends Piece {
 /** A run of `count` array items, each with a comma behind it. */
 interface Block extends Piece {
   readonly count: number;
+}
+
+/** Which block the item at an index is in. */
+function blockAt(blocks: readonly Block[], index: number): number {
+  let start = 0;
+  return blocks.findIndex(({ count }) => (start += count) > index);
+}
+
+/** The index of a block's first item. */
+function startOf(blocks: readonly Block[], at: number): number {
+  let start = 0;
+  for (let before = 0; before < at; before++) start += blocks[before]?.count ?? 0;
+  return start;
 }
 
 function memberOf(value: Json | undefined, key: string): Json | undefined {

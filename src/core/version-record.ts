@@ -21,20 +21,37 @@ export interface VersionRecord {
   /** The same as exact edits. */
   readonly edits: readonly Edit[];
   readonly hash: number;
+  /** What v2 clients get of it; versions of older releases have none. */
+  readonly summary?: SummaryVersion | undefined;
+  /** Made for clients whose screen may be stale (UDT-8): nothing changed. */
+  readonly isRefresh?: true | undefined;
   /** Given by the client whose PATCH it was (see idempotency.ts). */
   readonly idempotencyKey?: string | undefined;
 }
 
+export interface SummaryVersion {
+  /** Null if clients must be sent the whole summary. */
+  readonly patch: readonly Operation[] | null;
+  /** UDT-2's hash of the summary document. */
+  readonly hash: number;
+}
+
 /** A version record as it is stored under `key`. */
 export function sealVersionRecord(key: Uint8Array, record: VersionRecord): Uint8Array {
-  const { idempotencyKey, ...rest } = record;
+  const { idempotencyKey, summary, isRefresh, ...rest } = record;
   const value: Json = {
     ...rest,
     ...(idempotencyKey !== undefined && { idempotencyKey }),
-    patch: record.patch.map((operation) => ({ ...operation })),
+    ...(isRefresh && { isRefresh }),
+    ...(summary && { summary: { patch: summary.patch && toJson(summary.patch), hash: summary.hash } }),
+    patch: toJson(record.patch),
     edits: record.edits.map((edit) => ({ ...edit })),
   };
   return sealJson(key, value);
+}
+
+function toJson(patch: readonly Operation[]): Json {
+  return patch.map((operation) => ({ ...operation }));
 }
 
 /** @throws RejoinError `damaged`. */
@@ -63,5 +80,9 @@ const recordShape = z.object({
   patch: z.custom<readonly Operation[]>(Array.isArray),
   edits: z.custom<readonly Edit[]>(Array.isArray),
   hash: z.number(),
+  summary: z
+    .object({ patch: z.custom<readonly Operation[]>(Array.isArray).nullable(), hash: z.number() })
+    .optional(),
+  isRefresh: z.literal(true).optional(),
   idempotencyKey: z.string().optional(),
 });

@@ -6,7 +6,10 @@
 import { escapeKey, isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { arrayHunks, type Hunk } from './array-hunks.ts';
+import type { Path } from './edits.ts';
 import { jsonEquals } from './json-equals.ts';
+import { valueIn } from './json-pointer.ts';
+import type { DirtyPlace } from './y-view.ts';
 
 /**
  * The patch that turns `before` into `after`: the net effect, whatever edits led there. It is fast when they share what
@@ -15,6 +18,37 @@ import { jsonEquals } from './json-equals.ts';
 export function wirePatch(before: JsonObject, after: JsonObject): Operation[] {
   const patch: Operation[] = [];
   return writeRoot(before, after, patch) ? patch : [{ op: 'replace', path: '', value: after }];
+}
+
+/**
+ * The patch of what a change did at these places, none of which is in another.
+ * @param after the view after the change.
+ */
+export function wirePatchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] {
+  const whole = new Set<string>();
+  for (const { path, before, after: now } of places) {
+    const oddPart = path.findIndex((part) => typeof part === 'string' && !isPlainPart(part));
+    if (oddPart < 0 || jsonEquals(before, now)) continue;
+    if (path[0] === '') return [{ op: 'replace', path: '', value: after }];
+    // The v1 client can't go through such a key: what holds it is replaced, or at the top level its value.
+    whole.add(pointerTo(path.slice(0, Math.max(oddPart, 1))));
+  }
+  const patch: Operation[] = [];
+  const replaced = new Map<string, Operation>();
+  for (const { path, before, after: now } of places) {
+    if (path.length === 0) {
+      if (isJsonObject(before) && isJsonObject(now)) patch.push(...wirePatch(before, now));
+      continue;
+    }
+    const ways = path.map((_, depth) => path.slice(0, depth + 1));
+    const held = ways.find((way) => whole.has(pointerTo(way)));
+    if (!held) writeChange(before, now, pointerTo(path), patch);
+    else {
+      const pointer = pointerTo(held);
+      replaced.set(pointer, { op: 'replace', path: pointer, value: valueIn(after, held) });
+    }
+  }
+  return [...patch, ...replaced.values()];
 }
 
 // Each of these writes how a container became another and returns true; or returns false, having written anything or
@@ -129,7 +163,11 @@ function writeChange(before: Json, after: Json, path: string, patch: Operation[]
   patch.push({ op: 'replace', path, value: after });
 }
 
+function pointerTo(path: Path): string {
+  return path.map((part) => `/${escapeKey(String(part))}`).join('');
+}
+
 /** Whether the key is one part of a path for both readers. */
-function isPlainPart(key: string): boolean {
+export function isPlainPart(key: string): boolean {
   return key !== '' && !/[~/]/.test(key);
 }

@@ -11,43 +11,80 @@ import {
   plainToJson,
   textToJson,
   viewLevelsMax,
-  type Oddity,
   type OnOddity,
   type YType,
 } from './y-value.ts';
 
-export interface ViewChange {
-  readonly before: JsonObject;
-  readonly after: JsonObject;
-  /**
-   * Where `before` and `after` can differ: the topmost containers, texts and XML trees that the transaction changed, at
-   * the indices that hold after it. No path leads through another.
-   */
-  readonly dirty: readonly Path[];
+/** Where a transaction can have changed the view, at the indices that hold after it. */
+export interface DirtyPlace {
+  readonly path: Path;
+  readonly before: Json;
+  readonly after: Json;
 }
 
+/** The topmost containers, texts and XML trees that a transaction changed. No path leads through another. */
+export type ViewChange = readonly DirtyPlace[];
+
+/** An array is read in parts of so many elements while other work goes on. */
+const elementsPerPart = 2_000;
+
 export class JsonView {
-  private readonly root: Y.Map<unknown>;
+  readonly root: Y.Map<unknown>;
   private readonly onOddity: OnOddity;
   /** Every visible shared type inside the root. */
   private readonly entries = new WeakMap<YType, Entry>();
   /** Plain objects and arrays, so that they too stay the same when their container changes. */
   private readonly plain = new WeakMap<object, Json | undefined>();
 
-  /**
-   * @param root has the type Y.Map before the first update is applied: `doc.getMap('udt')`.
-   * @param onOddity is called once for each reading of something that JSON has no place for (UDT-22).
-   */
-  constructor(root: Y.Map<unknown>, onOddity: (oddity: Oddity) => void = () => undefined) {
+  /** @param root has the type Y.Map before the first update is applied: `doc.getMap('udt')`. */
+  private constructor(root: Y.Map<unknown>, onOddity: OnOddity) {
     this.root = root;
     this.onOddity = onOddity;
-    this.readType(root, 0, 1);
   }
 
-  /** The value after the last `refresh`. It and everything in it is immutable. */
+  /**
+   * Reads the root at once.
+   * @param onOddity is called once for each reading of something that JSON has no place for (UDT-22).
+   */
+  static of(root: Y.Map<unknown>, onOddity: OnOddity = () => undefined): JsonView {
+    const view = new JsonView(root, onOddity);
+    view.readType(root, 0, 1);
+    return view;
+  }
+
+  /** As `of`, in parts. The document must not change meanwhile. @param breathe lets other work go on. */
+  static async load(
+    root: Y.Map<unknown>,
+    onOddity: OnOddity,
+    breathe: () => Promise<void>,
+  ): Promise<JsonView> {
+    const view = new JsonView(root, onOddity);
+    for (const value of root.values()) {
+      if (!(value instanceof Y.Array)) continue;
+      const elements = value.toArray();
+      const json: Json[] = [];
+      for (const [index, element] of elements.entries()) {
+        json.push(view.readValue(element, index, 3) ?? null);
+        if (index % elementsPerPart === elementsPerPart - 1) await breathe();
+      }
+      view.entries.set(value, { json, index: 0, elements, shift: 0 });
+    }
+    view.readType(root, 0, 1); // what was read above has its entry
+    return view;
+  }
+
+  /**
+   * The value after the last `refresh`. It and everything in it is immutable, but for the arrays that are its own members:
+   * their elements are replaced in place, because to copy 100,000 references takes longer than all the rest of a change.
+   */
   read(): JsonObject {
     const value = this.entries.get(this.root)?.json;
     return isJsonObject(value) ? value : {};
+  }
+
+  /** The view as it is now, to be kept: nothing in it changes any more. */
+  copy(): JsonObject {
+    return withOwnArrays(this.read());
   }
 
   /**
@@ -55,11 +92,28 @@ export class JsonView {
    * @returns null when nothing visible in the root was touched.
    */
   refresh(transaction: Y.Transaction): ViewChange | null {
-    const before = this.read();
-    const changes = changesOf(transaction);
-    const dirty: Path[] = [];
-    this.follow(this.root, 1, [], changes, dirty);
-    return dirty.length === 0 ? null : { before, after: this.read(), dirty };
+    const dirty: DirtyPlace[] = [];
+    this.follow(this.root, 1, [], changesOf(transaction), dirty);
+    return dirty.length === 0 ? null : dirty;
+  }
+
+  get doc(): Y.Doc | null {
+    return this.root.doc;
+  }
+
+  /** What the array under a key of the root holds in Yjs, in its order. */
+  elementsOf(key: string): readonly unknown[] {
+    const array = this.root.get(key);
+    return (array instanceof Y.Array && this.entries.get(array)?.elements) || [];
+  }
+
+  /** Where an element is in the array under a key of the root; -1 if it isn't there. */
+  indexOf(key: string, element: unknown): number {
+    const array = this.root.get(key);
+    const entry = array instanceof Y.Array ? this.entries.get(array) : undefined;
+    if (!entry?.elements) return -1;
+    if (!(element instanceof Y.AbstractType)) return entry.elements.indexOf(element);
+    return element.parent === array ? this.keyIn(entry, element) : -1;
   }
 
   /**
@@ -73,51 +127,69 @@ export class JsonView {
 
   /**
    * Brings the entry of a visible type up to date, and those of all types below it.
+   * @param dirty takes the places that changed; null below one of them.
    * @returns whether its value is a new one.
    */
-  private follow(type: YType, level: number, path: Path, changes: Changes, dirty: Path[]): boolean {
+  private follow(
+    type: YType,
+    level: number,
+    path: Path,
+    changes: Changes,
+    dirty: DirtyPlace[] | null,
+  ): boolean {
     const entry = this.entries.get(type);
     if (!entry) return false; // it has no place in the view
+    const before = entry.json;
     const below = [...(changes.below.get(type) ?? [])];
     const isDirty = changes.own.has(type) || (below.length > 0 && isText(type));
+    const recorded = isDirty ? null : dirty;
     const changed = below.filter((child) => {
-      // One path stands for all below it; what changed there is followed all the same.
-      const childPath = isDirty ? [] : [...path, this.keyOf(child, entry)];
-      return this.follow(child, level + 1, childPath, changes, isDirty ? [] : dirty);
+      // One place stands for all below it; what changed there is followed all the same.
+      const childPath = recorded ? [...path, this.keyOf(child, entry)] : [];
+      return this.follow(child, level + 1, childPath, changes, recorded);
     });
-    if (changed.length > 0) entry.json = this.withChildren(entry, changed);
+    if (changed.length > 0) this.replaceChildren(entry, changed, recorded !== null && level === 2);
     if (isDirty) {
-      this.readType(type, entry.index, level);
-      dirty.push(path);
+      const after = this.readType(type, entry.index, level);
+      dirty?.push({ path, before, after: toKeep(after, level) });
     }
     return isDirty || changed.length > 0;
   }
 
-  /** A copy that holds the present values of these children, which are in the same places as before. */
-  private withChildren(entry: Entry, children: readonly YType[]): Json {
-    const members = children.map(
-      (child) => [this.keyOf(child, entry), this.entries.get(child)?.json ?? null] as const,
-    );
-    const copy = isJsonArray(entry.json)
-      ? entry.json.slice()
-      : isJsonObject(entry.json)
-        ? { ...entry.json }
-        : {};
-    return Object.assign(copy, Object.fromEntries(members));
+  /**
+   * Takes over the present values of these children, which are in the same places as before.
+   * @param inPlace for an array whose former value nobody asks for.
+   */
+  private replaceChildren(entry: Entry, children: readonly YType[], inPlace: boolean): void {
+    const { json } = entry;
+    const jsonOf = (child: YType): Json => this.entries.get(child)?.json ?? null;
+    if (isJsonArray(json)) {
+      const elements: Json[] = inPlace ? (json as Json[]) : json.slice();
+      for (const child of children) elements[Number(this.keyOf(child, entry))] = jsonOf(child);
+      entry.json = elements;
+    } else {
+      const members = children.map((child) => [this.keyOf(child, entry), jsonOf(child)] as const);
+      entry.json = Object.assign(isJsonObject(json) ? { ...json } : {}, Object.fromEntries(members));
+    }
   }
 
   /** Where a child is in its parent, as of the parent's entry. */
   private keyOf(child: YType, parent: Entry): string | number {
     const key = child._item?.parentSub;
-    if (typeof key === 'string') return key;
+    return typeof key === 'string' ? key : Math.max(this.keyIn(parent, child), 0);
+  }
+
+  /** The index of a child in an array, as of the array's entry; -1 if it isn't there. */
+  private keyIn(parent: Entry, child: YType): number {
     const entry = this.entries.get(child);
-    if (!entry || !parent.elements) return 0; // it has no place in the view
+    if (!entry || !parent.elements) return -1; // it has no place in the view
     let index = [entry.index, entry.index + parent.shift].find((guess) => parent.elements?.[guess] === child);
     if (index === undefined) {
       index = parent.elements.indexOf(child);
-      parent.shift = index - entry.index;
+      if (index >= 0) parent.shift = index - entry.index;
     }
-    return (entry.index = index);
+    if (index >= 0) entry.index = index;
+    return index;
   }
 
   /** Reads a type from the document; types inside it that have an entry keep it. */
@@ -177,6 +249,17 @@ export class JsonView {
     if (!this.plain.has(value)) this.plain.set(value, plainToJson(value, level, this.onOddity));
     return this.plain.get(value);
   }
+}
+
+/** What is kept of a change must not be one of the arrays whose elements are replaced in place. */
+function toKeep(value: Json, level: number): Json {
+  if (level === 2 && isJsonArray(value)) return value.slice();
+  return level === 1 && isJsonObject(value) ? withOwnArrays(value) : value;
+}
+
+function withOwnArrays(root: JsonObject): JsonObject {
+  const members = Object.entries(root);
+  return Object.fromEntries(members.map(([key, value]) => [key, isJsonArray(value) ? value.slice() : value]));
 }
 
 interface Entry {

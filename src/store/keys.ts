@@ -37,6 +37,7 @@ const sections = {
   topLevelKeys: 'k', // top-level keys of `udt` that version records have named
   snapshot: 'z', // position, chunk → part of a snapshot; the last chunk number → its header
   idempotency: 'i', // key given by a client → the version it made
+  samples: 'w', // id of a sample → how often it was changed
   upkeep: 'm', // what was done to keep the project small
 } as const;
 
@@ -70,6 +71,14 @@ export class ProjectKeys {
 
   idempotency(key: string): Buffer {
     return this.in('idempotency', Buffer.from(key, 'utf8'));
+  }
+
+  sampleChanges(id: string): Buffer {
+    return this.in('samples', Buffer.from(id, 'utf8'));
+  }
+
+  allSampleChanges(): Range {
+    return this.allOf('samples');
   }
 
   clients(serverId: number): Buffer {

@@ -8,12 +8,16 @@ export interface ChangeLogElement {
   readonly path: string;
 }
 
-/** One element per version, but for empty ones, rebuilds, and those whose element would crash the v1 client. */
+/** One element per version, but for empty ones, refreshes (UDT-8: nobody did anything), rebuilds, and those whose element would crash the v1 client. */
 export function changeLogOf(
-  versions: readonly { readonly user: string; readonly patch: readonly Operation[] }[],
+  versions: readonly {
+    readonly user: string;
+    readonly patch: readonly Operation[];
+    readonly isRefresh?: true | undefined;
+  }[],
 ): ChangeLogElement[] {
-  return versions.flatMap(({ user, patch: [first] }) => {
-    if (!first || first.path === '' || crashesClient(first.path)) return [];
+  return versions.flatMap(({ user, patch: [first], isRefresh }) => {
+    if (!first || isRefresh || first.path === '' || crashesClient(first.path)) return [];
     return [{ userName: user, op: first.op, path: first.path }];
   });
 }

@@ -10,6 +10,9 @@ export type UdtRoute =
   | { readonly type: 'sessions'; readonly prefix: string }
   | { readonly type: 'session'; readonly id: string }
   | { readonly type: 'diffs'; readonly id: string }
+  | { readonly type: 'download'; readonly id: string }
+  /** `sample` is an index or an `_id`. */
+  | { readonly type: 'sample'; readonly id: string; readonly sample: string }
   | { readonly type: 'nowhere' };
 
 /**
@@ -31,15 +34,27 @@ export function parseUdtPath(path: string): UdtRoute | undefined {
         .join(''),
     };
   if (call === undefined) return { type: 'session', id: decodeId(id) };
-  if (call === 'diffs' && rest.length === 0) return { type: 'diffs', id: decodeId(id) };
+  const [argument, ...more] = rest;
+  if ((call === 'diffs' || call === 'download') && argument === undefined)
+    return { type: call, id: decodeId(id) };
+  if (call === 'sample' && argument !== undefined && more.length === 0)
+    return { type: 'sample', id: decodeId(id), sample: decodeId(argument, 'sample') };
   return { type: 'nowhere' };
 }
 
-function decodeId(part: string): string {
+/** Which generation of the client asks: one that a prefix names, else the one whose library accepts `text/plain`. */
+export function parseDialect(path: string, accept: string | undefined): 'v1' | 'v2' {
+  const [prefix = ''] = path.split('/api/session', 1);
+  const named = prefix.split('/').findLast((part) => part === 'v1' || part === 'v2');
+  if (named === 'v1' || named === 'v2') return named;
+  return accept?.includes('text/plain') ? 'v2' : 'v1';
+}
+
+function decodeId(part: string, what = 'session id'): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new RejoinError('bad-request', `The session id ${JSON.stringify(part)} has a bad escape`);
+    throw new RejoinError('bad-request', `The ${what} ${JSON.stringify(part)} has a bad escape`);
   }
 }
 
@@ -79,6 +94,8 @@ export function parseIdempotencyKey(header: string | readonly string[] | undefin
 export interface PatchRequest {
   readonly operations: readonly Operation[];
   readonly userName: string | undefined;
+  /** The version of the state that the patch was made against, as `session_state_id` had it (UDT-11). */
+  readonly against: number | undefined;
 }
 
 /** Thousands of times what UDT sends at once. Each operation may have to shift a long array. */
@@ -95,7 +112,19 @@ export function parsePatchRequest(text: string): PatchRequest {
   if (body.patch.length > patchOperationsMax)
     throw new RejoinError('too-large', `A patch may have ${patchOperationsMax} operations at most`);
   const operations = body.patch.map((operation: Json, index) => parseOperation(operation, index));
-  return { operations, userName: parseUserName(body.userName) };
+  const against = parseStateId(body.mySessionStateId);
+  return { operations, userName: parseUserName(body.userName), against };
+}
+
+/** @throws RejoinError `conflict` for what can't be one of ours. */
+function parseStateId(id: Json | undefined): number | undefined {
+  if (id === undefined || id === null || id === '') return undefined;
+  const digits = typeof id === 'number' ? String(id) : id;
+  if (typeof digits === 'string' && /^\d{1,16}$/.test(digits)) return Number(digits);
+  throw new RejoinError(
+    'conflict',
+    '"mySessionStateId" should be the session_state_id of a state that was read here: read the session again',
+  );
 }
 
 const path = z.string();

@@ -13,6 +13,7 @@ import { oddVocabulary, plainVocabulary, randomJson, randomObject } from '../sup
 import { randomPatch } from '../support/random-patch.ts';
 import { editUdtAtRandom } from '../support/random-udt-edits.ts';
 import { testSeed } from '../support/seed.ts';
+import { realEnvironment } from '../../src/model/environment.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { UdtClient, plainHash } from '../support/udt-client.ts';
 import { applyAsV1Client } from '../support/v1-patch-library.ts';
@@ -28,7 +29,7 @@ type YjsEdit = (random: prng.PRNG, doc: TestProvider['doc']) => void;
 
 let server: TestServer;
 const property = suite('udt-diffs-property');
-property.before(async () => void (server = await startServer()));
+property.before(async () => void (server = await startServer({ environment })));
 property.after(() => server.remove());
 
 /** One session with its clients; `states` has what each version was. */
@@ -129,6 +130,10 @@ class Round {
   }
 }
 
+/** Changes are far apart, so that all versions are theirs (UDT-8). */
+const clock = { nowMs: Date.UTC(2026, 0, 1) };
+const environment = { ...realEnvironment, now: () => (clock.nowMs += 5_000) };
+
 function hasOddTopLevelKey(state: JsonObject): boolean {
   return Object.keys(state).some((key) => /[~/]/.test(key));
 }
@@ -140,7 +145,7 @@ function applyExactly(before: Json, patch: readonly Operation[]): Json {
 async function restart(): Promise<void> {
   const { data, url } = server;
   await server.stop();
-  server = await startServer({ data, port: Number(new URL(url).port) });
+  server = await startServer({ data, port: Number(new URL(url).port), environment });
 }
 
 async function runRound(seed: number, editYjs: YjsEdit): Promise<void> {

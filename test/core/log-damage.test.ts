@@ -275,8 +275,7 @@ for (const [what, value] of [
     const version = await patchNumber(projects, 3);
     assert.ok(version > 3, `version ${version}`);
     for (const since of [1, 2]) {
-      const { versions, latest } = await projects.use('s', (project) => project.udt.after(since));
-      assert.equal(latest.view, { n: 3 });
+      const { versions } = await projects.use('s', (project) => project.udt.after(since));
       assert.equal(
         versions.map(({ patch }) => patch),
         [[{ op: 'replace', path: '/n', value: 3 }]],

@@ -203,7 +203,7 @@ test('a request with a key that is asked for again before it is durable is one r
     await project.udt.createSession({ list: [] }, udt);
     const append = [{ op: 'add', path: '/list/-', value: 1 }] as const;
     const request = keyedRequest('k', 'the body');
-    const answers = await Promise.all([1, 2, 3].map(() => project.udt.patchOnce(append, udt, request)));
+    const answers = await Promise.all([1, 2, 3].map(() => project.udt.patch(append, udt, { request })));
     assert.equal(
       answers.map(({ version }) => version),
       [1, 1, 1],

@@ -132,8 +132,8 @@ edits('random edits of random documents do what they do to the view, here and at
       }
       apply(...planned);
       assert.equal(value(), expected);
-      assert.equal(new JsonView(root).read(), expected);
-      assert.equal(new JsonView(otherRoot).read(), expected);
+      assert.equal(JsonView.of(root).read(), expected);
+      assert.equal(JsonView.of(otherRoot).read(), expected);
       for (const array of arraysIn(root))
         assert.equal(
           array.toArray().map((_, index) => view.elementAt(array, index)),
@@ -154,7 +154,7 @@ interface Edited {
 function edited(): Edited {
   const doc = new Y.Doc();
   const root = doc.getMap<unknown>('udt');
-  const view = new JsonView(root);
+  const view = JsonView.of(root);
   doc.on('afterTransaction', (transaction: Y.Transaction) => view.refresh(transaction));
   const apply = (...some: Edit[]) => {
     doc.transact(() => {

@@ -1,0 +1,39 @@
+// The `_id` of a sample (UDT-15): the file's own where it can be a part of a path, else one derived from its Yjs item, which
+// is the same on all servers and isn't stored.
+
+import { isJsonObject, type Json } from '../model/json.ts';
+
+/** Of a Yjs item. */
+export interface ItemId {
+  readonly client: number;
+  readonly clock: number;
+}
+
+export function derivedId({ client, clock }: ItemId): string {
+  return `s${client}-${clock}`;
+}
+
+const derivedPattern = /^s(\d{1,16})-(\d{1,16})$/;
+
+/** The item that an `_id` was derived from. */
+export function parseDerivedId(id: string): ItemId | undefined {
+  const [, client, clock] = derivedPattern.exec(id) ?? [];
+  return client === undefined ? undefined : { client: Number(client), clock: Number(clock) };
+}
+
+export function isDerivedId(id: Json | undefined): boolean {
+  return typeof id === 'string' && derivedPattern.test(id);
+}
+
+/**
+ * UDT's clients put an `_id` into paths and URLs as it is, and digits alone are an index there (UDT-14): one that would be
+ * read as something else can't be used, nor one that looks like a derived one.
+ */
+const usablePattern = /^(?!\d+$)(?!-$)(?!\.{1,2}$)(?!__proto__$)(?!s\d{1,16}-\d{1,16}$)[^\s/~?#%\\\p{Cc}]+$/u;
+
+/** The file's own `_id` of a sample, if it can be used. */
+export function ownIdOf(sample: Json | undefined): string | undefined {
+  if (!isJsonObject(sample) || !Object.hasOwn(sample, '_id')) return undefined;
+  const { _id: id } = sample;
+  return typeof id === 'string' && usablePattern.test(id) ? id : undefined;
+}

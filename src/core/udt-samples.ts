@@ -1,0 +1,267 @@
+// The samples of a session as UDT's v2 clients know them: each by an `_id`, with whether it is annotated and how often it
+// was changed (UDT-14 to UDT-17). The document owns one and tells it of every change.
+
+import * as Y from 'yjs';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { Operation } from '../model/json-patch.ts';
+import type { RollingHash, Piece } from './rolling-hash.ts';
+import { samplesKey } from './roots.ts';
+import { derivedId, ownIdOf, parseDerivedId, type ItemId } from './sample-ids.ts';
+import { SummaryHash } from './summary-hash.ts';
+import { SummaryPatch, type SampleSummary } from './summary-patch.ts';
+import type { UdtChange } from './udt-change.ts';
+import type { JsonView } from './y-view.ts';
+
+/** How often the sample that is a Yjs item was changed. */
+export interface SampleChanges {
+  readonly item: ItemId;
+  /** 0 if the sample is gone. */
+  readonly count: number;
+}
+
+export class UdtSamples {
+  /** Usable `_id`s of the file, and the element of the array in Yjs that has each. */
+  private readonly owners = new Map<string, unknown>();
+  private hasDuplicates = false;
+  /** Client → clock → how often the sample that is this item was changed; absent for 0. */
+  private readonly changes = new Map<number, Map<number, number>>();
+  private elements: readonly unknown[];
+  private plainIds: readonly string[] | null = null;
+  private readonly sum = new SummaryHash((text, index) => this.write(text, index));
+  private pending = new SummaryPatch();
+  private changed = new Map<string, SampleChanges>();
+
+  private constructor(private readonly view: JsonView) {
+    this.elements = view.elementsOf(samplesKey);
+  }
+
+  /**
+   * @param stored what was kept of changes (see `take`).
+   * @param breathe lets other work go on. The document must not change meanwhile.
+   */
+  static async load(
+    view: JsonView,
+    stored: Iterable<SampleChanges>,
+    breathe: () => Promise<void>,
+  ): Promise<UdtSamples> {
+    const samples = new UdtSamples(view);
+    for (const { item, count } of stored) samples.count(item, count);
+    for (let index = 0; index < samples.length; index++) {
+      samples.own(index);
+      if (index % samplesPerPart === samplesPerPart - 1) await breathe();
+    }
+    await samples.sum.load(samples.length, breathe);
+    return samples;
+  }
+
+  get length(): number {
+    return this.list.length;
+  }
+
+  summaryOf(index: number): SampleSummary {
+    return {
+      hasAnnotation: isAnnotated(this.list[index]),
+      version: this.changesOf(this.elements[index]),
+      _id: this.idOf(index),
+    };
+  }
+
+  summary(): SampleSummary[] {
+    return this.list.map((_, index) => this.summaryOf(index));
+  }
+
+  /** The `_id` of the sample at an index that there is (UDT-15). */
+  idOf(index: number): string {
+    const own = ownIdOf(this.list[index]);
+    const element = this.elements[index];
+    return own !== undefined && this.owners.get(own) === element ? own : this.derivedIdOf(element, index);
+  }
+
+  /** Where the sample with this `_id` is; -1 if there is none. */
+  indexOf(id: string): number {
+    if (this.owners.has(id)) return this.view.indexOf(samplesKey, this.owners.get(id));
+    const item = parseDerivedId(id);
+    if (!item) return -1;
+    const { doc } = this.view;
+    const type = doc && typeOfItem(doc, item);
+    if (type) return this.view.indexOf(samplesKey, type);
+    return this.elements.every((element) => element instanceof Y.AbstractType)
+      ? -1
+      : this.idsOfPlain().indexOf(id);
+  }
+
+  /** The text of the list of summaries, as the hash of the summary document needs it. */
+  get piece(): Piece {
+    return this.sum.piece;
+  }
+
+  /** Follows a change of the view. @param edits of it; none if the JSON is the same. */
+  follow({ places, edits }: UdtChange): void {
+    const isOther = this.elements !== this.view.elementsOf(samplesKey);
+    if (isOther) this.followList(samplesBefore(places));
+    const touched = new Set<number>();
+    for (const { path } of edits) {
+      if (path[0] === samplesKey && typeof path[1] === 'number') touched.add(path[1]);
+    }
+    for (const index of touched) this.countChange(index);
+    this.sum.replaced(touched);
+    if (places.some(({ path, before, after }) => isSample(path) && ownIdOf(before) !== ownIdOf(after)))
+      this.ownAll();
+    this.pending.add({ edits, touched, isOther, length: this.length });
+  }
+
+  /**
+   * What v2 clients lack since the last time, and what is to be kept of it.
+   * @param view after the change.
+   * @returns patch: null if it is too large to be kept, or says more than their library can do.
+   */
+  take(view: JsonObject): { patch: readonly Operation[] | null; changes: readonly SampleChanges[] } {
+    const patch = this.pending.write(view, this);
+    const changes = [...this.changed.values()];
+    this.pending = new SummaryPatch();
+    this.changed = new Map();
+    return { patch, changes };
+  }
+
+  private get list(): readonly Json[] {
+    const samples = this.view.read()[samplesKey];
+    return isJsonArray(samples) ? samples : [];
+  }
+
+  // ---- ids
+
+  /** The first sample with an `_id` has it; any other of the same is known by a derived one. */
+  private own(index: number): void {
+    const own = ownIdOf(this.list[index]);
+    if (own === undefined) return;
+    if (this.owners.has(own)) this.hasDuplicates = true;
+    else this.owners.set(own, this.elements[index]);
+  }
+
+  private ownAll(): void {
+    this.owners.clear();
+    this.hasDuplicates = false;
+    for (let index = 0; index < this.length; index++) this.own(index);
+    this.sum.spliced(0, this.sum.length, this.length);
+  }
+
+  private derivedIdOf(element: unknown, index: number): string {
+    const item = itemOf(element);
+    return item ? derivedId(item) : (this.idsOfPlain()[index] ?? '');
+  }
+
+  /** Plain values have no item of their own at hand: all are looked through. */
+  private idsOfPlain(): readonly string[] {
+    return (this.plainIds ??= idsIn(this.view.root.get(samplesKey)));
+  }
+
+  /** The array holds other elements, or is another array. @param listBefore what they read as. */
+  private followList(listBefore: readonly Json[]): void {
+    const before = this.elements;
+    const now = this.view.elementsOf(samplesKey);
+    this.elements = now;
+    this.plainIds = null;
+    const shorter = Math.min(before.length, now.length);
+    let head = 0;
+    while (head < shorter && before[head] === now[head]) head++;
+    let tail = 0;
+    while (tail < shorter - head && before.at(-1 - tail) === now.at(-1 - tail)) tail++;
+    const [endBefore, end] = [before.length - tail, now.length - tail];
+    for (let index = head; index < endBefore; index++) this.forget(before[index], ownIdOf(listBefore[index]));
+    let isTwice = this.hasDuplicates;
+    for (let index = head; index < end && !isTwice; index++) {
+      this.own(index);
+      isTwice = this.hasDuplicates;
+    }
+    if (isTwice) this.ownAll();
+    else this.sum.spliced(head, endBefore - head, end - head);
+  }
+
+  // ---- changes
+
+  private changesOf(element: unknown): number {
+    const item = itemOf(element);
+    return item ? (this.changes.get(item.client)?.get(item.clock) ?? 0) : 0;
+  }
+
+  private countChange(index: number): void {
+    const item = itemOf(this.elements[index]);
+    if (item) this.keep(item, this.changesOf(this.elements[index]) + 1);
+  }
+
+  /** An element left its place. One that is still there, in another, comes back with the new ones. */
+  private forget(element: unknown, own: string | undefined): void {
+    if (own !== undefined && this.owners.get(own) === element) this.owners.delete(own);
+    const item = itemOf(element);
+    if (item && this.changesOf(element) > 0 && !isInArray(element)) this.keep(item, 0);
+  }
+
+  private keep(item: ItemId, count: number): void {
+    this.count(item, count);
+    this.changed.set(derivedId(item), { item, count });
+  }
+
+  private count({ client, clock }: ItemId, count: number): void {
+    const ofClient = this.changes.get(client);
+    if (count === 0) ofClient?.delete(clock);
+    else if (ofClient) ofClient.set(clock, count);
+    else this.changes.set(client, new Map([[clock, count]]));
+  }
+
+  /** As json-stable-stringify would. */
+  private write(text: RollingHash, index: number): void {
+    const { _id, hasAnnotation, version } = this.summaryOf(index);
+    text.write('{"_id":');
+    text.writeString(_id);
+    text.write(`,"hasAnnotation":${hasAnnotation},"version":${version}}`);
+  }
+}
+
+const samplesPerPart = 5_000;
+
+/** The list before a change, if its elements are others now. */
+function samplesBefore(places: UdtChange['places']): readonly Json[] {
+  for (const { path, before } of places) {
+    const list = path.length === 0 && isJsonObject(before) ? before[samplesKey] : before;
+    if (path.length <= 1 && (path[0] ?? samplesKey) === samplesKey && isJsonArray(list)) return list;
+  }
+  return [];
+}
+
+function isSample(path: readonly (string | number)[]): boolean {
+  return path.length === 2 && path[0] === samplesKey;
+}
+
+/** UDT-16. */
+function isAnnotated(sample: Json | undefined): boolean {
+  return isJsonObject(sample) && Object.hasOwn(sample, 'annotation') && sample['annotation'] !== null;
+}
+
+function itemOf(element: unknown): ItemId | undefined {
+  if (!(element instanceof Y.AbstractType)) return undefined;
+  const { _item: item } = element as Y.AbstractType<unknown>;
+  return item?.id;
+}
+
+function isInArray(element: unknown): boolean {
+  return element instanceof Y.AbstractType && (element as Y.AbstractType<unknown>)._item?.deleted === false;
+}
+
+function typeOfItem({ store }: Y.Doc, { client, clock }: ItemId): unknown {
+  if (clock >= Y.getState(store, client)) return undefined;
+  const item: unknown = Y.getItem(store, Y.createID(client, clock));
+  if (!(item instanceof Y.Item) || item.deleted || item.id.clock !== clock) return undefined;
+  return item.content instanceof Y.ContentType ? item.content.type : undefined;
+}
+
+function idsIn(array: unknown): string[] {
+  const ids: string[] = [];
+  if (!(array instanceof Y.Array)) return ids;
+  for (let item = array._start; item; item = item.right) {
+    if (item.deleted || !item.countable) continue;
+    const { client, clock } = item.id;
+    for (let offset = 0; offset < item.length; offset++)
+      ids.push(derivedId({ client, clock: clock + offset }));
+  }
+  return ids;
+}
