@@ -9,7 +9,7 @@ import { withServer } from '../support/with-server.ts';
 const race = suite('udt-race');
 const { server } = withServer(race);
 
-const gapsMs = [0, 20, 150, 350, 700, 2800];
+const gapsMs = [0, 20, 150, 350, 700, 2000];
 
 for (const { name, joins } of variants)
   race(`UDT-8: ${name}: labels at the same time are all kept and shown`, async () => {

@@ -91,9 +91,10 @@ function gapOf(index: number, rounds: number): number {
 }
 
 function describe(results: readonly RaceResult[]): string {
-  const labels = results.length * labelsPerRace;
-  const lost = sum(results.map(({ lost }) => lost));
-  const shownMs = results.flatMap(({ shownAfterMs }) => (shownAfterMs === null ? [] : [shownAfterMs]));
+  const ended = results.filter(({ failure }) => failure === null);
+  const labels = ended.length * labelsPerRace;
+  const lost = sum(ended.map(({ lost }) => lost));
+  const shownMs = ended.flatMap(({ shownAfterMs }) => (shownAfterMs === null ? [] : [shownAfterMs]));
   const slowest = Math.round(Math.max(0, ...shownMs));
   return `${labels - lost} of ${labels}, ${shownMs.length} of ${results.length} races, at most ${slowest} ms after the last label`;
 }
