@@ -36,3 +36,8 @@ declare module 'udt-dataset-managers/src/CollaborationServerDatasetManager.js' {
     removeSamples(ids: readonly string[]): Promise<void>;
   }
 }
+
+declare module 'seamless-immutable-patch' {
+  /** Applies a JSON Patch as both generations of UDT's clients do. It decodes and checks nothing. */
+  export default function applyPatch(document: object, patch: readonly object[]): unknown;
+}
