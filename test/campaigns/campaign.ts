@@ -12,6 +12,7 @@ import { runKill9, type Kill9Figures } from './kill9.ts';
 import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
 import { runSlowReaders } from './slow-readers.ts';
+import { runUdtRace } from './udt-race.ts';
 
 interface CampaignOptions {
   readonly rounds: number;
@@ -39,6 +40,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     whyNot: whyNoFsyncError,
   },
   bitrot: { rounds: 400, run: bitrot },
+  'udt-race': { rounds: 50, run: runUdtRace },
 };
 
 async function bitrot(options: CampaignOptions): Promise<Outcome> {
