@@ -12,6 +12,7 @@ import { runKill9, type Kill9Figures } from './kill9.ts';
 import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
 import { runSlowReaders } from './slow-readers.ts';
+import { udtHashCampaign } from './udt-hash.ts';
 
 interface CampaignOptions {
   readonly rounds: number;
@@ -39,6 +40,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     whyNot: whyNoFsyncError,
   },
   bitrot: { rounds: 400, run: bitrot },
+  'udt-hash': { rounds: 100_000, run: udtHashCampaign },
 };
 
 async function bitrot(options: CampaignOptions): Promise<Outcome> {
