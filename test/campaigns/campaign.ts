@@ -13,6 +13,7 @@ import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
 import { runSlowReaders } from './slow-readers.ts';
 import { runUdtRace } from './udt-race.ts';
+import { udtHashCampaign } from './udt-hash.ts';
 
 interface CampaignOptions {
   readonly rounds: number;
@@ -41,6 +42,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   },
   bitrot: { rounds: 400, run: bitrot },
   'udt-race': { rounds: 50, run: runUdtRace },
+  'udt-hash': { rounds: 100_000, run: udtHashCampaign },
 };
 
 async function bitrot(options: CampaignOptions): Promise<Outcome> {
