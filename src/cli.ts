@@ -1,13 +1,12 @@
-// The command line: flags, environment, signals, exit codes. Nothing below it reads argv or the environment.
+// The entry of the command line: which commands there are, and what an error becomes on standard error and as an exit
+// code. bin/rejoin.js calls it.
 
-import { readFileSync } from 'node:fs';
-import { resolve } from 'node:path';
-import { Command, CommanderError, Option } from 'commander';
-import { destination, pino, type Logger } from 'pino';
+import { Command, CommanderError } from 'commander';
+import { exportCommand } from './cli/export.ts';
+import { importCommand } from './cli/import.ts';
+import { packageVersion } from './cli/package-version.ts';
+import { serveCommand } from './cli/serve.ts';
 import { RejoinError, messageOf } from './errors.ts';
-import { bodySize, duration, httpUrl, integer, origin } from './flag-values.ts';
-import { readListenFds } from './listen-fds.ts';
-import { createServer, defaultAddress, defaultBodyBytesMax, type RejoinServer } from './server.ts';
 
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
 export async function main(): Promise<void> {
@@ -18,22 +17,6 @@ export async function main(): Promise<void> {
   }
 }
 
-interface ServeFlags {
-  readonly host: string;
-  readonly port: number;
-  readonly data: string;
-  readonly serverId?: number;
-  readonly publicUrl?: URL;
-  readonly allowOrigin: string[];
-  readonly insecure: boolean;
-  readonly udtAll: boolean;
-  readonly cacheMb: number;
-  readonly keepUpdates: number;
-  readonly udtHistory: number;
-  readonly maxBody: number;
-  readonly logLevel: string;
-}
-
 function program(): Command {
   const command = new Command('rejoin')
     .description('A local-first sync server that offline-capable clients rejoin after any time apart.')
@@ -41,158 +24,13 @@ function program(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ writeErr: (text) => process.stderr.write(text.replace(/^error: /, 'rejoin: ')) });
-  const serve = command
-    .command('serve', { isDefault: true })
-    .description('start the server (this is what `rejoin` alone does)')
-    .exitOverride()
-    .allowExcessArguments(false)
-    .hook('preAction', readBooleanVariables)
-    .action((flags: ServeFlags) => runServer(flags));
-  for (const option of serveOptions()) serve.addOption(option);
-  return command;
-}
-
-function serveOptions(): Option[] {
-  const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'];
-  return [
-    new Option('--host <address>', 'address to listen on').default(defaultAddress.host).env('REJOIN_HOST'),
-    new Option('--port <number>', 'port to listen on; 0 takes any free one')
-      .default(defaultAddress.port)
-      .env('REJOIN_PORT')
-      .argParser(integer(0, 65_535)),
-    new Option('--data <folder>', 'folder of the database').default('./data').env('REJOIN_DATA'),
-    new Option('--server-id <number>', 'server id of a new data folder (default: random)')
-      .env('REJOIN_SERVER_ID')
-      .argParser(integer(1, 2 ** 48 - 1)),
-    new Option('--public-url <url>', 'address that users reach the server at, behind a proxy')
-      .env('REJOIN_PUBLIC_URL')
-      .argParser(httpUrl),
-    new Option(
-      '--allow-origin <origin>',
-      'let pages of this origin open sockets (repeatable; in the environment: separated by commas)',
-    )
-      .default([], 'none')
-      .env('REJOIN_ALLOW_ORIGIN')
-      .argParser((text, before: string[]) => [...before, ...text.split(',').map(origin)]),
-    new Option('--insecure', 'listen on other than loopback addresses, though there is no access control')
-      .default(false)
-      .env('REJOIN_INSECURE'),
-    new Option('--udt-all', "let UDT's API serve every project, not only sessions")
-      .default(false)
-      .env('REJOIN_UDT_ALL'),
-    new Option('--cache-mb <number>', 'how much memory open projects may take, about')
-      .default(256)
-      .env('REJOIN_CACHE_MB')
-      .argParser(integer(1, 1_000_000)),
-    new Option('--keep-updates <time>', 'how long the log keeps updates that a snapshot covers')
-      .default(duration(0)('30d'), '30d')
-      .env('REJOIN_KEEP_UPDATES')
-      .argParser(duration(0)),
-    new Option('--udt-history <time>', "how long a UDT client's version can be answered with patches")
-      .default(duration(0)('30d'), '30d')
-      .env('REJOIN_UDT_HISTORY')
-      .argParser(duration(60 * 60 * 1000)),
-    new Option('--max-body <size>', 'largest request body: bytes, or such as 64mb')
-      .default(defaultBodyBytesMax, '128mb')
-      .env('REJOIN_MAX_BODY')
-      .argParser(bodySize),
-    new Option('--log-level <level>', 'how much to log, on standard error')
-      .default('info')
-      .env('REJOIN_LOG_LEVEL')
-      .choices(logLevels),
-  ];
-}
-
-/** Commander takes a boolean flag for set when its variable is, whatever it says: `REJOIN_INSECURE=false` too. */
-function readBooleanVariables(command: Command): void {
-  for (const option of command.options) {
-    const name = option.attributeName();
-    if (option.envVar === undefined || !option.isBoolean()) continue;
-    if (command.getOptionValueSource(name) !== 'env') continue;
-    const value = booleanVariable(option.envVar, process.env[option.envVar] ?? '');
-    command.setOptionValueWithSource(name, value, 'env');
+  command.addCommand(serveCommand(report), { isDefault: true });
+  command.addCommand(importCommand());
+  command.addCommand(exportCommand());
+  for (const each of command.commands) {
+    each.copyInheritedSettings(command).exitOverride().allowExcessArguments(false);
   }
-}
-
-function booleanVariable(name: string, text: string): boolean {
-  if (['true', '1', 'yes'].includes(text)) return true;
-  if (['false', '0', 'no', ''].includes(text)) return false;
-  throw new RejoinError('usage', `${name}=${text} should be true, 1 or yes, or else false, 0, no or empty`);
-}
-
-async function runServer(flags: ServeFlags): Promise<void> {
-  const log = pino({ level: flags.logLevel, base: null }, destination({ dest: 2, sync: true }));
-  const listenFds = takeListenFds(log);
-  const server = await createServer({
-    host: flags.host,
-    port: flags.port,
-    listenFds,
-    data: flags.data,
-    serverId: flags.serverId,
-    publicUrl: flags.publicUrl,
-    allowedOrigins: flags.allowOrigin,
-    insecure: flags.insecure,
-    udtAll: flags.udtAll,
-    cacheBytes: flags.cacheMb * 1024 * 1024,
-    keepUpdatesMs: flags.keepUpdates,
-    udtHistoryMs: flags.udtHistory,
-    bodyBytesMax: flags.maxBody,
-    measuresProcess: true,
-    log,
-  });
-  stopOnSignals(server, log);
-  const data = resolve(flags.data);
-  const { url, serverId } = server;
-  const started = { type: 'started', version: packageVersion(), url, data, serverId, pid: process.pid };
-  log.info(started, `rejoin serves ${data} as server ${serverId} on ${url}`);
-  process.stdout.write(readyText(server, flags));
-}
-
-/** The sockets that a supervisor has opened for this process; what it starts in turn shall not take them for its own. */
-function takeListenFds(log: Logger): readonly number[] {
-  const { fds, warning } = readListenFds(process.env, process.pid);
-  if (warning !== null) log.warn({ type: 'listen-fds' }, warning);
-  delete process.env.LISTEN_FDS;
-  delete process.env.LISTEN_PID;
-  delete process.env.LISTEN_FDNAMES;
-  return fds;
-}
-
-/** The ready line, which programs wait for, and the addresses that users paste. */
-function readyText({ url, serverId }: RejoinServer, { data, publicUrl }: ServeFlags): string {
-  const base = (publicUrl?.href ?? url).replace(/\/$/, '');
-  const socket = base.replace(/^http/, 'ws');
-  return [
-    `rejoin ${packageVersion()} listening on ${url}`,
-    `  Universal Data Tool   ${base}`,
-    `  stream clients        ${socket}/ws`,
-    `  Yjs (y-websocket)     ${socket}/yjs`,
-    `  data                  ${data} (server id ${serverId})`,
-    '',
-  ].join('\n');
-}
-
-function stopOnSignals(server: RejoinServer, log: Logger): void {
-  let isStopping = false;
-  const stop = (signal: NodeJS.Signals): void => {
-    if (isStopping) process.exit(1); // asked twice: at once
-    isStopping = true;
-    const sinceMs = Date.now();
-    log.info(
-      { type: 'stopping', signal },
-      `${signal}: finishing what is in flight; a second one ends it at once`,
-    );
-    server.close().then(
-      () => {
-        const tookMs = Date.now() - sinceMs;
-        log.info({ type: 'stopped', tookMs }, `stopped in order after ${tookMs} ms: everything is on disk`);
-        process.exit(0);
-      },
-      (error: unknown) => process.exit(report(error)),
-    );
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
+  return command;
 }
 
 /** One sentence on standard error. @returns the exit code. */
@@ -206,10 +44,4 @@ function report(error: unknown): number {
   process.stderr.write(`rejoin: an error that should not happen: ${messageOf(error)}\n`);
   if (error instanceof Error && error.stack !== undefined) process.stderr.write(error.stack + '\n');
   return 1;
-}
-
-function packageVersion(): string {
-  const text = readFileSync(new URL('../package.json', import.meta.url), 'utf8');
-  const { version }: { version?: unknown } = JSON.parse(text) as object;
-  return String(version);
 }

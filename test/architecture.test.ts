@@ -11,7 +11,7 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 
 /** A layer may import itself and these; everything may import `model` and `errors`. */
 const edges: Readonly<Record<string, readonly string[]>> = {
-  cli: ['server', 'client', 'core', 'store'],
+  cli: ['server', 'client', 'core', 'store', 'files'],
   index: ['server'],
   server: ['adapters', 'replication', 'core', 'store', 'wire'],
   adapters: ['core', 'wire'],
@@ -20,15 +20,14 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   client: ['wire'],
   store: [],
   wire: [],
+  files: [],
   model: [],
   errors: [],
 };
 
 /** The files beside server.ts that make up the composition root. */
 const layerOfFile: Readonly<Record<string, string>> = {
-  'flag-values': 'cli',
   'http-front': 'server',
-  'listen-fds': 'cli',
   listening: 'server',
   'measured-store': 'server',
   metrics: 'server',

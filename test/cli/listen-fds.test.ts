@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { readListenFds } from '../src/listen-fds.ts';
+import { readListenFds } from '../../src/cli/listen-fds.ts';
 
 const test = suite('listen-fds');
 

@@ -1,7 +1,7 @@
 // Listening sockets that a supervisor hands over by systemd's protocol (sd_listen_fds(3)): LISTEN_FDS says how many,
 // LISTEN_PID for which process; the first is file descriptor 3. The command line calls it.
 
-import { RejoinError } from './errors.ts';
+import { RejoinError } from '../errors.ts';
 
 const firstFd = 3;
 const fdsMax = 16;

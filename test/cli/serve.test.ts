@@ -1,4 +1,4 @@
-// The command line as users meet it: the built program as a process.
+// The command line as users meet it, and `rejoin serve`: the built program as a process.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,12 +9,12 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
-import { sealJson } from '../src/store/digest.ts';
-import { formatKey } from '../src/store/keys.ts';
-import { LevelStore } from '../src/store/level.ts';
-import { rawRequest } from './support/raw-http.ts';
-import { spawnRejoin, startProcess } from './support/server.ts';
-import { removeFolder, temporaryFolder } from './support/temporary.ts';
+import { sealJson } from '../../src/store/digest.ts';
+import { formatKey } from '../../src/store/keys.ts';
+import { LevelStore } from '../../src/store/level.ts';
+import { rawRequest } from '../support/raw-http.ts';
+import { spawnRejoin, startProcess } from '../support/server.ts';
+import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
 const test = suite<{ folder: string }>('command line');
 
@@ -200,7 +200,7 @@ test('sockets that are for another process are left alone, and the log says so',
 });
 
 test('a file descriptor that is no listening socket: one sentence, exit code 1', async ({ folder }) => {
-  const entry = fileURLToPath(new URL('../bin/rejoin.js', import.meta.url));
+  const entry = fileURLToPath(new URL('../../bin/rejoin.js', import.meta.url));
   const line = 'LISTEN_FDS=1 LISTEN_PID=$$ exec "$0" "$@" 3</dev/null';
   const child = spawn('sh', ['-c', line, process.execPath, entry, '--data', folder], {
     stdio: ['ignore', 'ignore', 'pipe'],

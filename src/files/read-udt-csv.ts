@@ -1,0 +1,141 @@
+// Reads UDT's CSV form, `.udt.csv`. The first column says which part of the file a row is, the header which part of
+// that a column is: docs/import-export.md. A table without paths is a list of samples. `import` calls this.
+
+import papa from 'papaparse';
+import { RejoinError } from '../errors.ts';
+import { checkJson, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { readCell } from './csv-cell.ts';
+import { CsvPaths, type CsvPath } from './csv-path.ts';
+import { JsonBuilder } from './json-builder.ts';
+
+/**
+ * Reads the text of a `.udt.csv` file, which has no byte order mark any more.
+ * @throws RejoinError `bad-request` that says in which line it is wrong, and what would be right.
+ */
+export function readUdtCsv(text: string): JsonObject {
+  if (text.trim() === '') throw new RejoinError('bad-request', 'is empty');
+  const rows = parseRows(text);
+  const [first = []] = rows;
+  const hasPaths = pathHeaders.includes(first[0] ?? '');
+  if (first[0] === 'path (column first)') throw new RejoinError('bad-request', columnFirst);
+  const header = atLine(text, 0, () => readHeader(hasPaths ? first.slice(1) : first, hasPaths));
+  const builder = new JsonBuilder(rows.length * (first.length + 1) + 1000);
+  const rowPaths = new CsvPaths();
+  for (let i = 1; i < rows.length; i++) {
+    const row = rows[i] ?? [];
+    if (row.every((cell) => cell === '')) continue;
+    atLine(text, i, () => {
+      if (hasPaths) setRow(builder, rowPaths.next(pathOf(row)), header, row.slice(1));
+      else setRow(builder, rowPaths.next('samples.*'), header, row);
+    });
+  }
+  const udt = builder.finish();
+  const value = checkJson(hasPaths ? udt : sampleTable(udt));
+  return value as JsonObject;
+}
+
+const pathHeaders: readonly string[] = ['path', 'jac_csv_path'];
+const columnFirst = 'has its paths in the first line ("path (column first)"): swap lines and columns';
+
+function parseRows(text: string): string[][] {
+  // Where the first cell is "path", what follows it is the delimiter; else the parser guesses, as UDT does.
+  const delimiter = /^"?(?:path|jac_csv_path)"?([,;\t|])/.exec(text)?.[1];
+  const { data, errors } = papa.parse<string[]>(text, delimiter === undefined ? {} : { delimiter });
+  const error = errors.find(({ type }) => type === 'Quotes');
+  if (error) {
+    const line = 1 + linesIn(text.slice(0, error.index ?? 0));
+    const problem =
+      error.code === 'MissingQuotes'
+        ? 'a cell begins with a quotation mark that is never closed'
+        : 'a cell in quotation marks has one inside, which should be doubled';
+    throw new RejoinError('bad-request', `line ${line}: ${problem}`);
+  }
+  return data;
+}
+
+function readHeader(names: readonly string[], hasPaths: boolean): readonly CsvPath[] {
+  const paths = new CsvPaths();
+  return names.map((name, i) => {
+    if (name.trim() === '' && !hasPaths)
+      throw new RejoinError('bad-request', `column ${i + 1} has no name: give it one, or remove it`);
+    return paths.next(name);
+  });
+}
+
+function pathOf(row: readonly string[]): string {
+  const [path = ''] = row;
+  if (path.trim() !== '') return path;
+  throw new RejoinError(
+    'bad-request',
+    'the first cell should say which part of the file this is, such as samples.0',
+  );
+}
+
+function setRow(
+  builder: JsonBuilder,
+  rowPath: CsvPath,
+  header: readonly CsvPath[],
+  cells: readonly string[],
+): void {
+  for (const [i, cell] of cells.entries()) {
+    const value = readCell(cell);
+    if (value === undefined) continue;
+    const column = header[i];
+    if (!column)
+      throw new RejoinError('bad-request', `there are more cells than the header has: ${header.length}`);
+    builder.set([...rowPath, ...column], value);
+  }
+}
+
+/** A table of samples, of any origin: names of columns that UDT takes for its own become so. */
+function sampleTable({ samples = [] }: JsonObject): JsonObject {
+  const list = Array.isArray(samples) ? samples.map((sample: Json) => withUdtNames(sample)) : samples;
+  return { interface: {}, samples: list };
+}
+
+function withUdtNames(sample: Json): Json {
+  if (!isJsonObject(sample)) return sample;
+  return Object.fromEntries(
+    Object.entries(sample).map(([key, value]) => {
+      const name = udtNameOf(key);
+      return [Object.hasOwn(sample, name) ? key : name, value];
+    }),
+  );
+}
+
+function udtNameOf(key: string): string {
+  const name = key.toLowerCase().replaceAll(' ', '_');
+  if (imageNames.includes(name)) return 'imageUrl';
+  return name === 'text' ? 'document' : key;
+}
+
+const imageNames: readonly string[] = [
+  'image_url',
+  'image_urls',
+  'image',
+  'image_src',
+  'img_url',
+  'img',
+  'img_src',
+];
+
+/** Says in which line an error is. @param rowIndex of the row that is read: 0 for the header. */
+function atLine<T>(text: string, rowIndex: number, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    if (!(error instanceof RejoinError)) throw error;
+    throw new RejoinError(error.code, `line ${lineOf(text, rowIndex)}: ${error.message}`, { cause: error });
+  }
+}
+
+/** The line in which a row begins: rows may span several. */
+function lineOf(text: string, rowIndex: number): number {
+  if (rowIndex === 0) return 1;
+  const { cursor } = papa.parse(text, { preview: rowIndex }).meta;
+  return 1 + linesIn(text.slice(0, cursor));
+}
+
+function linesIn(text: string): number {
+  return text.split(/\r\n|\r|\n/).length - 1;
+}
