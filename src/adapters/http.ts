@@ -1,56 +1,8 @@
-// The few things that every HTTP answer needs: reading a body within a limit, and sending a status, headers and text.
+// The few things that every HTTP answer needs: sending a status, headers and text.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RejoinError, type ErrorCode } from '../errors.ts';
+import type { ServerResponse } from 'node:http';
+import type { ErrorCode } from '../errors.ts';
 import { compress, encodingFor } from './compression.ts';
-
-/**
- * The text of a request's body.
- * @throws RejoinError `too-large` as soon as it is, `bad-request` if it isn't UTF-8 or its client leaves halfway.
- */
-export async function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const bytes = await readBytes(request, bytesMax);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new RejoinError('bad-request', 'The body is not valid UTF-8');
-  }
-}
-
-async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = Number(request.headers['content-length'] ?? 0);
-  if (bytes <= bytesMax) {
-    bytes = 0;
-    const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
-    try {
-      for await (const chunk of body) {
-        bytes += chunk.length;
-        if (bytes > bytesMax) break;
-        chunks.push(chunk);
-      }
-    } catch (cause) {
-      throw new RejoinError('bad-request', 'The body ended before it was whole', { cause });
-    }
-  }
-  if (bytes <= bytesMax) return Buffer.concat(chunks);
-  dropRest(request);
-  throw new RejoinError('too-large', `The body is larger than ${bytesMax} bytes, the limit of this server`);
-}
-
-/** A connection that is closed while its client still sends takes the answer with it: the rest is read and dropped. */
-function dropRest(request: IncomingMessage): void {
-  const { socket } = request;
-  const cut = setTimeout(() => socket.destroy(), dropRestMs);
-  const done = (): void => {
-    clearTimeout(cut);
-    socket.off('close', done);
-  };
-  request.on('end', done).resume();
-  socket.on('close', done); // once it is answered, the request doesn't hear of that any more
-}
-
-const dropRestMs = 30_000;
 
 /** A smaller answer goes out as it is: it fits into one packet, and every poll with nothing new is one of these. */
 const compressedBytesMin = 1024;

@@ -19,7 +19,8 @@ import {
   type UdtRoute,
 } from '../wire/udt.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
-import { hasMatch, readText, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
+import { Body } from './body.ts';
+import { hasMatch, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 
 export interface UdtOptions {
@@ -77,7 +78,7 @@ export class UdtAdapter {
         await sendJson(
           response,
           200,
-          await this.create(await readText(request, bodyBytesMax), request, route),
+          await this.create(await Body.read(request, bodyBytesMax), request, route),
         );
         return;
       case 'GET session':
@@ -85,7 +86,7 @@ export class UdtAdapter {
         return;
       case 'PATCH session': {
         const key = parseIdempotencyKey(request.headers['idempotency-key']);
-        const body = await readText(request, bodyBytesMax);
+        const body = await Body.read(request, bodyBytesMax);
         await sendJson(response, 200, await this.session(route, (project) => this.patch(project, body, key)));
         return;
       }
@@ -122,8 +123,8 @@ export class UdtAdapter {
     await sendJsonText(response, 200, differences);
   }
 
-  private async create(body: string, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
-    const { udt, userName } = parseNewSession(body);
+  private async create(body: Body, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
+    const { udt, userName } = parseNewSession(await body.takeJson());
     const { projects, baseUrl } = this.options;
     const id = projects.newId();
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
@@ -154,13 +155,14 @@ export class UdtAdapter {
     return `W/"${serverId.toString(36)}-${stateId(version)}-${(hash >>> 0).toString(36)}"`;
   }
 
-  private async patch(project: Project, body: string, key: string | undefined): Promise<unknown> {
-    const { operations, userName } = parsePatchRequest(body);
+  private async patch(project: Project, body: Body, key: string | undefined): Promise<unknown> {
+    const request = key === undefined ? undefined : await keyedRequest(key, body.chunks);
+    const { operations, userName } = parsePatchRequest(await body.takeJson());
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
     const answer =
-      key === undefined
+      request === undefined
         ? project.udt.patch(operations, origin)
-        : project.udt.patchOnce(operations, origin, keyedRequest(key, body));
+        : project.udt.patchOnce(operations, origin, request);
     return latest(await answer);
   }
 
