@@ -7,6 +7,8 @@ import { keyedRequest, type UdtAnswer } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
 import type { Projects } from '../core/projects.ts';
 import type { UdtState } from '../core/udt-versions.ts';
+import { isShortJson } from '../model/json-pieces.ts';
+import type { JsonObject } from '../model/json.ts';
 import { projectIdBytesMax } from '../model/project-id.ts';
 import { anonymous } from '../model/origin.ts';
 import { printTime } from '../model/time.ts';
@@ -20,7 +22,7 @@ import {
 } from '../wire/udt.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
 import { Body } from './body.ts';
-import { hasMatch, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
+import { compressedBytesMin, hasMatch, sendJson, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 
 export interface UdtOptions {
@@ -82,7 +84,7 @@ export class UdtAdapter {
         );
         return;
       case 'GET session':
-        await this.session(route, (project) => this.sendSession(project, request, response));
+        await this.sendSession(route, request, response);
         return;
       case 'PATCH session': {
         const key = parseIdempotencyKey(request.headers['idempotency-key']);
@@ -113,17 +115,18 @@ export class UdtAdapter {
     url: URL,
   ): Promise<void> {
     const since = parseSince(url.searchParams.get('since'));
-    const differences = JSON.stringify(await this.session(route, (project) => this.poll(project, since)));
+    const differences = await this.session(route, (project) => this.poll(project, since));
     const isPlain =
       request.headers['access-control-request-private-network'] === undefined &&
-      response.getHeaderNames().length === 0;
-    if (isPlain && sendSmallJson(response, differences, pollHeaders)) return;
+      response.getHeaderNames().length === 0 &&
+      isShortJson(differences, compressedBytesMin);
+    if (isPlain && sendSmallJson(response, JSON.stringify(differences), pollHeaders)) return;
     allowEveryOrigin(request, response);
     response.setHeader('Cache-Control', 'no-store');
-    await sendJsonText(response, 200, differences);
+    await sendJson(response, 200, differences);
   }
 
-  private async create(body: Body, request: IncomingMessage, route: UdtRoute): Promise<unknown> {
+  private async create(body: Body, request: IncomingMessage, route: UdtRoute): Promise<JsonObject> {
     const { udt, userName } = parseNewSession(await body.takeJson());
     const { projects, baseUrl } = this.options;
     const id = projects.newId();
@@ -135,18 +138,21 @@ export class UdtAdapter {
 
   /** UDT-21: who has the state already is told so in a few bytes. */
   private async sendSession(
-    project: Project,
+    route: UdtRoute,
     request: IncomingMessage,
     response: ServerResponse,
   ): Promise<void> {
-    const state = await project.udt.read();
+    const { state, session } = await this.session(route, async (project) => {
+      const state = await project.udt.read();
+      return { state, session: sessionOf(project, state) };
+    });
     const etag = this.etagOf(state);
     response
       .setHeader('ETag', etag)
       .setHeader('Cache-Control', 'no-cache')
       .setHeader('Vary', 'Accept-Encoding');
     if (hasMatch(request.headers['if-none-match'], etag)) response.writeHead(304).end();
-    else await sendJson(response, 200, sessionOf(project, state));
+    else await sendJson(response, 200, session); // the project may be closed meanwhile
   }
 
   /** Weak, because the bytes of one state differ with their encoding. The server id keeps equal versions of two servers apart. */
@@ -155,7 +161,7 @@ export class UdtAdapter {
     return `W/"${serverId.toString(36)}-${stateId(version)}-${(hash >>> 0).toString(36)}"`;
   }
 
-  private async patch(project: Project, body: Body, key: string | undefined): Promise<unknown> {
+  private async patch(project: Project, body: Body, key: string | undefined): Promise<JsonObject> {
     const request = key === undefined ? undefined : await keyedRequest(key, body.chunks);
     const { operations, userName } = parsePatchRequest(await body.takeJson());
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
@@ -166,7 +172,7 @@ export class UdtAdapter {
     return latest(await answer);
   }
 
-  private async poll(project: Project, since: number | Date): Promise<unknown> {
+  private async poll(project: Project, since: number | Date): Promise<JsonObject> {
     const { versions, latest: state } = await project.udt.after(since);
     const patches = versions.map(({ patch }) => patch);
     return { patch: patches.flat(), patches, changeLog: changeLogOf(versions), ...latest(state) };
@@ -197,7 +203,7 @@ export class UdtAdapter {
   }
 }
 
-function sessionOf(project: Project, { record, version, view }: UdtState): unknown {
+function sessionOf(project: Project, { record, version, view }: UdtState): JsonObject {
   const { info } = project;
   return {
     short_id: project.id,

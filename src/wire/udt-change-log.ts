@@ -2,11 +2,11 @@
 
 import type { Operation } from '../model/json-patch.ts';
 
-export interface ChangeLogElement {
+export type ChangeLogElement = {
   readonly userName: string;
   readonly op: Operation['op'];
   readonly path: string;
-}
+};
 
 /** One element per version, but for empty ones, rebuilds, and those whose element would crash the v1 client. */
 export function changeLogOf(
