@@ -35,8 +35,8 @@ export interface UdtStep {
 
 /** What a client that knows an older version lacks. */
 export interface UdtDifferences {
-  /** One entry per version, oldest first; a rebuild is one entry. */
-  readonly versions: readonly Pick<VersionRecord, 'user' | 'patch'>[];
+  /** One entry per version, oldest first; a rebuild is one entry without edits. */
+  readonly versions: readonly Pick<VersionRecord, 'user' | 'patch' | 'edits'>[];
   readonly latest: UdtState;
 }
 
@@ -198,7 +198,7 @@ export class UdtVersions {
       hasLostKeys || hasOddKeys || present.length === 0
         ? [{ op: 'replace', path: '', value: view }]
         : present.map(([key, value]) => ({ op: 'replace', path: `/${key}`, value }));
-    return { versions: [{ user: latest.record?.user ?? anonymous, patch }], latest };
+    return { versions: [{ user: latest.record?.user ?? anonymous, patch, edits: [] }], latest };
   }
 
   private nameTopLevelKeys(view: JsonObject): Write[] {

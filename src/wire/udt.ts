@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
+import { userNameUnitsMax } from '../model/origin.ts';
 import { parseTime } from '../model/time.ts';
 
 export type UdtRoute =
@@ -115,8 +116,6 @@ function parseOperation(operation: Json, index: number): Operation {
   const wanted = field === 'value' ? 'be given' : 'be a string: a JSON Pointer';
   throw badRequest(`"${field}" of operation ${index} should ${wanted}`);
 }
-
-const userNameUnitsMax = 256;
 
 function parseUserName(userName: Json | undefined): string | undefined {
   if (userName === undefined || userName === null || userName === '') return undefined;
