@@ -1,7 +1,8 @@
 // Compressing answers: which encoding a client asks for (RFC 9110, section 12.5.3), and doing it off the event loop.
 
+import type { Transform } from 'node:stream';
 import { promisify } from 'node:util';
-import { brotliCompress, constants, gzip } from 'node:zlib';
+import { brotliCompress, constants, createBrotliCompress, createGzip, gzip } from 'node:zlib';
 
 /** In the order of our preference. */
 const encodings = ['br', 'gzip'] as const;
@@ -38,6 +39,12 @@ export function compress(bytes: Uint8Array, encoding: Encoding): Promise<Buffer<
     [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
   };
   return brotliAsync(bytes, { params });
+}
+
+/** What compresses a stream of bytes on other threads, as they come. */
+export function compressor(encoding: Encoding): Transform {
+  if (encoding === 'gzip') return createGzip({ level: gzipLevel });
+  return createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: brotliQuality } });
 }
 
 /** The weight of each name, 0 to 1; one that can't be read counts as 0. */

@@ -1,59 +1,16 @@
-// The few things that every HTTP answer needs: reading a body within a limit, and sending a status, headers and text.
+// The few things that every HTTP answer needs: sending a status, headers and text.
 
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { RejoinError, type ErrorCode } from '../errors.ts';
-import { compress, encodingFor } from './compression.ts';
-
-/**
- * The text of a request's body.
- * @throws RejoinError `too-large` as soon as it is, `bad-request` if it isn't UTF-8 or its client leaves halfway.
- */
-export async function readText(request: IncomingMessage, bytesMax: number): Promise<string> {
-  const bytes = await readBytes(request, bytesMax);
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-  } catch {
-    throw new RejoinError('bad-request', 'The body is not valid UTF-8');
-  }
-}
-
-async function readBytes(request: IncomingMessage, bytesMax: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let bytes = Number(request.headers['content-length'] ?? 0);
-  if (bytes <= bytesMax) {
-    bytes = 0;
-    const body: AsyncIterable<Uint8Array> = request.iterator({ destroyOnReturn: false });
-    try {
-      for await (const chunk of body) {
-        bytes += chunk.length;
-        if (bytes > bytesMax) break;
-        chunks.push(chunk);
-      }
-    } catch (cause) {
-      throw new RejoinError('bad-request', 'The body ended before it was whole', { cause });
-    }
-  }
-  if (bytes <= bytesMax) return Buffer.concat(chunks);
-  dropRest(request);
-  throw new RejoinError('too-large', `The body is larger than ${bytesMax} bytes, the limit of this server`);
-}
-
-/** A connection that is closed while its client still sends takes the answer with it: the rest is read and dropped. */
-function dropRest(request: IncomingMessage): void {
-  const { socket } = request;
-  const cut = setTimeout(() => socket.destroy(), dropRestMs);
-  const done = (): void => {
-    clearTimeout(cut);
-    socket.off('close', done);
-  };
-  request.on('end', done).resume();
-  socket.on('close', done); // once it is answered, the request doesn't hear of that any more
-}
-
-const dropRestMs = 30_000;
+import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setImmediate as otherWork } from 'node:timers/promises';
+import type { ErrorCode } from '../errors.ts';
+import { isShortJson, jsonPieces } from '../model/json-pieces.ts';
+import type { Json } from '../model/json.ts';
+import { compress, compressor, encodingFor } from './compression.ts';
 
 /** A smaller answer goes out as it is: it fits into one packet, and every poll with nothing new is one of these. */
-const compressedBytesMin = 1024;
+export const compressedBytesMin = 1024;
 
 export function sendText(
   response: ServerResponse,
@@ -76,13 +33,19 @@ export function sendSmallJson(response: ServerResponse, text: string, headers: r
   return true;
 }
 
-/** Sends a value as JSON: see `sendJsonText`. */
-export function sendJson(response: ServerResponse, status: number, value: unknown): Promise<void> {
-  return sendJsonText(response, status, JSON.stringify(value));
+/**
+ * Sends a value as JSON, compressed if its client takes that and it is worth it (UDT-21). Resolves when it was handed over.
+ * @param value may be of any size: a large one is streamed, and must not change until then.
+ */
+export async function sendJson(response: ServerResponse, status: number, value: Json): Promise<void> {
+  if (isShortJson(value, wholeUnitsMax)) await sendWhole(response, status, JSON.stringify(value));
+  else await streamJson(response, status, value);
 }
 
-/** Sends JSON, compressed if its client takes that and it is worth it (UDT-21). Resolves when it was handed over. */
-export async function sendJsonText(response: ServerResponse, status: number, text: string): Promise<void> {
+/** Longer JSON is streamed. */
+const wholeUnitsMax = 128 * 1024;
+
+async function sendWhole(response: ServerResponse, status: number, text: string): Promise<void> {
   let bytes = Buffer.from(text, 'utf8');
   if (bytes.length >= compressedBytesMin) {
     response.setHeader('Vary', 'Accept-Encoding');
@@ -93,6 +56,37 @@ export async function sendJsonText(response: ServerResponse, status: number, tex
     }
   }
   send(response, status, jsonType, bytes);
+}
+
+async function streamJson(response: ServerResponse, status: number, value: Json): Promise<void> {
+  if (response.headersSent || response.destroyed) return;
+  const encoding = encodingFor(response.req.headers['accept-encoding']);
+  response.setHeader('Content-Type', jsonType).setHeader('Vary', 'Accept-Encoding');
+  if (encoding !== null) response.setHeader('Content-Encoding', encoding);
+  response.writeHead(status);
+  if (response.req.method === 'HEAD') {
+    response.end();
+    return;
+  }
+  const bytes = Readable.from(inTurn(jsonPieces(value)), { objectMode: false });
+  try {
+    if (encoding === null) await pipeline(bytes, response);
+    else await pipeline(bytes, compressor(encoding), response);
+  } catch (error) {
+    if (!isClosed(error)) throw error; // a client may leave at any time
+  }
+}
+
+/** Others have their turn between the pieces. */
+async function* inTurn(pieces: Iterable<string>): AsyncGenerator<Buffer, void> {
+  for (const piece of pieces) {
+    yield Buffer.from(piece, 'utf8');
+    await otherWork();
+  }
+}
+
+function isClosed(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 const jsonType = 'application/json; charset=utf-8';

@@ -11,6 +11,7 @@ import {
 import * as Y from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
 import { isDeeperThan, jsonDepthMax } from '../model/json.ts';
+import { Speakers } from './speakers.ts';
 
 /** One message may bring this much, or tell: a cursor and a name, not a document. */
 const updateBytesMax = 256 * 1024;
@@ -30,8 +31,7 @@ interface AwarenessChanges {
 
 export class Presence<Connection extends object> {
   private readonly awareness = new Awareness(new Y.Doc());
-  /** clientID → the connection that spoke for it last. */
-  private readonly speakers = new Map<number, Connection>();
+  private readonly speakers = new Speakers<Connection>();
 
   /** @param tell is called with every update that somebody should hear, its sender included (YJS-3). */
   constructor(tell: (update: Uint8Array) => void) {
@@ -39,8 +39,11 @@ export class Presence<Connection extends object> {
     this.awareness.on(
       'update',
       ({ added, updated, removed }: AwarenessChanges, origin: Connection | null) => {
-        for (const client of removed) this.speakers.delete(client);
-        if (origin) for (const client of [...added, ...updated]) this.speakers.set(client, origin);
+        const { states } = this.awareness;
+        for (const client of removed) this.speakers.gone(client);
+        if (origin)
+          for (const client of [...added, ...updated])
+            this.speakers.spoke(origin, client, states.get(client));
         tell(encodeAwarenessUpdate(this.awareness, [...added, ...updated, ...removed]));
       },
     );
@@ -84,9 +87,7 @@ export class Presence<Connection extends object> {
     const heard = this.withoutUnknownGone(readAwareness(update));
     applyAwarenessUpdate(this.awareness, printAwareness(heard), from);
     this.forgetLongGone();
-    let spokenFor = 0;
-    for (const speaker of this.speakers.values()) if (speaker === from) spokenFor++;
-    if (spokenFor > clientsPerConnectionMax) throw tooManyClients();
+    if (this.speakers.clientsOf(from).size > clientsPerConnectionMax) throw tooManyClients();
     const { states, meta } = this.awareness;
     const unseen = heard.flatMap(({ client, state }) =>
       state !== gone && meta.has(client) && !states.has(client) ? [client] : [],
@@ -96,9 +97,18 @@ export class Presence<Connection extends object> {
 
   /** The connection is gone, and with it those it spoke for (YJS-13). */
   leave(connection: Connection): void {
-    const left = [...this.speakers].flatMap(([client, speaker]) => (speaker === connection ? [client] : []));
-    removeAwarenessStates(this.awareness, left, null);
+    removeAwarenessStates(this.awareness, [...this.speakers.clientsOf(connection)], null);
     this.forgetLongGone();
+  }
+
+  /** The name of the user behind a connection, as its first client that has one gives it now. */
+  nameOf(connection: Connection): string | undefined {
+    return this.speakers.nameOf(connection);
+  }
+
+  /** The name that a client gives its user now, whoever speaks for it. */
+  nameOfClient(client: number): string | undefined {
+    return this.speakers.nameOfClient(client);
   }
 
   end(): void {

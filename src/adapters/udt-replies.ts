@@ -9,12 +9,7 @@ import { anonymous } from '../model/origin.ts';
 import { printTime } from '../model/time.ts';
 import { changeLogOf } from '../wire/udt-change-log.ts';
 
-export function createdReply(
-  dialect: UdtDialect,
-  id: string,
-  version: number,
-  url: string,
-): Record<string, unknown> {
+export function createdReply(dialect: UdtDialect, id: string, version: number, url: string): JsonObject {
   return dialect === 'v2' ? { short_id: id, summary_version: version } : { short_id: id, version, url };
 }
 
@@ -23,7 +18,7 @@ export function sessionReply(
   dialect: UdtDialect,
   project: Project,
   { record, version, view }: UdtState & { readonly view: JsonObject },
-): Record<string, unknown> {
+): JsonObject {
   if (dialect === 'v2') return { ...view, shortId: project.id, summaryVersion: version };
   const { info } = project;
   return {
@@ -38,13 +33,13 @@ export function sessionReply(
   };
 }
 
-export function patchReply(dialect: UdtDialect, { version, hash, summaryHash }: UdtAnswer): unknown {
+export function patchReply(dialect: UdtDialect, { version, hash, summaryHash }: UdtAnswer): JsonObject {
   return dialect === 'v2'
     ? { latestSummaryVersion: version, hashOfLatestSummary: summaryHash }
     : { latestVersion: version, hashOfLatestState: hash };
 }
 
-export function differencesReply(dialect: UdtDialect, { versions, latest }: UdtDifferences): unknown {
+export function differencesReply(dialect: UdtDialect, { versions, latest }: UdtDifferences): JsonObject {
   const patches = versions.map(({ patch }) => patch);
   return {
     patch: patches.flat(),

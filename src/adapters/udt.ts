@@ -8,6 +8,8 @@ import type { Project } from '../core/project.ts';
 import type { UdtDialect } from '../core/project-udt.ts';
 import type { Projects } from '../core/projects.ts';
 import type { UdtState } from '../core/udt-versions.ts';
+import { isShortJson } from '../model/json-pieces.ts';
+import type { JsonObject } from '../model/json.ts';
 import { projectIdBytesMax } from '../model/project-id.ts';
 import { anonymous } from '../model/origin.ts';
 import {
@@ -19,7 +21,8 @@ import {
   parseUdtPath,
   type UdtRoute,
 } from '../wire/udt.ts';
-import { hasMatch, readText, sendJson, sendJsonText, sendSmallJson, sendText, statusOf } from './http.ts';
+import { Body } from './body.ts';
+import { compressedBytesMin, hasMatch, sendJson, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 import { allowEveryOrigin, pollHeaders } from './udt-cors.ts';
 import { createdReply, differencesReply, patchReply, sessionReply, stateId } from './udt-replies.ts';
@@ -103,20 +106,20 @@ export class UdtAdapter {
         await this.sendDifferences(route, call); // asked by HEAD
         return;
       case 'download':
-        await this.session(route, (project) => this.sendFile(project, call));
+        await this.sendFile(route, call);
         return;
-      case 'sample':
-        await this.session(route, async (project) => {
-          const sample = await project.udt.readSample(route.sample);
-          if (sample === undefined)
-            throw new RejoinError('not-found', `Sample ${JSON.stringify(route.sample)} Not Found`);
-          await sendJson(response, 200, sample);
-        });
+      case 'sample': {
+        const sample = await this.session(route, (project) => project.udt.readSample(route.sample));
+        if (sample === undefined)
+          throw new RejoinError('not-found', `Sample ${JSON.stringify(route.sample)} Not Found`);
+        await sendJson(response, 200, sample);
+      }
     }
   }
 
-  private async create(prefix: string, { request, dialect }: Call): Promise<unknown> {
-    const { udt, userName } = parseNewSession(await readText(request, this.options.bodyBytesMax));
+  private async create(prefix: string, { request, dialect }: Call): Promise<JsonObject> {
+    const body = await Body.read(request, this.options.bodyBytesMax);
+    const { udt, userName } = parseNewSession(await body.takeJson());
     const { projects, baseUrl } = this.options;
     const id = projects.newId();
     const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
@@ -126,11 +129,11 @@ export class UdtAdapter {
 
   private async sendPatched(route: UdtRoute, { request, response, dialect }: Call): Promise<void> {
     const key = parseIdempotencyKey(request.headers['idempotency-key']);
-    const body = await readText(request, this.options.bodyBytesMax);
-    const answer = await this.session(route, (project) => {
-      const { operations, userName, against } = parsePatchRequest(body);
+    const body = await Body.read(request, this.options.bodyBytesMax);
+    const answer = await this.session(route, async (project) => {
+      const keyed = key === undefined ? undefined : await keyedRequest(key, body.chunks);
+      const { operations, userName, against } = parsePatchRequest(await body.takeJson());
       const origin = { protocol: 'udt', user: userName ?? anonymous } as const;
-      const keyed = key === undefined ? undefined : keyedRequest(key, body);
       return project.udt.patch(operations, origin, { dialect, against, request: keyed });
     });
     await sendJson(response, 200, patchReply(dialect, answer));
@@ -140,28 +143,29 @@ export class UdtAdapter {
   private async sendDifferences(route: UdtRoute, { request, response, url, dialect }: Call): Promise<void> {
     const since = parseSince(url.searchParams.get('since'));
     const differences = await this.session(route, (project) => project.udt.after(since, dialect));
-    const text = JSON.stringify(differencesReply(dialect, differences));
+    const reply = differencesReply(dialect, differences);
     const isPlain =
       request.headers['access-control-request-private-network'] === undefined &&
-      response.getHeaderNames().length === 0;
-    if (isPlain && sendSmallJson(response, text, pollHeaders)) return;
+      response.getHeaderNames().length === 0 &&
+      isShortJson(reply, compressedBytesMin);
+    if (isPlain && sendSmallJson(response, JSON.stringify(reply), pollHeaders)) return;
     allowEveryOrigin(request, response);
     response.setHeader('Cache-Control', 'no-store');
-    await sendJsonText(response, 200, text);
+    await sendJson(response, 200, reply);
   }
 
-  private sendSession(route: UdtRoute, call: Call): Promise<void> {
-    return this.session(route, async (project) => {
-      const { dialect, response } = call;
+  private async sendSession(route: UdtRoute, call: Call): Promise<void> {
+    const { dialect, response } = call;
+    const { state, reply } = await this.session(route, async (project) => {
       const state = await (dialect === 'v2' ? project.udt.readSummary() : project.udt.read());
-      if (this.isKnown(state, call)) return;
-      await sendJson(response, 200, sessionReply(dialect, project, state));
+      return { state, reply: sessionReply(dialect, project, state) };
     });
+    if (!this.isKnown(state, call)) await sendJson(response, 200, reply); // the project may be closed meanwhile
   }
 
   /** The UDT file: a `summary` in it would be none of the file's. */
-  private async sendFile(project: Project, call: Call): Promise<void> {
-    const { view, ...state } = await project.udt.read();
+  private async sendFile(route: UdtRoute, call: Call): Promise<void> {
+    const { view, ...state } = await this.session(route, (project) => project.udt.read());
     if (this.isKnown(state, call)) return;
     const file = Object.entries(view).filter(([key]) => key !== 'summary');
     await sendJson(call.response, 200, Object.fromEntries(file));

@@ -5,7 +5,6 @@ import { RejoinError, messageOf } from '../errors.ts';
 import type { Feed } from '../core/feed.ts';
 import type { Project } from '../core/project.ts';
 import type { Environment } from '../model/environment.ts';
-import { anonymous, type Origin } from '../model/origin.ts';
 import {
   noUpdate,
   readFrame,
@@ -23,6 +22,7 @@ import { closeWith, type Intake } from './sockets.ts';
 import type { Step2 } from './step-2.ts';
 import { closeCodeOf } from './yjs-close-codes.ts';
 import { YjsReader } from './yjs-reader.ts';
+import { userOf } from './yjs-user.ts';
 
 export interface YjsConnectionContext {
   readonly project: Project;
@@ -33,7 +33,6 @@ export interface YjsConnectionContext {
 }
 
 export class YjsConnection {
-  private readonly origin: Origin = { protocol: 'yjs', user: anonymous };
   /** What the client is told without asking. */
   readonly reader: YjsReader;
   private readonly asked: MissingAsked;
@@ -118,7 +117,9 @@ export class YjsConnection {
   }
 
   private async take({ type, update }: { type: 'step-2' | 'update'; update: Uint8Array }): Promise<void> {
-    const outcome = await this.context.project.applyUpdate(update, this.origin);
+    const { project, presence } = this.context;
+    const user = userOf(update, this, presence);
+    const outcome = await project.applyUpdate(update, { protocol: 'yjs', user });
     if (outcome.type === 'missing') {
       if (this.asked.mayAskFor(outcome.ranges)) await this.answers.inTurn(() => this.askForRest()); // YJS-8
       return;

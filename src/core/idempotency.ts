@@ -1,9 +1,10 @@
 // Requests that their client names by a key, so that one that is sent again does nothing twice: what the first was
 // answered is kept beside the version that it made, and goes with it.
 
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
-import { digestOf, sealJson, unsealJson } from '../store/digest.ts';
+import { digestOfChunks, sealJson, unsealJson } from '../store/digest.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import type { Store, Write } from '../store/store.ts';
 import type { UdtHashes } from './udt-part.ts';
@@ -20,9 +21,10 @@ export interface UdtAnswer extends UdtHashes {
   readonly version: number;
 }
 
-/** @param body as it was received. */
-export function keyedRequest(key: string, body: string): KeyedRequest {
-  return { key, digest: Buffer.from(digestOf(Buffer.from(body, 'utf8'))).toString('base64') };
+/** @param body as it was received, in chunks. */
+export async function keyedRequest(key: string, body: readonly Uint8Array[]): Promise<KeyedRequest> {
+  const digest = await digestOfChunks(body, otherWork);
+  return { key, digest: Buffer.from(digest).toString('base64') };
 }
 
 /** What keeps an answer: it goes into the batch of the version. */

@@ -43,8 +43,8 @@ export interface UdtDifferences {
 export interface UdtDifference {
   readonly user: string;
   readonly patch: readonly Operation[];
-  /** Nobody did anything (UDT-8). */
-  readonly isRefresh?: true | undefined;
+  /** The same changes, exactly. None where nobody did anything: in what is sent to those who know no version (UDT-10), and in a refresh (UDT-8). */
+  readonly edits: readonly Edit[];
 }
 
 export class ProjectUdt {
@@ -261,7 +261,7 @@ export class ProjectUdt {
       const view = dialect === 'v1' ? document.udt.copy() : document.udt.summaryDocument();
       const latest = versions.newestState;
       const patch = rebuildPatch(view, versions.topLevelKeys.hasLostIn(document.view));
-      return { versions: [{ user: latest.record?.user ?? anonymous, patch }], latest };
+      return { versions: [{ user: latest.record?.user ?? anonymous, patch, edits: [] }], latest };
     });
   }
 
@@ -274,8 +274,7 @@ export class ProjectUdt {
 }
 
 function differenceIn(record: VersionRecord, dialect: UdtDialect): UdtDifference | null {
-  const { user, isRefresh } = record;
-  if (dialect === 'v1') return { user, patch: record.patch, isRefresh };
-  const patch = record.summary?.patch;
-  return patch ? { user, patch, isRefresh } : null;
+  const { user, edits, summary } = record;
+  const patch = dialect === 'v1' ? record.patch : summary?.patch;
+  return patch ? { user, patch, edits } : null;
 }

@@ -31,9 +31,13 @@ export function parseJson(text: string): Json {
   try {
     value = JSON.parse(text);
   } catch {
-    throw new RejoinError('bad-request', 'Invalid JSON');
+    throw invalidJson();
   }
   return checkJson(value);
+}
+
+export function invalidJson(): RejoinError {
+  return new RejoinError('bad-request', 'Invalid JSON');
 }
 
 /**
@@ -46,8 +50,32 @@ export function parseJson(text: string): Json {
 export function checkJson(value: unknown): Json {
   const way: Visit[] = [];
   checkValue(value, way);
-  for (let visit = way.at(-1); visit; visit = way.at(-1)) if (!checkMembers(visit, way)) way.pop();
-  return value as Json; // the one place where what was checked gets its type
+  for (let visit = way.at(-1); visit; visit = way.at(-1)) if (!checkMembers(visit, way, Infinity)) way.pop();
+  return value as Json; // what was checked gets its type
+}
+
+/**
+ * As `checkJson`, for a value that takes long.
+ * @param breathe resolves when others have had their turn. It is awaited every few milliseconds.
+ */
+export async function checkJsonInSlices(
+  value: unknown,
+  breathe: () => Promise<void>,
+  sliceValues = 65_536,
+): Promise<Json> {
+  const way: Visit[] = [];
+  checkValue(value, way);
+  let left = sliceValues;
+  for (let visit = way.at(-1); visit; visit = way.at(-1)) {
+    const before = visit.next;
+    const hasMore = checkMembers(visit, way, left);
+    left -= visit.next - before + 1;
+    if (!hasMore) way.pop();
+    if (left > 0) continue;
+    left = sliceValues;
+    await breathe();
+  }
+  return value as Json; // as in checkJson
 }
 
 /** A container that is being checked. All visits under way, outermost first, are the way to the value at hand. */
@@ -56,13 +84,20 @@ type Visit = { next: number } & (
   | { readonly items: undefined; readonly object: JsonObject; readonly keys: readonly string[] }
 );
 
-/** Goes on with a visit. @returns whether a container inside is to be visited first. */
-function checkMembers(visit: Visit, way: Visit[]): boolean {
+/**
+ * Goes on with a visit, by so many members at most.
+ * @returns whether there may be more to check before it is done: a container inside that is now to be visited, or the rest.
+ */
+function checkMembers(visit: Visit, way: Visit[], membersMax: number): boolean {
+  const end = visit.next + membersMax;
   if (visit.items) {
-    while (visit.next < visit.items.length) if (checkValue(visit.items[visit.next++], way)) return true;
+    while (visit.next < visit.items.length) {
+      if (visit.next >= end || checkValue(visit.items[visit.next++], way)) return true;
+    }
     return false;
   }
   while (visit.next < visit.keys.length) {
+    if (visit.next >= end) return true;
     const key = visit.keys[visit.next++] ?? '';
     if (key === '__proto__') throw refusal(way, 'has the key __proto__, which is not allowed');
     if (!key.isWellFormed()) throw refusal(way, 'has a lone surrogate in its key');
@@ -96,19 +131,37 @@ const deepTextUnits = 65_536;
 
 /** Whether JSON text nests deeper, without parsing it. */
 export function isDeeperThan(text: string, depthMax: number): boolean {
-  let depth = 0;
-  let inString = false;
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i);
-    if (inString) {
-      if (unit === 0x5c) i++;
-      else if (unit === 0x22) inString = false;
-    } else if (unit === 0x22) inString = true;
-    else if (unit === 0x5b || unit === 0x7b) {
-      if (++depth > depthMax) return true;
-    } else if (unit === 0x5d || unit === 0x7d) depth--;
+  return new DepthGauge(depthMax).isTooDeep(text);
+}
+
+/** Finds out whether JSON text nests deeper than allowed, part by part. */
+export class DepthGauge {
+  private depth = 0;
+  private isInString = false;
+  /** How many units of the next part belong to an escape. */
+  private escaped = 0;
+
+  constructor(private readonly depthMax = jsonDepthMax) {}
+
+  /** Takes the next part. @returns whether it got too deep; what comes then doesn't matter. */
+  isTooDeep(text: string): boolean {
+    let { depth, isInString } = this;
+    let i = this.escaped;
+    for (; i < text.length; i++) {
+      const unit = text.charCodeAt(i);
+      if (isInString) {
+        if (unit === 0x5c) i++;
+        else if (unit === 0x22) isInString = false;
+      } else if (unit === 0x22) isInString = true;
+      else if (unit === 0x5b || unit === 0x7b) {
+        if (++depth > this.depthMax) return true;
+      } else if (unit === 0x5d || unit === 0x7d) depth--;
+    }
+    this.escaped = i - text.length;
+    this.depth = depth;
+    this.isInString = isInString;
+    return false;
   }
-  return false;
 }
 
 function pointerOf(way: readonly Visit[]): string {
@@ -128,7 +181,8 @@ function refusal(way: readonly Visit[], problem: string): RejoinError {
   return new RejoinError('bad-request', `${pointerOf(way)} ${problem}`);
 }
 
-function tooDeep(pointer: string): RejoinError {
+/** @param pointer to what is too deep; empty when that isn't known. */
+export function tooDeep(pointer: string): RejoinError {
   const where = pointer === '' ? 'The JSON' : pointer;
   return new RejoinError('bad-request', `${where} is nested deeper than ${jsonDepthMax} levels`);
 }

@@ -5,8 +5,10 @@ export type Protocol = 'stream' | 'udt' | 'yjs' | 'server';
 
 export interface Origin {
   readonly protocol: Protocol;
-  /** The author's name, or "anonymous". */
+  /** The author's name, or "anonymous". At most `userNameUnitsMax` UTF-16 units. */
   readonly user: string;
 }
 
 export const anonymous = 'anonymous';
+
+export const userNameUnitsMax = 256;

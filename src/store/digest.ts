@@ -13,6 +13,29 @@ export function digestOf(bytes: Uint8Array): Uint8Array {
   return sha256(bytes).subarray(0, digestBytes);
 }
 
+/**
+ * The digest of bytes that came in chunks, as if they were in one.
+ * @param breathe resolves when others have had their turn. It is awaited between chunks.
+ */
+export async function digestOfChunks(
+  chunks: readonly Uint8Array[],
+  breathe: () => Promise<void>,
+): Promise<Uint8Array> {
+  const hash = crypto.createHash('sha256');
+  let bytes = 0;
+  for (const chunk of chunks) {
+    hash.update(chunk);
+    bytes += chunk.length;
+    if (bytes < breathBytes) continue;
+    bytes = 0;
+    await breathe();
+  }
+  return hash.digest().subarray(0, digestBytes);
+}
+
+/** So many are hashed in a few milliseconds. */
+const breathBytes = 1024 * 1024;
+
 export function checksumOf(...parts: Uint8Array[]): Uint8Array {
   const [first, ...rest] = parts;
   return sha256(first && rest.length === 0 ? first : Buffer.concat(parts)).subarray(0, checksumBytes);

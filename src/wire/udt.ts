@@ -2,8 +2,9 @@
 
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
-import { isJsonObject, parseJson, type Json, type JsonObject } from '../model/json.ts';
+import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
+import { userNameUnitsMax } from '../model/origin.ts';
 import { parseTime } from '../model/time.ts';
 
 export type UdtRoute =
@@ -73,9 +74,8 @@ export interface NewSession {
   readonly userName: string | undefined;
 }
 
-/** The body of `POST /api/session`. */
-export function parseNewSession(text: string): NewSession {
-  const body = parseJson(text);
+/** The body of `POST /api/session`. @throws RejoinError `bad-request`. */
+export function parseNewSession(body: Json): NewSession {
   if (!isJsonObject(body) || body.udt === undefined) throw badRequest('Body should have "udt" key');
   if (!isJsonObject(body.udt)) throw badRequest('"udt" should be an object: a UDT project file');
   return { udt: body.udt, userName: parseUserName(body.userName) };
@@ -105,8 +105,7 @@ export const patchOperationsMax = 200_000;
  * The body of `PATCH /api/session/:id`.
  * @throws RejoinError `bad-request`; `too-large` for more than `patchOperationsMax` operations.
  */
-export function parsePatchRequest(text: string): PatchRequest {
-  const body = parseJson(text);
+export function parsePatchRequest(body: Json): PatchRequest {
   if (!isJsonObject(body) || body.patch === undefined) throw badRequest('Body should have "patch" key');
   if (!Array.isArray(body.patch)) throw badRequest('"patch" should be a list of JSON Patch operations');
   if (body.patch.length > patchOperationsMax)
@@ -146,8 +145,6 @@ function parseOperation(operation: Json, index: number): Operation {
   const wanted = field === 'value' ? 'be given' : 'be a string: a JSON Pointer';
   throw badRequest(`"${field}" of operation ${index} should ${wanted}`);
 }
-
-const userNameUnitsMax = 256;
 
 function parseUserName(userName: Json | undefined): string | undefined {
   if (userName === undefined || userName === null || userName === '') return undefined;

@@ -63,6 +63,28 @@ bodies('UDT-5 bodies that nest too deep, of any size', async () => {
   assert.is((await call('POST', sessions, deepest)).status, 200);
 });
 
+bodies('UDT-5 UDT-22 large bodies are refused in the same words as small ones', async () => {
+  const samples = Array.from({ length: 20_000 }, (_, i) => ({ document: `sample ${i}` }));
+  const large = JSON.stringify({ udt: { samples } });
+  assert.ok(large.length > 512 * 1024, 'it is parsed in pieces');
+  const last = '{"document":"sample 19999"}';
+  const lone = '/udt/samples/19999 has a lone surrogate: text must be valid Unicode';
+  await refuses('POST', sessions, large.replace(last, '"\\udc00"'), 400, lone);
+  const huge = '/udt/samples/19999 is a number too large for a double';
+  await refuses('POST', sessions, large.replace(last, '1e400'), 400, huge);
+  await refuses('POST', sessions, large.replace(last, '{]'), 400, 'Invalid JSON');
+  await refuses('POST', sessions, large.slice(0, -1), 400, 'Invalid JSON');
+  await refuses('POST', sessions, large.replace('"udt"', '"UDT"'), 400, 'Body should have "udt" key');
+  const notUtf8 = Buffer.from(large);
+  notUtf8[notUtf8.length - 10] = 0xff;
+  await refuses('POST', sessions, notUtf8, 400, 'The body is not valid UTF-8');
+  const odd = large.replace(last, '{"document":1,"document":"é😀"}');
+  const made = await call('POST', sessions, `\ufeff ${odd}`);
+  const { short_id } = JSON.parse(made.text) as { short_id: string };
+  const { udt_json } = await new UdtClient(server.url, short_id).get();
+  assert.equal(udt_json, { samples: [...samples.slice(0, -1), { document: 'é😀' }] });
+});
+
 bodies('a patch has 200,000 operations at most', async () => {
   const patch = (operations: number) => ({
     patch: Array.from({ length: operations }, () => ({ op: 'remove', path: '/nothing' })),

@@ -87,6 +87,18 @@ test('while the first is in flight, others of its key wait and are answered the 
   assert.equal(await listOf(udt), [1]);
 });
 
+test('UDT-20 large bodies are told apart to their last byte', async ({ udt }) => {
+  const large = (end: string): object => {
+    const values = Array.from({ length: 50_000 }, (_, i) => `value ${i}`);
+    return { patch: [{ op: 'add', path: '/list/-', value: [...values, end] }] };
+  };
+  const first = await patchWith(udt, 'k', large('a'));
+  assert.is(first.status, 200);
+  assert.is((await patchWith(udt, 'k', large('a'))).text, first.text);
+  assert.is((await patchWith(udt, 'k', large('b'))).status, 409);
+  assert.is((await udt.get()).version, 1);
+});
+
 test('bad keys are refused with 400, and nothing is applied', async ({ udt }) => {
   for (const key of ['', 'two words', 'é', 'x'.repeat(257), 'tab\there', 'a, b']) {
     const { status, text } = await patchWith(udt, key, append(1));

@@ -202,7 +202,7 @@ test('a request with a key that is asked for again before it is durable is one r
   await projects.use('s', async (project) => {
     await project.udt.createSession({ list: [] }, udt);
     const append = [{ op: 'add', path: '/list/-', value: 1 }] as const;
-    const request = keyedRequest('k', 'the body');
+    const request = await keyedRequest('k', [Buffer.from('the body')]);
     const answers = await Promise.all([1, 2, 3].map(() => project.udt.patch(append, udt, { request })));
     assert.equal(
       answers.map(({ version }) => version),
