@@ -258,12 +258,13 @@ v2(
     await anna.addSamples([{ document: 'd' }, { document: 'e', annotation: 1 }]);
     await anna.removeSamples([idsOf(anna)[1]!]);
     await anna.setDatasetProperty('name', 'dogs');
+    await anna.patch([{ op: 'add', path: '/interface/labels/-', value: 'ugly' }]);
     const { patch } = await anna.diffs(0);
     assert.not(patch.some(({ path }) => path.startsWith('/samples')));
     assert.not(patch.some(({ op }) => op === 'move' || op === 'copy' || op === 'test'));
     const whole = { type: 'text_classification', labels: ['good', 'bad', 'ugly'] };
     assert.equal(
-      patch.filter(({ path }) => !path.startsWith('/summary/')),
+      patch.filter(({ path }) => !path.startsWith('/summary')),
       [
         { op: 'replace', path: '/name', value: 'dogs' },
         { op: 'replace', path: '/interface', value: whole },
