@@ -139,7 +139,7 @@ v1('UDT-4 UDT-5 __proto__ is refused, and nobody stops polling', async () => {
 });
 
 v1(
-  'UDT-12 people who label different samples, or different fields of one, at the same time keep both',
+  'UDT-8 UDT-12 people who label different samples, or different fields of one, at the same time keep both',
   async () => {
     const [anna, ben] = await pair();
     await Promise.all([anna.label(0, 'good'), ben.label(1, 'bad')]);

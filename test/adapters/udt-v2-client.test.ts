@@ -250,7 +250,7 @@ v2('UDT-17 a top-level key is removed', async () => {
 });
 
 v2(
-  'UDT-17 a poll has no operation on samples, each of the others once, and can be applied twice',
+  'UDT-17 a poll has no operation on samples, and a changed top-level key comes whole and once',
   async () => {
     const [anna, ben] = await pair();
     await anna.label(0, 'good');
@@ -258,11 +258,18 @@ v2(
     await anna.addSamples([{ document: 'd' }, { document: 'e', annotation: 1 }]);
     await anna.removeSamples([idsOf(anna)[1]!]);
     await anna.setDatasetProperty('name', 'dogs');
+    await anna.patch([{ op: 'add', path: '/interface/labels/-', value: 'ugly' }]);
     const { patch } = await anna.diffs(0);
     assert.not(patch.some(({ path }) => path.startsWith('/samples')));
     assert.not(patch.some(({ op }) => op === 'move' || op === 'copy' || op === 'test'));
-    const ofName = patch.filter(({ path }) => path.startsWith('/name'));
-    assert.equal(ofName, [{ op: 'replace', path: '/name', value: 'dogs' }]);
+    const whole = { type: 'text_classification', labels: ['good', 'bad', 'ugly'] };
+    assert.equal(
+      patch.filter(({ path }) => !path.startsWith('/summary')),
+      [
+        { op: 'replace', path: '/name', value: 'dogs' },
+        { op: 'replace', path: '/interface', value: whole },
+      ],
+    );
     await agree({ v2: [anna, ben] });
   },
 );
