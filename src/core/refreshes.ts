@@ -6,7 +6,7 @@ import type { Environment } from '../model/environment.ts';
 
 /** Two changes closer than this may have been made on the same screen. */
 const raceMs = 3_000;
-/** The client is to have fetched the state before. */
+/** The client is to have fetched the state before, and polls 500 ms after its PATCH. */
 const delayMs = 400;
 /** PATCHes so close to each other share a refresh. */
 const sharedMs = 50;
@@ -32,9 +32,8 @@ export class Refreshes {
   patched(othersMs: number): void {
     const nowMs = this.environment.now();
     if (Math.abs(nowMs - othersMs) > raceMs) return;
-    if (this.pending && this.pending.dueMs - nowMs >= delayMs) return; // that one will do
-    const waitMs = delayMs + sharedMs;
-    const pending = { dueMs: nowMs + waitMs, made: this.makeIn(waitMs) };
+    if (this.pending && this.pending.dueMs - nowMs >= delayMs - sharedMs) return; // that one will do
+    const pending = { dueMs: nowMs + delayMs, made: this.makeIn(delayMs) };
     this.pending = pending;
     void pending.made.finally(() => {
       if (this.pending === pending) this.pending = null;

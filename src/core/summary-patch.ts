@@ -28,8 +28,8 @@ interface SamplesChange {
   readonly edits: readonly Edit[];
   /** Where samples are that changed inside. */
   readonly touched: ReadonlySet<number>;
-  /** Whether the array holds other elements. */
-  readonly isOther: boolean;
+  /** Where samples are that are other Yjs items than before, in ascending order. */
+  readonly fresh: readonly number[];
   /** Of the list, after it. */
   readonly length: number;
 }
@@ -45,7 +45,6 @@ export class SummaryPatch {
       this.keys.add(String(key));
       if (edit.path.length === 0 && key === samplesKey) this.isWhole = true;
     }
-    if (change.isOther && change.edits.length === 0) this.isWhole = true; // other ids for the same values
     if (this.change) this.isWhole = true; // indices of one are not those of the other
     this.change = change;
   }
@@ -65,9 +64,8 @@ export class SummaryPatch {
   }
 
   private ofSamples(samples: SummaryList): Operation[] | null {
-    const list = this.isWhole || !this.change ? null : listPatch(this.change, samples);
-    if (list) return list.length > operationsMax ? null : list;
-    if (!this.isWhole && !this.keys.has(samplesKey)) return [];
+    const ofList = this.change ? listPatch(this.change, samples) : [];
+    if (ofList && !this.isWhole) return ofList.length > operationsMax ? null : ofList;
     if (samples.length > operationsMax) return null;
     return [{ op: 'replace', path: '/summary/samples', value: samples.summary().map(toJson) }];
   }
@@ -75,7 +73,7 @@ export class SummaryPatch {
 
 /** What happened to the list, sample by sample; null if the list must be replaced. */
 function listPatch(
-  { edits, touched, isOther, length }: SamplesChange,
+  { edits, touched, fresh, length }: SamplesChange,
   samples: SummaryList,
 ): Operation[] | null {
   const patch: Operation[] = [];
@@ -96,11 +94,14 @@ function listPatch(
     present += insert.length - remove;
     if (patch.length > operationsMax) return patch;
   }
-  for (const index of touched) {
-    // A plain value that became a type is another item, with another id.
-    if (isOther) patch.push(replaceEntry(index, samples));
-    else patch.push(...entryPatch(index, samples));
-  }
+  const told = new Set(
+    splices.flatMap(({ index, insert }) => Array.from({ length: insert.length }, (_, i) => index + i)),
+  );
+  // One that reads as the one before it did has another `_id` all the same: a plain value that became a type, say.
+  const others = new Set(fresh.filter((index) => !told.has(index)));
+  if (others.size > operationsMax) return null;
+  for (const index of others) patch.push(replaceEntry(index, samples));
+  for (const index of touched) if (!others.has(index)) patch.push(...entryPatch(index, samples));
   return patch;
 }
 

@@ -98,7 +98,7 @@ export class UdtSamples {
   /** Follows a change of the view. @param edits of it; none if the JSON is the same. */
   follow({ places, edits }: UdtChange): void {
     const isOther = this.elements !== this.view.elementsOf(samplesKey);
-    if (isOther) this.followList(samplesBefore(places));
+    const fresh = isOther ? this.followList(samplesBefore(places)) : [];
     const touched = new Set<number>();
     for (const { path } of edits) {
       if (path[0] === samplesKey && typeof path[1] === 'number') touched.add(path[1]);
@@ -107,7 +107,7 @@ export class UdtSamples {
     this.sum.replaced(touched);
     if (places.some(({ path, before, after }) => isSample(path) && ownIdOf(before) !== ownIdOf(after)))
       this.ownAll();
-    this.pending.add({ edits, touched, isOther, length: this.length });
+    this.pending.add({ edits, touched, fresh, length: this.length });
   }
 
   /**
@@ -155,8 +155,12 @@ export class UdtSamples {
     return (this.plainIds ??= idsIn(this.view.root.get(samplesKey)));
   }
 
-  /** The array holds other elements, or is another array. @param listBefore what they read as. */
-  private followList(listBefore: readonly Json[]): void {
+  /**
+   * The array holds other elements, or is another array.
+   * @param listBefore what they read as.
+   * @returns the indices of those that were not in it before.
+   */
+  private followList(listBefore: readonly Json[]): number[] {
     const before = this.elements;
     const now = this.view.elementsOf(samplesKey);
     this.elements = now;
@@ -175,6 +179,8 @@ export class UdtSamples {
     }
     if (isTwice) this.ownAll();
     else this.sum.spliced(head, endBefore - head, end - head);
+    const former = new Set(before.slice(head, endBefore));
+    return Array.from({ length: end - head }, (_, i) => head + i).filter((at) => !former.has(now[at]));
   }
 
   // ---- changes

@@ -32,7 +32,7 @@ function planCase(each: SuiteCase): void {
   const { doc, patch, outcome, name } = each;
   ran.planned.add(each);
   const view = frozen(objectOf(doc));
-  const run = () => planPatch(view, parsePatchRequest(JSON.stringify({ patch })).operations);
+  const run = () => planPatch(view, parsePatchRequest({ patch }).operations);
   if ('expected' in outcome) {
     const planned = run();
     assert.equal(planned.view, outcome.expected, name);

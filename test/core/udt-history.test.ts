@@ -94,7 +94,7 @@ async function restart(projects: Projects): Promise<void> {
 function isRebuild({ versions }: UdtDifferences): boolean {
   const [only] = versions;
   const operation = only?.patch[0];
-  return versions.length === 1 && !('edits' in (only ?? {})) && operation?.op === 'replace';
+  return versions.length === 1 && only?.edits.length === 0 && operation?.op === 'replace';
 }
 
 test.run();
