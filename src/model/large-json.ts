@@ -3,6 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { ChunkedText } from './chunked-text.ts';
+import { JsonMarks } from './json-marks.ts';
 import { DepthGauge, checkJsonInSlices, invalidJson, parseJson, tooDeep, type Json } from './json.ts';
 import { LongContainers, UnparsableText } from './long-containers.ts';
 
@@ -34,8 +35,9 @@ export async function parseLargeJson(
   if (text.byteLength <= wholeBytesMax) return parseJson(readWhole(text, from));
   try {
     const containers = new LongContainers(text, pieceBytes, from);
+    const marks = new JsonMarks(containers);
     for (const slice of text.slices(from, pieceBytes)) {
-      containers.scan(slice);
+      marks.scan(slice);
       await breathe();
     }
     const value = containers.end();

@@ -1,9 +1,10 @@
 // Puts a JSON value together piece by piece: long arrays and objects are cut between their members, each piece is given
-// to JSON.parse, and what it brings goes to the end of its container. `parseLargeJson` shows it the bytes, in order.
+// to JSON.parse, and what it brings goes to the end of its container. It is told of the marks of the text, in order.
 
-import type { ChunkedText, Slice } from './chunked-text.ts';
-import { checkJson, jsonDepthMax, type Json } from './json.ts';
 import { RejoinError } from '../errors.ts';
+import type { ChunkedText } from './chunked-text.ts';
+import type { MarkReader } from './json-marks.ts';
+import { checkJson, jsonDepthMax, type Json } from './json.ts';
 
 /** Thrown for text that isn't UTF-8, isn't JSON or is nested too deep: what exactly isn't known yet. */
 export class UnparsableText extends Error {}
@@ -27,13 +28,10 @@ interface Open {
   value: LongContainer | undefined;
 }
 
-export class LongContainers {
+export class LongContainers implements MarkReader {
   /** By depth; those deeper than `depth` are used again. */
   private readonly open: Open[] = Array.from({ length: jsonDepthMax + 1 }, () => newOpen());
   private depth = 0;
-  private isInString = false;
-  /** How many bytes of the next slice belong to an escape. */
-  private escaped = 0;
   private mayBeBad = false;
 
   /**
@@ -53,45 +51,7 @@ export class LongContainers {
     return this.mayBeBad;
   }
 
-  /** Takes the next slice. @throws UnparsableText. */
-  scan({ bytes, at }: Slice): void {
-    const end = bytes.length;
-    let i = this.escaped;
-    let isInString = this.isInString;
-    while (i < end) {
-      if (isInString) {
-        const byte = bytes[i++];
-        if (byte === backslash) i++;
-        else if (byte === quote) isInString = false;
-        continue;
-      }
-      switch (bytes[i++]) {
-        case quote:
-          isInString = true;
-          break;
-        case comma:
-          this.onComma(at + i - 1);
-          break;
-        case openArray:
-          this.onOpening(true, at + i - 1);
-          break;
-        case openObject:
-          this.onOpening(false, at + i - 1);
-          break;
-        case closeArray:
-          this.onClosing(true, at + i - 1);
-          break;
-        case closeObject:
-          this.onClosing(false, at + i - 1);
-          break;
-        default: // part of a number or a word, white space, or wrong: JSON.parse will see
-      }
-    }
-    this.escaped = i - end;
-    this.isInString = isInString;
-  }
-
-  /** The value, when all slices were taken. @throws UnparsableText. */
+  /** The value, when it was told of all marks. @throws UnparsableText. */
   end(): Json {
     if (this.depth > 0) throw new UnparsableText();
     const { top } = this;
@@ -111,7 +71,7 @@ export class LongContainers {
     return container;
   }
 
-  private onComma(at: number): void {
+  onComma(at: number): void {
     const container = this.at(this.depth);
     container.comma = at;
     if (at < container.cutAt) return;
@@ -122,7 +82,7 @@ export class LongContainers {
     container.cutAt = at + this.pieceBytes;
   }
 
-  private onOpening(isArray: boolean, at: number): void {
+  onOpening(isArray: boolean, at: number): void {
     const container = this.at(++this.depth);
     container.isArray = isArray;
     container.at = at;
@@ -131,7 +91,7 @@ export class LongContainers {
     continueAfter(container, at, 'opening');
   }
 
-  private onClosing(isArray: boolean, at: number): void {
+  onClosing(isArray: boolean, at: number): void {
     const container = this.at(this.depth);
     if (this.depth === 0 || container.isArray !== isArray) throw new UnparsableText();
     this.depth--;
@@ -198,14 +158,6 @@ export class LongContainers {
     }
   }
 }
-
-const quote = 0x22;
-const backslash = 0x5c;
-const comma = 0x2c;
-const openArray = 0x5b;
-const closeArray = 0x5d;
-const openObject = 0x7b;
-const closeObject = 0x7d;
 
 function newOpen(): Open {
   return { isArray: true, at: 0, from: 0, behind: 'opening', comma: -1, cutAt: 0, value: undefined };
