@@ -20,14 +20,18 @@ export interface Hunk {
  * moved. Any other middle is aligned on the elements that both sides have.
  */
 export function arrayHunks(before: readonly Json[], after: readonly Json[]): Hunk[] {
-  const middle = withoutEqualEnds(before, after);
+  const middle = withoutEqualEnds(before, after, same);
   if (middle.removed === 0 && middle.inserted === 0) return [];
   if (middle.removed === 0 || middle.inserted === 0) return [middle];
   if (middle.removed === middle.inserted && !hasMoved(before, after, middle)) return [middle];
   return aligned(before, after, middle);
 }
 
-function withoutEqualEnds(before: readonly Json[], after: readonly Json[]): Hunk {
+function withoutEqualEnds<Item>(
+  before: readonly Item[],
+  after: readonly Item[],
+  same: (old: Item | undefined, now: Item | undefined) => boolean,
+): Hunk {
   const shorter = Math.min(before.length, after.length);
   let head = 0;
   while (head < shorter && same(before[head], after[head])) head++;
@@ -63,8 +67,27 @@ function aligned(before: readonly Json[], after: readonly Json[], middle: Hunk):
   const numbering = new Numbering(olds, nows);
   const lefts = olds.map((item) => numbering.numberOf(item));
   const rights = nows.map((item) => numbering.numberOf(item));
-  const end = { left: lefts.length, right: rights.length };
+  return hunksBetween(lefts, rights, middle);
+}
 
+/** The hunks that turn one row of things, of which the very same ones are in the other, into that other. */
+export function identityHunks(before: readonly unknown[], after: readonly unknown[]): Hunk[] {
+  const middle = withoutEqualEnds(before, after, (old, now) => old === now);
+  if (middle.removed === 0 && middle.inserted === 0) return [];
+  if (middle.removed === 0 || middle.inserted === 0) return [middle];
+  const numbers = new Map<unknown, number>();
+  const numberOf = (thing: unknown): number => {
+    const number = numbers.get(thing) ?? numbers.size;
+    numbers.set(thing, number);
+    return number;
+  };
+  const lefts = before.slice(middle.before, middle.before + middle.removed).map(numberOf);
+  const rights = after.slice(middle.after, middle.after + middle.inserted).map(numberOf);
+  return hunksBetween(lefts, rights, middle);
+}
+
+function hunksBetween(lefts: readonly number[], rights: readonly number[], middle: Hunk): Hunk[] {
+  const end = { left: lefts.length, right: rights.length };
   const hunks: Hunk[] = [];
   let left = 0;
   let right = 0;

@@ -5,6 +5,7 @@ import { escapeKey, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Edit } from './edits.ts';
 import { samplesKey } from './roots.ts';
+import type { Hunk } from './array-hunks.ts';
 
 /** What a v2 client's summary says of a sample. */
 export interface SampleSummary {
@@ -26,10 +27,12 @@ const operationsMax = 5_000;
 
 interface SamplesChange {
   readonly edits: readonly Edit[];
+  /** Which samples, as Yjs items, stand for which. */
+  readonly hunks: readonly Hunk[];
   /** Where samples are that changed inside. */
-  readonly touched: ReadonlySet<number>;
-  /** Where samples are that are other Yjs items than before, in ascending order. */
-  readonly fresh: readonly number[];
+  readonly touched: readonly number[];
+  /** Where samples are whose `_id` in the file is another. */
+  readonly renamed: readonly number[];
   /** Of the list, after it. */
   readonly length: number;
 }
@@ -47,6 +50,11 @@ export class SummaryPatch {
     }
     if (this.change) this.isWhole = true; // indices of one are not those of the other
     this.change = change;
+  }
+
+  /** More of the list may be other than what is told of it: all of it is to be sent. */
+  replaceList(): void {
+    this.isWhole = true;
   }
 
   /** @returns null if it is too large, or clients must have everything anew. */
@@ -73,35 +81,30 @@ export class SummaryPatch {
 
 /** What happened to the list, sample by sample; null if the list must be replaced. */
 function listPatch(
-  { edits, touched, fresh, length }: SamplesChange,
+  { hunks, touched, renamed, length }: SamplesChange,
   samples: SummaryList,
 ): Operation[] | null {
   const patch: Operation[] = [];
-  const splices = edits.filter((edit) => edit.type === 'splice').filter(({ path }) => isList(path));
-  let present = splices.reduce((before, { remove, insert }) => before + remove - insert.length, length);
-  // Every index is one of the list as it is afterwards: what comes before it is so already.
-  for (const { index, remove, insert } of splices) {
-    const isAppended = remove === 0 && index === present;
-    if (remove === insert.length) {
-      for (let i = index; i < index + remove; i++) patch.push(replaceEntry(i, samples));
-    } else if (isAppended) {
-      for (let i = index; i < index + insert.length; i++)
-        patch.push({ op: 'add', path: '/summary/samples/-', value: toJson(samples.summaryOf(i)) });
-    } else if (insert.length > 0) return null;
-    else
-      for (let i = index + remove - 1; i >= index; i--)
-        patch.push({ op: 'remove', path: `/summary/samples/${i}` });
-    present += insert.length - remove;
+  let present = hunks.reduce((before, { removed, inserted }) => before + removed - inserted, length);
+  const told = new Set<number>();
+  // What comes before a hunk is by then as it is afterwards.
+  for (const { after: index, removed, inserted } of hunks) {
+    if (inserted > removed && index + removed < present) return null;
+    for (let i = index + removed - 1; i >= index + inserted; i--)
+      patch.push({ op: 'remove', path: `/summary/samples/${i}` });
+    for (let i = index; i < index + inserted; i++) {
+      told.add(i);
+      if (i < index + removed) patch.push(replaceEntry(i, samples));
+      else patch.push({ op: 'add', path: '/summary/samples/-', value: toJson(samples.summaryOf(i)) });
+    }
+    present += inserted - removed;
     if (patch.length > operationsMax) return patch;
   }
-  const told = new Set(
-    splices.flatMap(({ index, insert }) => Array.from({ length: insert.length }, (_, i) => index + i)),
-  );
-  // One that reads as the one before it did has another `_id` all the same: a plain value that became a type, say.
-  const others = new Set(fresh.filter((index) => !told.has(index)));
-  if (others.size > operationsMax) return null;
-  for (const index of others) patch.push(replaceEntry(index, samples));
-  for (const index of touched) if (!others.has(index)) patch.push(...entryPatch(index, samples));
+  for (const index of renamed) {
+    if (!told.has(index)) patch.push(replaceEntry(index, samples));
+    told.add(index);
+  }
+  for (const index of touched) if (!told.has(index)) patch.push(...entryPatch(index, samples));
   return patch;
 }
 
@@ -120,8 +123,4 @@ function replaceEntry(index: number, samples: SummaryList): Operation {
 
 function toJson(summary: SampleSummary): Json {
   return { ...summary };
-}
-
-function isList(path: readonly unknown[]): boolean {
-  return path.length === 1 && path[0] === samplesKey;
 }

@@ -4,6 +4,7 @@
 import * as Y from 'yjs';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
+import { identityHunks, type Hunk } from './array-hunks.ts';
 import type { RollingHash, Piece } from './rolling-hash.ts';
 import { samplesKey } from './roots.ts';
 import { derivedId, ownIdOf, parseDerivedId, type ItemId } from './sample-ids.ts';
@@ -97,17 +98,18 @@ export class UdtSamples {
 
   /** Follows a change of the view. @param edits of it; none if the JSON is the same. */
   follow({ places, edits }: UdtChange): void {
+    const hadDuplicates = this.hasDuplicates;
     const isOther = this.elements !== this.view.elementsOf(samplesKey);
-    const fresh = isOther ? this.followList(samplesBefore(places)) : [];
-    const touched = new Set<number>();
-    for (const { path } of edits) {
-      if (path[0] === samplesKey && typeof path[1] === 'number') touched.add(path[1]);
-    }
+    const hunks = isOther ? this.followList(samplesBefore(places)) : [];
+    const touched = edits.length > 0 ? this.view.changedIn(samplesKey) : [];
     for (const index of touched) this.countChange(index);
     this.sum.replaced(touched);
-    if (places.some(({ path, before, after }) => isSample(path) && ownIdOf(before) !== ownIdOf(after)))
-      this.ownAll();
-    this.pending.add({ edits, touched, fresh, length: this.length });
+    const renamed = places
+      .filter(({ path, before, after }) => isSample(path) && ownIdOf(before) !== ownIdOf(after))
+      .map(({ path }) => Number(path[1]));
+    if (renamed.length > 0) this.ownAll();
+    this.pending.add({ edits, hunks, touched, renamed, length: this.length });
+    if ((this.hasDuplicates || hadDuplicates) && (isOther || renamed.length > 0)) this.pending.replaceList(); // any sample may have another `_id`
   }
 
   /**
@@ -158,29 +160,24 @@ export class UdtSamples {
   /**
    * The array holds other elements, or is another array.
    * @param listBefore what they read as.
-   * @returns the indices of those that were not in it before.
+   * @returns which of them stand for which.
    */
-  private followList(listBefore: readonly Json[]): number[] {
+  private followList(listBefore: readonly Json[]): Hunk[] {
     const before = this.elements;
     const now = this.view.elementsOf(samplesKey);
     this.elements = now;
     this.plainIds = null;
-    const shorter = Math.min(before.length, now.length);
-    let head = 0;
-    while (head < shorter && before[head] === now[head]) head++;
-    let tail = 0;
-    while (tail < shorter - head && before.at(-1 - tail) === now.at(-1 - tail)) tail++;
-    const [endBefore, end] = [before.length - tail, now.length - tail];
-    for (let index = head; index < endBefore; index++) this.forget(before[index], ownIdOf(listBefore[index]));
-    let isTwice = this.hasDuplicates;
-    for (let index = head; index < end && !isTwice; index++) {
-      this.own(index);
-      isTwice = this.hasDuplicates;
+    const hunks = identityHunks(before, now);
+    for (const { before: from, removed } of hunks) {
+      for (let index = from; index < from + removed; index++)
+        this.forget(before[index], ownIdOf(listBefore[index]));
     }
-    if (isTwice) this.ownAll();
-    else this.sum.spliced(head, endBefore - head, end - head);
-    const former = new Set(before.slice(head, endBefore));
-    return Array.from({ length: end - head }, (_, i) => head + i).filter((at) => !former.has(now[at]));
+    for (const { after: from, removed, inserted } of hunks) {
+      for (let index = from; index < from + inserted && !this.hasDuplicates; index++) this.own(index);
+      this.sum.spliced(from, removed, inserted);
+    }
+    if (this.hasDuplicates) this.ownAll();
+    return hunks;
   }
 
   // ---- changes

@@ -35,6 +35,8 @@ export class JsonView {
   private readonly entries = new WeakMap<YType, Entry>();
   /** Plain objects and arrays, so that they too stay the same when their container changes. */
   private readonly plain = new WeakMap<object, Json | undefined>();
+  /** The elements of arrays that are members of the root, as far as the last transaction changed them inside. */
+  private changed = new Map<YType, readonly YType[]>();
 
   /** @param root has the type Y.Map before the first update is applied: `doc.getMap('udt')`. */
   private constructor(root: Y.Map<unknown>, onOddity: OnOddity) {
@@ -93,6 +95,7 @@ export class JsonView {
    */
   refresh(transaction: Y.Transaction): ViewChange | null {
     const dirty: DirtyPlace[] = [];
+    this.changed = new Map();
     this.follow(this.root, 1, [], changesOf(transaction), dirty);
     return dirty.length === 0 ? null : dirty;
   }
@@ -105,6 +108,13 @@ export class JsonView {
   elementsOf(key: string): readonly unknown[] {
     const array = this.root.get(key);
     return (array instanceof Y.Array && this.entries.get(array)?.elements) || [];
+  }
+
+  /** Where in the array under a key of the root elements are that the last transaction changed inside. */
+  changedIn(key: string): number[] {
+    const array = this.root.get(key);
+    const changed = array instanceof Y.Array ? this.changed.get(array) : undefined;
+    return (changed ?? []).map((element) => this.indexOf(key, element)).filter((index) => index >= 0);
   }
 
   /** Where an element is in the array under a key of the root; -1 if it isn't there. */
@@ -148,6 +158,7 @@ export class JsonView {
       const childPath = recorded ? [...path, this.keyOf(child, entry)] : [];
       return this.follow(child, level + 1, childPath, changes, recorded);
     });
+    if (level === 2) this.changed.set(type, changed);
     if (changed.length > 0) this.replaceChildren(entry, changed, recorded !== null && level === 2);
     if (isDirty) {
       const after = this.readType(type, entry.index, level);
