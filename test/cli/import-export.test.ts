@@ -1,6 +1,5 @@
 // `rejoin import` and `rejoin export` as users meet them: the built program over a data folder, and through a server.
 
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -11,11 +10,10 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/model/json.ts';
 import { oddVocabulary, randomObject } from '../support/random-json.ts';
-import { runRejoin, type Run } from '../support/run-rejoin.ts';
+import { runDone, runRejoin, type Run } from '../support/run-rejoin.ts';
 import { seededPrng } from '../support/seed.ts';
-import { spawnRejoin, startProcess } from '../support/server.ts';
+import { startProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
-import { testUnless } from '../support/test-unless.ts';
 
 const test = suite<{ folder: string }>('import and export');
 
@@ -24,17 +22,8 @@ test.before.each(async (context) => {
 });
 test.after.each(({ folder }) => removeFolder(folder));
 
-const entry = fileURLToPath(new URL('../../bin/rejoin.js', import.meta.url));
 const sampleFolder = fileURLToPath(new URL('../../data/samples/', import.meta.url));
 const realFiles = readdirSync(sampleFolder).filter((name) => name.endsWith('.udt.json'));
-
-/** Ends well and says nothing on standard error. @returns standard output. */
-async function done(args: readonly string[], cwd: string, input?: string): Promise<string> {
-  const { code, stdout, stderr } = await runRejoin(args, { cwd, ...(input !== undefined && { input }) });
-  assert.is(stderr, '', args.join(' '));
-  assert.is(code, 0);
-  return stdout;
-}
 
 /** Fails with one sentence, and nothing on standard output. */
 function refused({ code, stdout, stderr }: Run, expected: 1 | 2, sentence: RegExp): void {
@@ -76,30 +65,30 @@ test('JSON comes out as it went in, byte for byte: values, numbers and the order
   const text = negativeZero(JSON.stringify(udt));
   assert.match(text, '0.1,-0,');
   await writeFile(join(folder, 'hard.udt.json'), '\ufeff' + text);
-  await done(['import', 'hard.udt.json', '--project', 'hard'], folder);
-  assert.is(await done(['export', 'hard'], folder), text + '\n');
-  const pretty = await done(['export', 'hard', '-', '--pretty'], folder);
+  await runDone(['import', 'hard.udt.json', '--project', 'hard'], folder);
+  assert.is(await runDone(['export', 'hard'], folder), text + '\n');
+  const pretty = await runDone(['export', 'hard', '-', '--pretty'], folder);
   assert.is(pretty.split('-0').length, 2);
   assert.is(pretty.replace('-0,', '0,'), JSON.stringify(udt, null, '  ') + '\n');
-  await done(['export', 'hard', 'again.udt.csv'], folder);
-  await done(['import', 'again.udt.csv', '--project', 'from csv'], folder);
-  assert.equal(JSON.parse(await done(['export', 'from csv'], folder)), udt);
+  await runDone(['export', 'hard', 'again.udt.csv'], folder);
+  await runDone(['import', 'again.udt.csv', '--project', 'from csv'], folder);
+  assert.equal(JSON.parse(await runDone(['export', 'from csv'], folder)), udt);
 });
 
 test('the real files, in both forms, from files and from standard input', async ({ folder }) => {
   for (const file of realFiles) {
     const text = await readFile(join(sampleFolder, file), 'utf8');
     const id = file.replace('.udt.json', '');
-    const said = await done(['import', join(sampleFolder, file), '--project', id], folder);
+    const said = await runDone(['import', join(sampleFolder, file), '--project', id], folder);
     assert.match(said, new RegExp(`^rejoin \\S+ imported .*${file}: [23] samples\n +session +${id}\n`));
     assert.match(said, `http://127.0.0.1:6003/?s=${id} (Collaborate, Join a Session)`);
-    await done(['export', id, 'out.udt.json'], folder);
+    await runDone(['export', id, 'out.udt.json'], folder);
     assert.equal(JSON.parse(await readFile(join(folder, 'out.udt.json'), 'utf8')), JSON.parse(text));
   }
-  const csv = await done(['export', 'TextClassification', '--format', 'csv'], folder);
-  const other = (await done(['import', '-', '--format', 'csv', '--quiet'], folder, csv)).trim();
+  const csv = await runDone(['export', 'TextClassification', '--format', 'csv'], folder);
+  const other = (await runDone(['import', '-', '--format', 'csv', '--quiet'], folder, csv)).trim();
   assert.match(other, /^s[a-z0-9]{20}$/);
-  await done(['export', other, 'again.udt.json'], folder);
+  await runDone(['export', other, 'again.udt.json'], folder);
   const text = await readFile(join(sampleFolder, 'TextClassification.udt.json'), 'utf8');
   assert.equal(JSON.parse(await readFile(join(folder, 'again.udt.json'), 'utf8')), JSON.parse(text));
   assert.equal(readdirSync(folder).sort(), ['again.udt.json', 'data', 'out.udt.json']);
@@ -107,7 +96,7 @@ test('the real files, in both forms, from files and from standard input', async 
 
 test('a server serves what was imported, as a session', async ({ folder }) => {
   const file = join(sampleFolder, 'TextClassification.udt.json');
-  const id = (await done(['import', file, '--quiet', '--data', folder], folder)).trim();
+  const id = (await runDone(['import', file, '--quiet', '--data', folder], folder)).trim();
   const server = await startProcess(folder);
   const reply = await fetch(`${server.url}/api/session/${id}`);
   const { udt_json: udt, version } = (await reply.json()) as { udt_json: unknown; version: number };
@@ -128,10 +117,10 @@ test('while a server has the folder: a sentence that names the way out, and the 
   refused(await runRejoin(['import', file], { cwd: folder }), 1, sentence);
   refused(await runRejoin(['export', 'x'], { cwd: folder }), 1, sentence);
 
-  const said = await done(['import', file, '--url', `${server.url}/`], folder);
+  const said = await runDone(['import', file, '--url', `${server.url}/`], folder);
   const id = /session +(\S+)/.exec(said)?.[1] ?? '';
   assert.match(said, `${server.url}/?s=${id} (Collaborate`);
-  assert.equal(JSON.parse(await done(['export', id, '--url', server.url], folder)), udt);
+  assert.equal(JSON.parse(await runDone(['export', id, '--url', server.url], folder)), udt);
   const env = { REJOIN_URL: server.url };
   const other = await runRejoin(['import', '-', '--format', 'json', '--quiet'], {
     cwd: folder,
@@ -163,7 +152,7 @@ test('while a server has the folder: a sentence that names the way out, and the 
     1,
     /does not answer: .*ECONNREFUSED/,
   );
-  assert.equal(JSON.parse(await done(['export', id], folder)), udt);
+  assert.equal(JSON.parse(await runDone(['export', id], folder)), udt);
 });
 
 test('what a server answers is told, also when it is none of ours', async ({ folder }) => {
@@ -221,11 +210,11 @@ test('what is wrong is said in one sentence; wrong use ends with 2, failure with
   for (const [args, code, sentence] of cases) refused(await runRejoin(args, { cwd: folder }), code, sentence);
   assert.not.ok(existsSync(join(folder, 'data')), 'no data folder was made');
 
-  await done(['import', '-', '--format', 'json', '--project', 'once'], folder, '{"a":1}');
+  await runDone(['import', '-', '--format', 'json', '--project', 'once'], folder, '{"a":1}');
   const again = { cwd: folder, input: '{"a":2}' };
   const second = await runRejoin(['import', '-', '--format', 'json', '--project', 'once'], again);
   refused(second, 1, /The project "once" exists already/);
-  assert.is(await done(['export', 'once'], folder), '{"a":1}\n');
+  assert.is(await runDone(['export', 'once'], folder), '{"a":1}\n');
   refused(
     await runRejoin(['export', 'twice'], { cwd: folder }),
     1,
@@ -235,92 +224,4 @@ test('what is wrong is said in one sentence; wrong use ends with 2, failure with
   refused(nowhere, 1, /no\/such\/folder\.json can't be written: ENOENT/);
 });
 
-test('a file that is there is replaced as a whole; a pipe and a reader that leaves are fine', async ({
-  folder,
-}) => {
-  const samples = Array.from({ length: 20_000 }, (_, i) => ({ document: `document ${i}` }));
-  const text = JSON.stringify({ samples });
-  await done(['import', '-', '--format', 'json', '--project', 'p'], folder, text);
-  await writeFile(join(folder, 'out.udt.json'), 'x'.repeat(3_000_000));
-  await done(['export', 'p', 'out.udt.json'], folder);
-  assert.is(await readFile(join(folder, 'out.udt.json'), 'utf8'), text + '\n');
-  const line = `'${process.execPath}' '${entry}' export p /dev/stdout --format json | cat`;
-  assert.is(spawnSync('sh', ['-c', line], { cwd: folder, encoding: 'utf8' }).stdout, text + '\n');
-  assert.equal(readdirSync(folder).sort(), ['data', 'out.udt.json']);
-
-  const child = spawnRejoin(['export', 'p'], { cwd: folder });
-  let stderr = '';
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  await once(child.stdout, 'data');
-  child.stdout.destroy();
-  await once(child, 'close');
-  assert.is(child.exitCode, 0);
-  assert.is(stderr, '');
-});
-
-test('an import that is killed leaves all or nothing, and the next one works', async ({ folder }) => {
-  const samples = Array.from({ length: 10_000 }, (_, i) => ({ document: `document ${i}` }));
-  const text = JSON.stringify({ samples });
-  await writeFile(join(folder, 'large.udt.json'), text);
-  for (const [i, signal] of (['SIGKILL', 'SIGINT', 'SIGTERM', 'SIGKILL'] as const).entries()) {
-    const child = spawnRejoin(['import', 'large.udt.json', '--project', `p${i}`], { cwd: folder });
-    const ended = once(child, 'close');
-    await new Promise((resolve) => setTimeout(resolve, 400 + i * 200)); // wherever that is
-    child.kill(signal);
-    await ended;
-    if (!existsSync(join(folder, 'data', 'db'))) continue;
-    const { code, stdout, stderr } = await runRejoin(['export', `p${i}`], { cwd: folder });
-    if (code === 0) assert.is(stdout, text + '\n');
-    else assert.match(stderr, `There is no project "p${i}"`);
-  }
-  await done(['import', 'large.udt.json', '--project', 'last', '--quiet'], folder);
-  assert.is(await done(['export', 'last'], folder), text + '\n');
-});
-
-test('an export that is ended leaves no part of a file', async ({ folder }) => {
-  const samples = Array.from({ length: 10_000 }, (_, i) => ({ document: `document ${i}` }));
-  await done(['import', '-', '--format', 'json', '--project', 'p'], folder, JSON.stringify({ samples }));
-  const child = spawnRejoin(['export', 'p', 'out.udt.csv'], { cwd: folder });
-  const ended = once(child, 'close');
-  const files = (): string[] => readdirSync(folder).filter((name) => name.startsWith('out'));
-  while (files().length === 0 && child.exitCode === null)
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  child.kill('SIGTERM');
-  await ended;
-  assert.ok(
-    files().every((name) => name === 'out.udt.csv'),
-    files().join(),
-  );
-});
-
-const terminal = suite('import at a terminal');
-
-testUnless(
-  spawnSync('script', ['-V']).status === 0 ? null : 'there is no `script` to make a terminal',
-  terminal,
-  'a terminal sees progress on standard error, unless --quiet',
-  async () => {
-    const folder = await temporaryFolder();
-    const file = join(sampleFolder, 'TextClassification.udt.json');
-    const run = async (more: string): Promise<string> => {
-      const command = `'${process.execPath}' '${entry}' import '${file}' ${more} > '${folder}/out'`;
-      const child = spawn('script', ['-qec', command, '/dev/null'], {
-        cwd: folder,
-        env: { ...process.env, CI: '', TERM: 'xterm' },
-        stdio: ['ignore', 'pipe', 'inherit'],
-      });
-      let shown = '';
-      child.stdout.on('data', (chunk: Buffer) => (shown += chunk.toString()));
-      await once(child, 'close');
-      return shown;
-    };
-    assert.match(await run(''), /Reading .*Understanding .*Making the session/s);
-    assert.match(await readFile(join(folder, 'out'), 'utf8'), /^rejoin .* imported /);
-    assert.is(await run('--quiet'), '');
-    assert.match(await readFile(join(folder, 'out'), 'utf8'), /^s[a-z0-9]{20}\n$/);
-    await removeFolder(folder);
-  },
-);
-
 test.run();
-terminal.run();

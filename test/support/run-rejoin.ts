@@ -3,6 +3,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import * as assert from 'uvu/assert';
 
 export interface Run {
   readonly code: number | null;
@@ -19,10 +20,11 @@ interface RunOptions {
 }
 
 const withinMs = 60_000;
-const entry = fileURLToPath(new URL('../../bin/rejoin.js', import.meta.url));
+/** The entry that users run. */
+export const rejoinEntry = fileURLToPath(new URL('../../bin/rejoin.js', import.meta.url));
 
 export async function runRejoin(args: readonly string[], { cwd, env, input }: RunOptions): Promise<Run> {
-  const child = spawn(process.execPath, [entry, ...args], { cwd, env: { ...process.env, ...env } });
+  const child = spawn(process.execPath, [rejoinEntry, ...args], { cwd, env: { ...process.env, ...env } });
   let stdout = '';
   let stderr = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
@@ -33,4 +35,12 @@ export async function runRejoin(args: readonly string[], { cwd, env, input }: Ru
   await once(child, 'close');
   clearTimeout(late);
   return { code: child.exitCode, stdout, stderr };
+}
+
+/** Ends well and says nothing on standard error. @returns standard output. */
+export async function runDone(args: readonly string[], cwd: string, input?: string): Promise<string> {
+  const { code, stdout, stderr } = await runRejoin(args, { cwd, ...(input !== undefined && { input }) });
+  assert.is(stderr, '', args.join(' '));
+  assert.is(code, 0);
+  return stdout;
 }
