@@ -53,7 +53,7 @@ function importsOf(file: string): { own: string[]; packages: string[] } {
   const named = [...text.matchAll(/(?:^|\n)\s*(?:import|export)[^'";]*?from '([^']+)'/g)].map(
     (match) => match[1] ?? '',
   );
-  const bare = [...text.matchAll(/\bimport\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
+  const bare = [...text.matchAll(/(?<!')\bimport\(?\s*'([^']+)'/g)].map((match) => match[1] ?? '');
   const all = [...named, ...bare];
   return {
     own: all.filter((name) => name.startsWith('.')).map((name) => normalize(join(dirname(file), name))),

@@ -63,9 +63,10 @@ async function ask(url: string, base: string, body?: string): Promise<string> {
     throw new RejoinError('unavailable', `The server at ${base} does not answer: ${why}`, { cause: error });
   }
   if (response.status === 200) return text;
-  const location = response.headers.get('location');
-  const said = location === null ? text.trim().split('\n')[0]?.slice(0, 500) : `it has moved to ${location}`;
-  const message = `The server at ${base} answers ${response.status}: ${said ?? ''}`;
+  const location = response.status < 400 ? response.headers.get('location') : null;
+  const said =
+    location === null ? (text.trim().split('\n')[0] ?? '').slice(0, 500) : `it has moved to ${location}`;
+  const message = `The server at ${base} answers ${response.status}: ${said}`;
   throw new RejoinError(response.status === 404 ? 'not-found' : 'unavailable', message);
 }
 

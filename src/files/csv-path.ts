@@ -16,10 +16,13 @@ export function isIndex(key: string): boolean {
   return index.test(key);
 }
 
-/** Whether a column's path may have the key as it is, and means the same to every reader. */
+/**
+ * Whether a column's path may have the key as it is, and means the same to every reader: also to those who guess what
+ * separates the cells by the first lines.
+ */
 export function isPlainKey(key: string): boolean {
   return (
-    /^[^.[\]*"'\\\p{Cc}]+$/u.test(key) && key.trim() === key && !isIndex(key) && !reservedKeys.includes(key)
+    /^[^.[\]*"'\\;|\p{Cc}]+$/u.test(key) && key.trim() === key && !isIndex(key) && !reservedKeys.includes(key)
   );
 }
 

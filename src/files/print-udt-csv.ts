@@ -11,7 +11,11 @@ import { printJson } from './udt-json.ts';
 const columnsMax = 256;
 const rowsPerPiece = 200;
 
-/** The file, line by line as RFC 4180 says. @param onProgress is told how many of the samples are printed. */
+/**
+ * The file as RFC 4180 says. Every row has all the cells and the last one no line break, or readers that guess what
+ * separates the cells, as UDT does, may guess wrong.
+ * @param onProgress is told how many of the samples are printed.
+ */
 export function* printUdtCsv(
   udt: JsonObject,
   onProgress?: (done: number, total: number) => void,
@@ -19,13 +23,15 @@ export function* printUdtCsv(
   const { samples } = udt;
   const rowsOfSamples = isJsonArray(samples) && samples.length > 0 ? samples : null;
   const columns = columnsOf(rowsOfSamples ?? []);
-  yield printRows([['path', '.', ...columns.names]]);
+  const header = ['path', '.', ...columns.names];
+  const blank = columns.names.map(() => '');
+  yield papa.unparse([header]);
 
   const { plain, odd } = apart(udt);
-  if (odd || Object.keys(udt).length === 0) yield printRows([['.', printJson(odd ?? {})]]);
+  if (odd || Object.keys(udt).length === 0) yield printRows([['.', printJson(odd ?? {}), ...blank]]);
   for (const [key, value] of Object.entries(plain)) {
     if (key === 'samples' && rowsOfSamples) yield* printSamples(rowsOfSamples, columns, onProgress);
-    else yield printRows([[key, printCell(value)]]);
+    else yield printRows([[key, printCell(value), ...blank]]);
   }
 }
 
@@ -41,8 +47,11 @@ function* printSamples(
   }
 }
 
-function printRows(rows: readonly (readonly string[])[]): string {
-  return papa.unparse(rows as string[][], { newline: '\r\n' }) + '\r\n';
+const lineBreak = '\r\n';
+
+/** Rows behind the header. */
+function printRows(rows: string[][]): string {
+  return lineBreak + papa.unparse(rows, { newline: lineBreak });
 }
 
 /** Which fields of samples have a column, by the names of the columns. */

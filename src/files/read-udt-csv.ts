@@ -14,17 +14,18 @@ import { JsonBuilder } from './json-builder.ts';
  */
 export function readUdtCsv(text: string): JsonObject {
   if (text.trim() === '') throw new RejoinError('bad-request', 'is empty');
-  const rows = parseRows(text);
+  const table = parseTable(text);
+  const { rows } = table;
   const [first = []] = rows;
   const hasPaths = pathHeaders.includes(first[0] ?? '');
   if (first[0] === 'path (column first)') throw new RejoinError('bad-request', columnFirst);
-  const header = atLine(text, 0, () => readHeader(hasPaths ? first.slice(1) : first, hasPaths));
+  const header = atLine(table, 0, () => readHeader(hasPaths ? first.slice(1) : first, hasPaths));
   const builder = new JsonBuilder(rows.length * (first.length + 1) + 1000);
   const rowPaths = new CsvPaths();
   for (let i = 1; i < rows.length; i++) {
     const row = rows[i] ?? [];
     if (row.every((cell) => cell === '')) continue;
-    atLine(text, i, () => {
+    atLine(table, i, () => {
       if (hasPaths) setRow(builder, rowPaths.next(pathOf(row)), header, row.slice(1));
       else setRow(builder, rowPaths.next('samples.*'), header, row);
     });
@@ -37,20 +38,29 @@ export function readUdtCsv(text: string): JsonObject {
 const pathHeaders: readonly string[] = ['path', 'jac_csv_path'];
 const columnFirst = 'has its paths in the first line ("path (column first)"): swap lines and columns';
 
-function parseRows(text: string): string[][] {
-  // Where the first cell is "path", what follows it is the delimiter; else the parser guesses, as UDT does.
-  const delimiter = /^"?(?:path|jac_csv_path)"?([,;\t|])/.exec(text)?.[1];
-  const { data, errors } = papa.parse<string[]>(text, delimiter === undefined ? {} : { delimiter });
+interface Table {
+  readonly rows: readonly (readonly string[])[];
+  readonly text: string;
+  readonly delimiter: string;
+}
+
+function parseTable(text: string): Table {
+  const delimiter = delimiterOf(text);
+  const { data, errors } = papa.parse<string[]>(text, { delimiter });
   const error = errors.find(({ type }) => type === 'Quotes');
-  if (error) {
-    const line = 1 + linesIn(text.slice(0, error.index ?? 0));
-    const problem =
-      error.code === 'MissingQuotes'
-        ? 'a cell begins with a quotation mark that is never closed'
-        : 'a cell in quotation marks has one inside, which should be doubled';
-    throw new RejoinError('bad-request', `line ${line}: ${problem}`);
-  }
-  return data;
+  if (!error) return { rows: data, text, delimiter };
+  const line = 1 + linesIn(text.slice(0, error.index ?? 0));
+  const problem =
+    error.code === 'MissingQuotes'
+      ? 'a cell begins with a quotation mark that is never closed'
+      : 'a cell in quotation marks has one inside, which should be doubled';
+  throw new RejoinError('bad-request', `line ${line}: ${problem}`);
+}
+
+/** What follows "path" in the first cell; without that the parser guesses, as in UDT. */
+function delimiterOf(text: string): string {
+  const [, following] = /^"?(?:path|jac_csv_path)"?([,;\t|])/.exec(text) ?? [];
+  return following ?? papa.parse(text, { preview: 20, skipEmptyLines: 'greedy' }).meta.delimiter;
 }
 
 function readHeader(names: readonly string[], hasPaths: boolean): readonly CsvPath[] {
@@ -120,19 +130,19 @@ const imageNames: readonly string[] = [
 ];
 
 /** Says in which line an error is. @param rowIndex of the row that is read: 0 for the header. */
-function atLine<T>(text: string, rowIndex: number, read: () => T): T {
+function atLine<T>(table: Table, rowIndex: number, read: () => T): T {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof RejoinError)) throw error;
-    throw new RejoinError(error.code, `line ${lineOf(text, rowIndex)}: ${error.message}`, { cause: error });
+    throw new RejoinError(error.code, `line ${lineOf(table, rowIndex)}: ${error.message}`, { cause: error });
   }
 }
 
 /** The line in which a row begins: rows may span several. */
-function lineOf(text: string, rowIndex: number): number {
+function lineOf({ text, delimiter }: Table, rowIndex: number): number {
   if (rowIndex === 0) return 1;
-  const { cursor } = papa.parse(text, { preview: rowIndex }).meta;
+  const { cursor } = papa.parse(text, { delimiter, preview: rowIndex, fastMode: false }).meta;
   return 1 + linesIn(text.slice(0, cursor));
 }
 

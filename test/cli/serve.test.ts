@@ -13,6 +13,7 @@ import { sealJson } from '../../src/store/digest.ts';
 import { formatKey } from '../../src/store/keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { rawRequest } from '../support/raw-http.ts';
+import { runRejoin } from '../support/run-rejoin.ts';
 import { spawnRejoin, startProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
@@ -24,10 +25,10 @@ test.before.each(async (context) => {
 test.after.each(({ folder }) => removeFolder(folder));
 
 test('--version and --help answer and end with 0', async ({ folder }) => {
-  const version = await run(['--version'], folder);
+  const version = await runRejoin(['--version'], { cwd: folder });
   assert.is(version.code, 0);
   assert.match(version.stdout, /^\d+\.\d+\.\d+\n$/);
-  const help = await run(['serve', '--help'], folder);
+  const help = await runRejoin(['serve', '--help'], { cwd: folder });
   assert.is(help.code, 0);
   for (const flag of [
     'host',
@@ -287,24 +288,6 @@ function entry(i: number): Record<string, unknown> {
   };
 }
 
-interface Run {
-  readonly code: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-async function run(args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = {}): Promise<Run> {
-  const child = spawnRejoin(args, { cwd, env: { ...process.env, ...env } });
-  let stdout = '';
-  let stderr = '';
-  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
-  await once(child, 'close');
-  clearTimeout(late);
-  return { code: child.exitCode, stdout, stderr };
-}
-
 async function refused(
   args: readonly string[],
   cwd: string,
@@ -312,7 +295,7 @@ async function refused(
   sentence: RegExp,
   env: NodeJS.ProcessEnv = {},
 ): Promise<void> {
-  const { stderr, stdout, ...ended } = await run(args, cwd, env);
+  const { stderr, stdout, ...ended } = await runRejoin(args, { cwd, env });
   assert.is(ended.code, code, `${args.join(' ')}: ${stderr}`);
   assert.match(stderr, sentence);
   assert.is(stdout, '');
