@@ -115,7 +115,9 @@ export class ProjectDocument {
     const change = this.json.refresh(transaction);
     if (!change) return;
     for (const path of change.dirty) {
-      this.edits.push(...diff(valueAt(change.before, path), valueAt(change.after, path), path));
+      // One by one: there may be more of them than a call takes arguments.
+      for (const edit of diff(valueAt(change.before, path), valueAt(change.after, path), path))
+        this.edits.push(edit);
     }
   }
 }
