@@ -77,8 +77,7 @@ function versionOf(
   const now = { view, ...udt.hashes(), summaryPatch: patch };
   const step =
     kind === 'session' ? versions.first(now, cause) : versions.next(now, change?.udt ?? null, cause);
-  step.writes.push(...writeSampleChanges(keys, changes));
-  return step;
+  return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
 }
 
 export function toChange({ kind, versionUuid, value }: ProjectObject): NewChange {

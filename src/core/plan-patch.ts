@@ -6,6 +6,7 @@ import { isJsonObject, jsonDepthMax, type Json, type JsonObject } from '../model
 import type { Operation } from '../model/json-patch.ts';
 import { diff } from './diff.ts';
 import { Draft, type Edit, type Path } from './edits.ts';
+import { joinSplices } from './join-splices.ts';
 import { jsonEquals } from './json-equals.ts';
 import { elementIndex, insertionIndex, noMember, parsePointer, placeOf, valueAt } from './json-pointer.ts';
 import { countOf, levelsOf } from './json-size.ts';
@@ -23,7 +24,7 @@ export function planPatch(
   const steps = operations.map((operation, index) => naming(operation, index, () => parseStep(operation)));
   const plan = new Plan(view);
   steps.forEach((step, index) => naming(step.operation, index, () => plan.add(step)));
-  return { edits: plan.edits, view: plan.view };
+  return { edits: joinSplices(plan.edits), view: plan.view };
 }
 
 /** How many values the `copy` operations of one patch may copy: each can double the document. */

@@ -33,11 +33,11 @@ export function wirePatchOf(places: readonly DirtyPlace[], after: JsonObject): O
     // The v1 client can't go through such a key: what holds it is replaced, or at the top level its value.
     whole.add(pointerTo(path.slice(0, Math.max(oddPart, 1))));
   }
-  const patch: Operation[] = [];
+  let patch: Operation[] = [];
   const replaced = new Map<string, Operation>();
   for (const { path, before, after: now } of places) {
     if (path.length === 0) {
-      if (isJsonObject(before) && isJsonObject(now)) patch.push(...wirePatch(before, now));
+      if (isJsonObject(before) && isJsonObject(now)) patch = patch.concat(wirePatch(before, now));
       continue;
     }
     const ways = path.map((_, depth) => path.slice(0, depth + 1));
