@@ -10,7 +10,7 @@ import { commitOfEdits, type Opened, type UdtChangeKind } from './commits.ts';
 import type { Edit } from './edits.ts';
 import { KeyedAnswers, type KeyedRequest, type UdtAnswer } from './idempotency.ts';
 import { useIdForEdits } from './own-ids.ts';
-import { planPatch } from './plan-patch.ts';
+import { planEdits } from './plan-patch.ts';
 import type { ProjectState } from './project-state.ts';
 import { rebuildPatch } from './rebuild.ts';
 import { refreshPatch } from './refresh-patch.ts';
@@ -153,10 +153,8 @@ export class ProjectUdt {
     { document, versions }: Opened,
   ): Promise<readonly Edit[]> {
     const { view } = document;
-    if (dialect === 'v2')
-      return planPatch(view, resolveSamples(operations, document.udt.samples, view)).edits;
-    if (against === undefined || against === versions.newestState.version)
-      return planPatch(view, operations).edits;
+    if (dialect === 'v2') return planEdits(view, resolveSamples(operations, document.udt.samples, view));
+    if (against === undefined || against === versions.newestState.version) return planEdits(view, operations);
     const records = await versions.recordsSince(against);
     if (!records)
       throw new RejoinError(
@@ -164,7 +162,7 @@ export class ProjectUdt {
         `The state ${JSON.stringify(String(against))} that the patch was made against is not known here: read the session again`,
       );
     const between = records.flatMap(({ edits }) => edits);
-    return planPatch(view, carryIndices(operations, between)).edits;
+    return planEdits(view, carryIndices(operations, between));
   }
 
   private change(
