@@ -1,5 +1,6 @@
 // The `udt` part of one project, as UDT's clients read and patch it, of both generations.
 
+import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError } from '../errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
 import { isJsonArray, isJsonObject } from '../model/json.ts';
@@ -79,9 +80,9 @@ export class ProjectUdt {
 
   /** What v2 clients have in its place: `summary`, and the top-level keys but `samples`. */
   readSummary(): Promise<UdtState & { readonly view: JsonObject }> {
-    return this.whenDurable(({ document, versions }) => ({
+    return this.whenDurable(async ({ document, versions }) => ({
       ...versions.newestState,
-      view: document.udt.summaryDocument(),
+      view: await document.udt.summaryDocument(otherWork),
     }));
   }
 
@@ -163,13 +164,13 @@ export class ProjectUdt {
     if (dialect === 'v2') return planEdits(view, resolveSamples(operations, document.udt.samples, view));
     if (against === undefined || against === versions.newestState.version) return planEdits(view, operations);
     const records = await versions.recordsSince(against);
-    if (!records)
+    const edits = records?.map((record) => record.edits);
+    if (!edits?.every((some) => some !== null))
       throw new RejoinError(
         'conflict',
         `The state ${JSON.stringify(String(against))} that the patch was made against is not known here: read the session again`,
       );
-    const between = records.flatMap(({ edits }) => edits);
-    return planEdits(view, carryIndices(operations, between));
+    return planEdits(view, carryIndices(operations, edits.flat()));
   }
 
   private change(
@@ -231,11 +232,11 @@ export class ProjectUdt {
   // ---- both
 
   /** Reads from the open document; what is read is handed out when all in it is durable. */
-  private whenDurable<T>(read: (opened: Opened) => T): Promise<T> {
+  private whenDurable<T>(read: (opened: Opened) => T | Promise<T>): Promise<T> {
     return this.state.rereading(async () => {
       const { result, durable } = await this.state.queue.run(async () => {
         const opened = await this.state.open();
-        return { result: read(opened), durable: this.state.log.settled() };
+        return { result: await read(opened), durable: this.state.log.settled() };
       });
       await durable.catch((cause: unknown) => {
         throw new RejoinError('unavailable', 'What was read is not on disk', { cause });
@@ -260,8 +261,8 @@ export class ProjectUdt {
 
   /** UDT-10. */
   private async everything(dialect: UdtDialect): Promise<UdtDifferences> {
-    return this.whenDurable(({ document, versions }) => {
-      const view = dialect === 'v1' ? document.udt.copy() : document.udt.summaryDocument();
+    return this.whenDurable(async ({ document, versions }) => {
+      const view = dialect === 'v1' ? document.udt.copy() : await document.udt.summaryDocument(otherWork);
       const latest = versions.newestState;
       const patch = rebuildPatch(view, versions.topLevelKeys.hasLostIn(document.view));
       return { versions: [{ user: latest.record?.user ?? anonymous, patch, edits: [] }], latest };
@@ -279,5 +280,5 @@ export class ProjectUdt {
 function differenceIn(record: VersionRecord, dialect: UdtDialect): UdtDifference | null {
   const { user, edits, summary } = record;
   const patch = dialect === 'v1' ? record.patch : summary?.patch;
-  return patch ? { user, patch, edits } : null;
+  return patch && edits ? { user, patch, edits } : null;
 }

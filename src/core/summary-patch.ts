@@ -1,19 +1,19 @@
 // What v2 clients are told of a change (UDT-17): `replace` of the top-level keys that changed, and what became of the list of
 // summaries. All of it is idempotent, but for samples that are appended or removed.
 
-import { escapeKey, type Json, type JsonObject } from '../model/json.ts';
+import { escapeKey, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Edit } from './edits.ts';
 import { samplesKey } from './roots.ts';
 import type { Hunk } from './array-hunks.ts';
 
 /** What a v2 client's summary says of a sample. */
-export interface SampleSummary {
+export type SampleSummary = {
   readonly hasAnnotation: boolean;
   /** In how many of this server's versions it was changed. */
   readonly version: number;
   readonly _id: string;
-}
+};
 
 /** The list of summaries, as it is after a change. */
 export interface SummaryList {
@@ -75,7 +75,7 @@ export class SummaryPatch {
     const ofList = this.change ? listPatch(this.change, samples) : [];
     if (ofList && !this.isWhole) return ofList.length > operationsMax ? null : ofList;
     if (samples.length > operationsMax) return null;
-    return [{ op: 'replace', path: '/summary/samples', value: samples.summary().map(toJson) }];
+    return [{ op: 'replace', path: '/summary/samples', value: samples.summary() }];
   }
 }
 
@@ -95,7 +95,7 @@ function listPatch(
     for (let i = index; i < index + inserted; i++) {
       told.add(i);
       if (i < index + removed) patch.push(replaceEntry(i, samples));
-      else patch.push({ op: 'add', path: '/summary/samples/-', value: toJson(samples.summaryOf(i)) });
+      else patch.push({ op: 'add', path: '/summary/samples/-', value: samples.summaryOf(i) });
     }
     present += inserted - removed;
     if (patch.length > operationsMax) return patch;
@@ -118,9 +118,5 @@ function entryPatch(index: number, samples: SummaryList): Operation[] {
 }
 
 function replaceEntry(index: number, samples: SummaryList): Operation {
-  return { op: 'replace', path: `/summary/samples/${index}`, value: toJson(samples.summaryOf(index)) };
-}
-
-function toJson(summary: SampleSummary): Json {
-  return { ...summary };
+  return { op: 'replace', path: `/summary/samples/${index}`, value: samples.summaryOf(index) };
 }

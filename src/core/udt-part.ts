@@ -70,12 +70,10 @@ export class UdtPart {
     return this.json.copy();
   }
 
-  /** What v2 clients have instead, to be kept. */
-  summaryDocument(): JsonObject {
-    return {
-      ...withoutSamples(this.json.copy()),
-      summary: { samples: this.samples.summary().map((entry) => ({ ...entry })) },
-    };
+  /** What v2 clients have instead, to be kept. The document must not change meanwhile. @param breathe lets other work go on. */
+  async summaryDocument(breathe: () => Promise<void>): Promise<JsonObject> {
+    const samples = await this.samples.summaryInParts(breathe);
+    return { ...withoutSamples(this.json.copy()), summary: { samples } };
   }
 
   /** Tells the hasher which elements of arrays were replaced in place. */

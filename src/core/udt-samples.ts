@@ -71,6 +71,16 @@ export class UdtSamples {
     return this.list.map((_, index) => this.summaryOf(index));
   }
 
+  /** As `summary`, in parts. The document must not change meanwhile. @param breathe lets other work go on. */
+  async summaryInParts(breathe: () => Promise<void>): Promise<SampleSummary[]> {
+    const summary: SampleSummary[] = [];
+    for (let index = 0; index < this.length; index++) {
+      summary.push(this.summaryOf(index));
+      if (index % samplesPerPart === samplesPerPart - 1) await breathe();
+    }
+    return summary;
+  }
+
   /** The `_id` of the sample at an index that there is (UDT-15). */
   idOf(index: number): string {
     const own = ownIdOf(this.list[index]);

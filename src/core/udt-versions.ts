@@ -2,10 +2,13 @@
 // records beside the log. They are this server's own and are never replicated (UDT-3). Polls are answered from them, without
 // the document.
 
-import type { JsonObject } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
+import type { Operation } from '../model/json-patch.ts';
+import { isShortJson } from '../model/json-pieces.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
 import { readLastNumber, type ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
+import type { Edit } from './edits.ts';
 import { writeAnswer, type KeyedRequest } from './idempotency.ts';
 import { RecentVersions } from './recent-versions.ts';
 import { TopLevelKeys } from './top-level-keys.ts';
@@ -32,7 +35,7 @@ export interface UdtStep {
 export interface UdtNow extends UdtHashes {
   readonly view: JsonObject;
   /** What v2 clients are told of the change; null if they must be sent everything. */
-  readonly summaryPatch: VersionRecord['patch'] | null;
+  readonly summaryPatch: readonly Operation[] | null;
 }
 
 /** Who made a version, and when. */
@@ -126,12 +129,11 @@ export class UdtVersions {
    */
   next(now: UdtNow, change: UdtChange | null, { origin, nowMs, request }: VersionCause): UdtStep {
     const { view, hash, summaryHash, summaryPatch } = now;
-    const patch = change ? wirePatchOf(change.places, view) : [];
     const made = {
-      patch,
-      edits: change?.edits ?? [],
+      patch: ifShort(change ? wirePatchOf(change.places, view) : []),
+      edits: ifShort(change?.edits ?? []),
       hash,
-      summary: { patch: summaryPatch, hash: summaryHash },
+      summary: { patch: ifShort(summaryPatch), hash: summaryHash },
     };
     if (change) this.changedMs = nowMs;
     const step = this.add({ ...made, ...origin, idempotencyKey: request?.key }, nowMs);
@@ -142,7 +144,7 @@ export class UdtVersions {
   }
 
   /** A version whose patch changes nothing, so that every client's poll refreshes its screen (UDT-8). */
-  refresh(patch: VersionRecord['patch'], nowMs: number): UdtStep {
+  refresh(patch: readonly Operation[], nowMs: number): UdtStep {
     const { hash, summaryHash } = this.newest;
     const summary = { patch: [], hash: summaryHash };
     const user = this.newest.record?.user ?? anonymous;
@@ -248,6 +250,14 @@ export class UdtVersions {
     const complete = found.every(({ version }, index) => version === since + 1 + index);
     return complete && found.length === upTo - since ? found : null;
   }
+}
+
+/** What is longer than this as JSON isn't kept in a version: clients are sent the whole state, which says the same. */
+const keptUnitsMax = 1024 * 1024;
+
+function ifShort<Item extends Operation | Edit>(items: readonly Item[] | null): readonly Item[] | null {
+  const json = items?.map((item): Json => ({ ...item }));
+  return json && isShortJson(json, keptUnitsMax) ? items : null;
 }
 
 const epochSize = 2 ** 32;

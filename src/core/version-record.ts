@@ -16,10 +16,10 @@ export interface VersionRecord {
   readonly timeMs: number;
   readonly user: string;
   readonly protocol: Protocol;
-  /** From the version before to this one, as it goes over the wire (UDT-9). */
-  readonly patch: readonly Operation[];
-  /** The same as exact edits. */
-  readonly edits: readonly Edit[];
+  /** From the version before to this one, as it goes over the wire (UDT-9). Null if it would be too large to be kept. */
+  readonly patch: readonly Operation[] | null;
+  /** The same as exact edits. Null if they would be too large. */
+  readonly edits: readonly Edit[] | null;
   readonly hash: number;
   /** What v2 clients get of it; versions of older releases have none. */
   readonly summary?: SummaryVersion | undefined;
@@ -44,8 +44,8 @@ export function sealVersionRecord(key: Uint8Array, record: VersionRecord): Uint8
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(isRefresh && { isRefresh }),
     ...(summary && { summary: { patch: summary.patch && toJson(summary.patch), hash: summary.hash } }),
-    patch: toJson(record.patch),
-    edits: record.edits.map((edit) => ({ ...edit })),
+    patch: record.patch && toJson(record.patch),
+    edits: record.edits && record.edits.map((edit) => ({ ...edit })),
   };
   return sealJson(key, value);
 }
@@ -77,8 +77,8 @@ const recordShape = z.object({
   timeMs: z.number(),
   user: z.string(),
   protocol: z.enum(['stream', 'udt', 'yjs', 'server']),
-  patch: z.custom<readonly Operation[]>(Array.isArray),
-  edits: z.custom<readonly Edit[]>(Array.isArray),
+  patch: z.custom<readonly Operation[]>(Array.isArray).nullable(),
+  edits: z.custom<readonly Edit[]>(Array.isArray).nullable(),
   hash: z.number(),
   summary: z
     .object({ patch: z.custom<readonly Operation[]>(Array.isArray).nullable(), hash: z.number() })

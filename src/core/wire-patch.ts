@@ -23,8 +23,24 @@ export function wirePatch(before: JsonObject, after: JsonObject): Operation[] {
 /**
  * The patch of what a change did at these places, none of which is in another.
  * @param after the view after the change.
+ * @returns null if it would shift a great many elements of an array one by one.
  */
-export function wirePatchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] {
+export function wirePatchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] | null {
+  try {
+    return patchOf(places, after);
+  } catch (error) {
+    if (error instanceof TooLong) return null;
+    throw error;
+  }
+}
+
+/** Ends the writing of a patch from any depth: nobody will want it. */
+class TooLong extends Error {}
+
+/** About as many make a patch of a megabyte. */
+const shiftedMax = 10_000;
+
+function patchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] {
   const whole = new Set<string>();
   for (const { path, before, after: now } of places) {
     const oddPart = path.findIndex((part) => typeof part === 'string' && !isPlainPart(part));
@@ -138,6 +154,7 @@ function writeShifted(
   path: string,
   patch: Operation[],
 ): number {
+  if (after.length > shiftedMax) throw new TooLong();
   let shifting = Math.max(before.length - after.length, 0);
   after.forEach((value, i) => {
     if (i >= before.length) patch.push({ op: 'add', path: `${path}/-`, value });
