@@ -17,9 +17,6 @@ export interface Opened {
   readonly keys: ProjectKeys;
 }
 
-/** A PATCH, or the creation of a session. */
-export type UdtChangeKind = 'udt' | 'session';
-
 /**
  * The commit of edits of `udt`. A PATCH makes a version even if it changes nothing (UDT-3); it then has no record in the
  * log, or a plain `update` if it only turned plain values into Y types.
@@ -27,18 +24,19 @@ export type UdtChangeKind = 'udt' | 'session';
  */
 export function commitOfEdits(
   opened: Opened,
-  kind: UdtChangeKind,
   change: DocumentChange | null,
   cause: VersionCause,
   writes: readonly Write[],
 ): { commit: Commit; state: UdtState } {
-  const isSession = kind === 'session';
-  const step = versionOf(opened, kind, change, cause);
+  const step = versionOf(opened, change, cause);
   const { origin } = cause;
-  const recorded: NewChange = { kind: isSession || change?.udt ? kind : 'update' };
-  const group = { origin, update: change?.update ?? nothingNew, changes: [recorded] };
+  const group = change && {
+    origin,
+    update: change.update,
+    changes: [{ kind: change.udt ? ('udt' as const) : ('update' as const) }],
+  };
   const commit = {
-    group: change || isSession ? group : null,
+    group,
     writes: [...writes, ...step.writes],
     settle: () => opened.versions.settle(step.state),
   };
@@ -53,7 +51,7 @@ export function commitOfUpdate(
   objects: readonly ProjectObject[],
   writes: readonly Write[],
 ): Commit {
-  const step = change.udt && versionOf(opened, 'udt', change, cause);
+  const step = change.udt && versionOf(opened, change, cause);
   const changes: NewChange[] = objects.map(toChange);
   if (step) changes.push({ kind: 'udt' });
   if (changes.length === 0) changes.push({ kind: 'update' });
@@ -68,21 +66,16 @@ export function commitOfUpdate(
 
 function versionOf(
   { document, versions, keys }: Opened,
-  kind: UdtChangeKind,
   change: DocumentChange | null,
   cause: VersionCause,
 ): UdtStep {
   const { udt, view } = document;
   const { patch, changes } = udt.samples.take(view);
   const now = { view, ...udt.hashes(), summaryPatch: patch };
-  const step =
-    kind === 'session' ? versions.first(now, cause) : versions.next(now, change?.udt ?? null, cause);
+  const step = versions.next(now, change?.udt ?? null, cause);
   return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
 }
 
 export function toChange({ kind, versionUuid, value }: ProjectObject): NewChange {
   return { kind, versionUuid, object: Buffer.from(JSON.stringify(value), 'utf8') };
 }
-
-/** A Yjs update without structs and deletions: a session may start with nothing in it. */
-const nothingNew = new Uint8Array([0, 0]);

@@ -72,6 +72,12 @@ export class DocumentKeeper {
     return this.opened;
   }
 
+  /** Takes over a document that was just made. To be called in the project's turn. */
+  adopt(opened: OpenDocument): void {
+    this.opened = opened;
+    if (opened.tail.isDue) this.askForSnapshot();
+  }
+
   /** What is in memory no longer says what is stored: the next one who needs it has it read again. */
   drop(): void {
     this.opened = null;

@@ -144,7 +144,7 @@ const bytesPerStruct = 400;
 
 /** Makes a document from stored updates. */
 export class DocumentLoader {
-  private readonly doc = new Y.Doc();
+  readonly doc = new Y.Doc();
 
   constructor() {
     // The roots get their types before anything lies in them.

@@ -43,8 +43,16 @@ export class Draft {
   // Each maps a container that this draft has made to the same container, as a type that can be written.
   private readonly arrays = new Map<readonly Json[], Json[]>();
   private readonly objects = new Map<JsonObject, Record<string, Json>>();
+  private readonly undos: (() => void)[] = [];
 
-  constructor(view: JsonObject) {
+  /**
+   * @param longArrays what is done with long arrays that are members of the root: `in-place` changes the view's own ones until
+   *   `revert`, since to copy 100,000 references takes longer than most edits.
+   */
+  constructor(
+    view: JsonObject,
+    private readonly longArrays: 'copied' | 'in-place' = 'copied',
+  ) {
     this.currentView = view;
   }
 
@@ -57,10 +65,28 @@ export class Draft {
     this.currentView = this.changedObject(this.currentView, edit, 0);
   }
 
+  /** Makes the view what it was before the first edit. The draft is of no use then. */
+  revert(): void {
+    for (const undo of this.undos.reverse()) undo();
+    this.undos.length = 0;
+  }
+
   /**
-   * A value of the present view, and all in it, stays as it is from now on: call it before it gets a second place.
-   * It takes no longer than the copying took that made the value's containers writable.
+   * A value of the present view that stays as it is from now on, with all in it: for one that gets a second place. It takes no
+   * longer than the copying took that made the value's containers writable.
    */
+  sealed(value: Json): Json {
+    this.seal(value);
+    if (this.longArrays === 'copied') return value;
+    if (isJsonArray(value)) return value.slice();
+    if (value !== this.currentView || !isJsonObject(value)) return value;
+    const members = Object.entries(value);
+    return Object.fromEntries(
+      members.map(([key, member]) => [key, isJsonArray(member) ? member.slice() : member]),
+    );
+  }
+
+  /** A value of the present view, and all in it, stays as it is from now on. */
   seal(value: Json = this.currentView): void {
     const stack = [value];
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
@@ -97,17 +123,22 @@ export class Draft {
   }
 
   private changedArray(container: readonly Json[], edit: Edit, depth: number): readonly Json[] {
-    const array = this.writableArray(container);
+    const isInPlace = depth === 1 && this.longArrays === 'in-place' && isLong(container);
+    const array = isInPlace ? (container as Json[]) : this.writableArray(container);
     if (depth < edit.path.length) {
       const index = edit.path[depth];
       if (typeof index !== 'number' || !(index in array)) throw misfit(edit, 'no such element');
-      array[index] = this.changed(array[index], edit, depth + 1);
+      const old = array[index] ?? null;
+      const now = this.changed(old, edit, depth + 1);
+      if (isInPlace && now !== old) this.undos.push(() => (array[index] = old));
+      array[index] = now;
       return array;
     }
     if (edit.type !== 'splice') throw misfit(edit, 'not an object');
-    if (edit.index < 0 || edit.remove < 0 || edit.index + edit.remove > array.length)
-      throw misfit(edit, 'out of range');
-    splice(array, edit.index, edit.remove, edit.insert);
+    const { index, remove, insert } = edit;
+    if (index < 0 || remove < 0 || index + remove > array.length) throw misfit(edit, 'out of range');
+    const removed = splice(array, index, remove, insert);
+    if (isInPlace) this.undos.push(() => void splice(array, index, insert.length, removed));
     return array;
   }
 
@@ -142,15 +173,21 @@ export class Draft {
 // More arguments than this in one call may overflow the stack.
 const argumentsMax = 10_000;
 
-function splice(array: Json[], index: number, remove: number, insert: readonly Json[]): void {
-  if (insert.length <= argumentsMax) {
-    array.splice(index, remove, ...insert);
-    return;
-  }
-  const tail = array.splice(index).slice(remove);
+/** @returns what was removed. */
+function splice(array: Json[], index: number, remove: number, insert: readonly Json[]): Json[] {
+  if (insert.length <= argumentsMax) return array.splice(index, remove, ...insert);
+  const rest = array.splice(index);
   for (const item of insert) array.push(item);
-  for (const item of tail) array.push(item);
+  for (const item of rest.slice(remove)) array.push(item);
+  return rest.slice(0, remove);
 }
+
+/** An array that was long and has lost elements is one that was copied, or is still changed in place. */
+function isLong(array: readonly Json[]): boolean {
+  return array.length >= longArrayMin;
+}
+
+const longArrayMin = 1_000;
 
 function misfit(edit: Edit, reason: string): RejoinError {
   const where = edit.type === 'splice' ? edit.index : edit.key;

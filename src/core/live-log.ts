@@ -238,6 +238,7 @@ export class LiveLog implements FeedSource {
 
   private tellWitness(): void {
     const { life } = this;
+    if (!this.info) return; // a session that is being created may leave nothing behind
     const { durablePosition: position, durableVector } = this.log;
     this.context.witness?.note(this.log.project, {
       position,

@@ -21,10 +21,29 @@ export function planPatch(
   view: JsonObject,
   operations: readonly Operation[],
 ): { edits: Edit[]; view: JsonObject } {
+  const draft = new Draft(view);
+  const edits = planOn(draft, operations);
+  return { edits, view: draft.view };
+}
+
+/**
+ * The edits of `planPatch`, without a copy of the long arrays that are members of the view: they are changed while the patch is
+ * being planned, and are what they were when it is.
+ */
+export function planEdits(view: JsonObject, operations: readonly Operation[]): Edit[] {
+  const draft = new Draft(view, 'in-place');
+  try {
+    return planOn(draft, operations);
+  } finally {
+    draft.revert();
+  }
+}
+
+function planOn(draft: Draft, operations: readonly Operation[]): Edit[] {
   const steps = operations.map((operation, index) => naming(operation, index, () => parseStep(operation)));
-  const plan = new Plan(view);
+  const plan = new Plan(draft);
   steps.forEach((step, index) => naming(step.operation, index, () => plan.add(step)));
-  return { edits: joinSplices(plan.edits), view: plan.view };
+  return joinSplices(plan.edits);
 }
 
 /** How many values the `copy` operations of one patch may copy: each can double the document. */
@@ -56,12 +75,9 @@ export function naming<Result>(operation: Operation, index: number, act: () => R
 
 class Plan {
   readonly edits: Edit[] = [];
-  private readonly draft: Draft;
   private copiedValues = 0;
 
-  constructor(view: JsonObject) {
-    this.draft = new Draft(view);
-  }
+  constructor(private readonly draft: Draft) {}
 
   get view(): JsonObject {
     return this.draft.view;
@@ -152,9 +168,9 @@ class Plan {
       if (from.length === parts.length) return;
       throw conflict('a value cannot be moved into itself');
     }
-    this.draft.seal(value);
+    const moved = this.draft.sealed(value);
     this.remove(from);
-    this.insert(parts, value);
+    this.insert(parts, moved);
   }
 
   private copy(from: Parts, parts: Parts): void {
@@ -162,8 +178,7 @@ class Plan {
     this.copiedValues += countOf(value);
     if (this.copiedValues > copiedValuesMax)
       throw new RejoinError('too-large', `a patch can copy ${copiedValuesMax} values at most`);
-    this.draft.seal(value);
-    this.insert(parts, value);
+    this.insert(parts, this.draft.sealed(value));
   }
 
   private setMember(object: JsonObject, path: Path, key: string, value: Json): void {

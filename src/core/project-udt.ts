@@ -6,11 +6,12 @@ import { isJsonArray, isJsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
 import { carryIndices } from './carry-indices.ts';
-import { commitOfEdits, type Opened, type UdtChangeKind } from './commits.ts';
+import { commitOfEdits, type Opened } from './commits.ts';
+import { createSession, type OnProgress } from './create-session.ts';
 import type { Edit } from './edits.ts';
 import { KeyedAnswers, type KeyedRequest, type UdtAnswer } from './idempotency.ts';
 import { useIdForEdits } from './own-ids.ts';
-import { planPatch } from './plan-patch.ts';
+import { planEdits } from './plan-patch.ts';
 import type { ProjectState } from './project-state.ts';
 import { rebuildPatch } from './rebuild.ts';
 import { refreshPatch } from './refresh-patch.ts';
@@ -118,14 +119,20 @@ export class ProjectUdt {
 
   /**
    * Makes the project a session with this UDT file. Resolves when it is durable.
+   * @param onProgress is called while a large one is being stored.
    * @throws RejoinError `conflict` if there is such a project.
    */
-  createSession(udt: JsonObject, origin: Origin): Promise<UdtAnswer> {
-    return this.change('session', origin, () => {
-      if (this.state.log.info)
-        throw new RejoinError('conflict', `The project ${JSON.stringify(this.state.id)} exists already`);
-      return Object.entries(udt).map(([key, value]) => ({ type: 'set', path: [], key, value }));
-    });
+  async createSession(udt: JsonObject, origin: Origin, onProgress?: OnProgress): Promise<UdtAnswer> {
+    const { recovery } = this.state.context;
+    return this.state.asking(
+      recovery.writing(async () => {
+        const { state, durable } = await this.state.inTurn(() =>
+          createSession(this.state, udt, origin, onProgress),
+        );
+        await durable;
+        return state;
+      }),
+    );
   }
 
   /**
@@ -144,7 +151,7 @@ export class ProjectUdt {
       const answered = await this.state.queue.run(() => this.findAnswer(request));
       if (answered) return answered.state;
     }
-    return this.change('udt', origin, (opened) => this.plan(operations, options, opened), request);
+    return this.change(origin, (opened) => this.plan(operations, options, opened), request);
   }
 
   private async plan(
@@ -153,10 +160,8 @@ export class ProjectUdt {
     { document, versions }: Opened,
   ): Promise<readonly Edit[]> {
     const { view } = document;
-    if (dialect === 'v2')
-      return planPatch(view, resolveSamples(operations, document.udt.samples, view)).edits;
-    if (against === undefined || against === versions.newestState.version)
-      return planPatch(view, operations).edits;
+    if (dialect === 'v2') return planEdits(view, resolveSamples(operations, document.udt.samples, view));
+    if (against === undefined || against === versions.newestState.version) return planEdits(view, operations);
     const records = await versions.recordsSince(against);
     if (!records)
       throw new RejoinError(
@@ -164,24 +169,22 @@ export class ProjectUdt {
         `The state ${JSON.stringify(String(against))} that the patch was made against is not known here: read the session again`,
       );
     const between = records.flatMap(({ edits }) => edits);
-    return planPatch(view, carryIndices(operations, between)).edits;
+    return planEdits(view, carryIndices(operations, between));
   }
 
   private change(
-    kind: UdtChangeKind,
     origin: Origin,
-    plan: (opened: Opened) => Promise<readonly Edit[]> | readonly Edit[],
+    plan: (opened: Opened) => Promise<readonly Edit[]>,
     request?: KeyedRequest,
   ): Promise<UdtAnswer> {
     return this.state.asking(
-      this.state.context.recovery.writing(() => this.tryToChange(kind, origin, plan, request)),
+      this.state.context.recovery.writing(() => this.tryToChange(origin, plan, request)),
     );
   }
 
   private async tryToChange(
-    kind: UdtChangeKind,
     origin: Origin,
-    plan: (opened: Opened) => Promise<readonly Edit[]> | readonly Edit[],
+    plan: (opened: Opened) => Promise<readonly Edit[]>,
     request: KeyedRequest | undefined,
   ): Promise<UdtAnswer> {
     const { state, durable } = await this.state.inTurn(async () => {
@@ -196,11 +199,11 @@ export class ProjectUdt {
         const othersMs = versions.changedMs;
         const change = document.edit(edits);
         const cause = { origin, nowMs: environment.now(), request };
-        const { commit, state } = commitOfEdits(opened, kind, change, cause, writes);
+        const { commit, state } = commitOfEdits(opened, change, cause, writes);
         const durable = this.state.log.submit(commit);
         if (commit.group) this.state.keeper.grown(commit.group.update);
         if (request) this.answers.follow(request, state, durable);
-        if (kind === 'udt' && change?.udt) this.refreshes.patched(othersMs);
+        if (change?.udt) this.refreshes.patched(othersMs);
         return { state, durable };
       });
     });

@@ -2,6 +2,7 @@
 // that the hash after one edit costs the changed path and not the document.
 
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { HashBlocks, type Block } from './hash-blocks.ts';
 import { RollingHash, type Piece } from './rolling-hash.ts';
 
 /**
@@ -39,13 +40,15 @@ export class UdtHasher {
 
   /** Elements of an array that was hashed were replaced in place. */
   replaced(array: readonly Json[], indices: Iterable<number>): void {
-    const kept = this.kept.get(array);
-    if (!kept) return;
-    const dirty = new Set([...indices].map((index) => blockAt(kept.blocks, index)));
-    const blocks = kept.blocks.flatMap((block, at) =>
-      dirty.has(at) ? this.blocksOf(array, startOf(kept.blocks, at), block.count) : [block],
+    const blocks = this.kept.get(array)?.blocks;
+    if (!blocks) return;
+    const dirty = new Map(
+      [...indices].map((index) => blocks.find(index)).map(({ at, start }) => [at, start]),
     );
-    this.kept.set(array, { ...this.arrayOf(blocks), blocks });
+    // The last ones first, so that the places of those before stay.
+    for (const [at, start] of [...dirty].sort(([a], [b]) => b - a))
+      blocks.replace(at, 1, this.blocksOf(array, start, blocks.itemsIn(at)));
+    this.kept.set(array, { ...blocks.piece, blocks });
   }
 
   /**
@@ -58,7 +61,8 @@ export class UdtHasher {
       blocks.push(...this.blocksOf(array, start, Math.min(itemsPerPart, array.length - start)));
       await breathe();
     }
-    if (array.length > itemsPerPart) this.kept.set(array, { ...this.arrayOf(blocks), blocks });
+    const kept = new HashBlocks(blocks);
+    if (array.length > itemsPerPart) this.kept.set(array, { ...kept.piece, blocks: kept });
   }
 
   private blocksOf(array: readonly Json[], start: number, count: number): Block[] {
@@ -67,15 +71,6 @@ export class UdtHasher {
     this.writeItems(array, start, start + count, [], blocks);
     this.text.take();
     return blocks;
-  }
-
-  /** The text of an array that consists of these blocks. */
-  private arrayOf(blocks: readonly Block[]): Piece {
-    this.text.take();
-    this.text.write('[');
-    for (const block of blocks) this.text.append(block);
-    this.text.replaceLast(',', ']');
-    return this.text.take();
   }
 
   /** @param former what stood in this place at the last hash, if anything: its blocks may stand here too. */
@@ -94,14 +89,16 @@ export class UdtHasher {
       return;
     }
     const textBefore = this.text.take();
-    const blocks = isJsonArray(value) ? this.writeArray(value, former) : this.writeObject(value, former);
+    const blocks = isJsonArray(value) ? this.writeArray(value, former) : null;
+    if (!isJsonArray(value)) this.writeObject(value, former);
     const piece = this.text.take();
-    if (piece.length >= keptUnitsMin) this.kept.set(value, { ...piece, blocks });
+    if (piece.length >= keptUnitsMin)
+      this.kept.set(value, { ...piece, blocks: blocks && new HashBlocks(blocks) });
     this.text.append(textBefore);
     this.text.append(piece);
   }
 
-  private writeObject(object: JsonObject, former: Json | undefined): readonly Block[] {
+  private writeObject(object: JsonObject, former: Json | undefined): void {
     let separator = '{';
     for (const key of Object.keys(object).sort()) {
       this.text.write(separator);
@@ -111,7 +108,6 @@ export class UdtHasher {
       separator = ',';
     }
     this.text.write(separator === '{' ? '{}' : '}');
-    return [];
   }
 
   private writeArray(array: readonly Json[], former: Json | undefined): readonly Block[] {
@@ -123,7 +119,7 @@ export class UdtHasher {
       this.writeItems(array, next, start, formerArray, blocks);
       this.text.append(block);
       blocks.push(block);
-      next = start + block.count;
+      next = start + block.items;
     }
     this.writeItems(array, next, array.length, formerArray, blocks);
     if (array.length === 0) this.text.write(']');
@@ -140,15 +136,15 @@ export class UdtHasher {
     blocks: Block[],
   ): void {
     let textBefore = this.text.take();
-    let count = 0;
+    let items = 0;
     for (let index = start; index < end; index++) {
       this.write(array[index] ?? null, former[index]);
       this.text.write(',');
-      count++;
+      items++;
       if (this.text.length < blockUnitsMin && index < end - 1) continue;
       const piece = this.text.take();
-      blocks.push({ ...piece, count });
-      count = 0;
+      blocks.push({ ...piece, items });
+      items = 0;
       this.text.append(textBefore);
       this.text.append(piece);
       textBefore = this.text.take();
@@ -167,27 +163,9 @@ const itemsPerPart = 1_000;
 // blocks make the first cheaper and the second dearer. This is about the best for 100,000 samples.
 const blockUnitsMin = 16_384;
 
-/** The text of a container; that of an array as the blocks it consists of. */
+/** The text of a container; that of an array also as the blocks it consists of. */
 interface Kept extends Piece {
-  readonly blocks: readonly Block[];
-}
-
-/** A run of `count` array items, each with a comma behind it. */
-interface Block extends Piece {
-  readonly count: number;
-}
-
-/** Which block the item at an index is in. */
-function blockAt(blocks: readonly Block[], index: number): number {
-  let start = 0;
-  return blocks.findIndex(({ count }) => (start += count) > index);
-}
-
-/** The index of a block's first item. */
-function startOf(blocks: readonly Block[], at: number): number {
-  let start = 0;
-  for (let before = 0; before < at; before++) start += blocks[before]?.count ?? 0;
-  return start;
+  readonly blocks: HashBlocks | null;
 }
 
 function memberOf(value: Json | undefined, key: string): Json | undefined {
@@ -203,17 +181,19 @@ function* unchangedBlocks(
   const shift = array.length - former.length;
   let formerStart = 0;
   let next = 0;
-  for (const block of kept?.blocks ?? []) {
-    const stays = formerStart >= next && sameItems(former, formerStart, array, formerStart, block.count);
+  const blocks = kept?.blocks ?? new HashBlocks();
+  for (let at = 0; at < blocks.size; at++) {
+    const block = blocks.blockAt(at);
+    const stays = formerStart >= next && sameItems(former, formerStart, array, formerStart, block.items);
     const start = stays ? formerStart : formerStart + shift;
     if (
       stays ||
-      (shift !== 0 && start >= next && sameItems(former, formerStart, array, start, block.count))
+      (shift !== 0 && start >= next && sameItems(former, formerStart, array, start, block.items))
     ) {
       yield { block, start };
-      next = start + block.count;
+      next = start + block.items;
     }
-    formerStart += block.count;
+    formerStart += block.items;
   }
 }
 

@@ -13,6 +13,7 @@ import { openLife } from './open-life.ts';
 import { PidFile } from './pid-file.ts';
 import { Scrub } from './scrub.ts';
 import type { Store } from './store.ts';
+import { removeUnfinishedSessions } from './unfinished-sessions.ts';
 import { Witness } from './witness.ts';
 
 export interface DataFolder {
@@ -57,6 +58,7 @@ export async function openDataFolder(folder: string, options: DataFolderOptions)
     const { store, damage, warnings } = await openDatabase(databaseFolder, evidence, wasStopped);
     endings.push(() => store.close());
     await pidFile.write(environment);
+    await removeUnfinishedSessions(store);
     const opened = await openLife(store, { databaseFolder, environment, serverId, evidence, damage });
     // While the store is closed its last write may still be cut off: the pid file goes last.
     endings.unshift(() => pidFile.remove());

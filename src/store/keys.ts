@@ -18,7 +18,14 @@ export function projectKey(project: string): Buffer {
 
 export const allProjects: Range = { from: Buffer.from('p'), before: Buffer.from('q') };
 
-/** The id in a key of the catalogue. */
+/** project → a session that is being created: it isn't in the catalogue yet. */
+export function unfinishedKey(project: string): Buffer {
+  return Buffer.concat([Buffer.from('n'), escaped(project)]);
+}
+
+export const allUnfinished: Range = { from: Buffer.from('n'), before: Buffer.from('o') };
+
+/** The id in a key of the catalogue, or of an unfinished session. */
 export function projectOfKey(key: Uint8Array): string {
   const bytes: number[] = [];
   for (let i = 1; i < key.length - 1; i++) {
@@ -51,6 +58,13 @@ export class ProjectKeys {
     this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
     this.topLevelKeys = this.in('topLevelKeys');
     this.upkeep = this.in('upkeep');
+  }
+
+  /** Everything of the project but its entry in the catalogue. */
+  all(): Range {
+    const before = Buffer.from(this.prefix);
+    before.writeUInt8(1, before.length - 1); // behind the zero that ends the id
+    return { from: this.prefix, before };
   }
 
   record(position: number): Buffer {

@@ -6,7 +6,7 @@ import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { seal, unseal } from './digest.ts';
-import { ProjectKeys, number, readLastNumber, readNumber } from './keys.ts';
+import { ProjectKeys, number, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from './record.ts';
 import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
@@ -25,14 +25,19 @@ export interface Group {
 }
 
 export type NewChange =
-  | { readonly kind: 'update' | 'udt' | 'session' }
+  | { readonly kind: 'update' | 'udt' | SessionPart }
   | { readonly kind: ObjectKind; readonly versionUuid: string; readonly object: Uint8Array };
+
+/** A session that is created in slices begins with `session`, goes on with `slice`s, and ends with `closing`. */
+export type SessionPart = 'session' | 'slice' | 'closing';
 
 export interface NewGroup {
   readonly origin: Origin;
   readonly timeMs: number;
   readonly update: Uint8Array;
   readonly changes: readonly NewChange[];
+  /** Of a session that is created in slices, but for the last: the project isn't in the catalogue yet. */
+  readonly isUnfinished?: boolean;
 }
 
 export class ProjectLog {
@@ -122,13 +127,24 @@ export class ProjectLog {
    * Numbers a group. Its writes must reach the store in the order of the calls, and `settle` must be called when they
    * are durable.
    */
-  append({ origin, timeMs, update, changes }: NewGroup): { group: Group; writes: Write[] } {
+  append({ origin, timeMs, update, changes, isUnfinished = false }: NewGroup): {
+    group: Group;
+    writes: Write[];
+  } {
     const writes: Write[] = [];
     let info = this.currentInfo;
-    if (!info) {
-      const session = changes[0]?.kind === 'session' ? { serverId: this.serverId, user: origin.user } : null;
+    if (!info && isUnfinished) {
+      if (this.nextPosition === 1)
+        writes.push({
+          key: unfinishedKey(this.project),
+          value: seal(unfinishedKey(this.project), new Uint8Array()),
+        });
+    } else if (!info) {
+      const isSession = changes[0]?.kind === 'session' || changes[0]?.kind === 'closing';
+      const session = isSession ? { serverId: this.serverId, user: origin.user } : null;
       info = { createdMs: timeMs, session, tombstone: null };
       writes.push(writeProjectInfo(this.project, info));
+      if (this.nextPosition > 1) writes.push({ key: unfinishedKey(this.project), value: null });
     }
     const numbered = changes.map((change, groupIndex): Change => {
       const position = this.nextPosition + groupIndex;

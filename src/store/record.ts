@@ -9,8 +9,9 @@ import type { Origin, Protocol } from '../model/origin.ts';
 import { checksumBytes, checksumOf, digestBytes, digestOf } from './digest.ts';
 
 /** What a record holds: an object by its kind, `udt` for a change of the UDT part, `update` for any other change of
- *  the document, `session` for the change that made the project a session. */
-export type RecordKind = 'update' | 'entry' | 'thread' | 'comment' | 'udt' | 'session';
+ *  the document, `session` for the change that made the project a session; or, of one that was made in slices, `session` for the
+ *  first, `slice` for those that follow, and `closing` for the last. */
+export type RecordKind = 'update' | 'entry' | 'thread' | 'comment' | 'udt' | 'session' | 'slice' | 'closing';
 
 export interface LogRecord {
   readonly serverId: number;
@@ -30,7 +31,16 @@ export interface LogRecord {
 
 export const recordFormat = 1;
 
-const kinds: readonly RecordKind[] = ['update', 'entry', 'thread', 'comment', 'udt', 'session'];
+const kinds: readonly RecordKind[] = [
+  'update',
+  'entry',
+  'thread',
+  'comment',
+  'udt',
+  'session',
+  'slice',
+  'closing',
+];
 const protocols: readonly Protocol[] = ['stream', 'udt', 'yjs', 'server'];
 const objectBit = 1;
 const updateBit = 2;

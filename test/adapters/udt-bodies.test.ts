@@ -1,10 +1,10 @@
 // Bodies that UDT's API has to cope with: no JSON, no text, too deep, too large, or only half of one.
 
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { defects, metric } from '../support/metrics.ts';
+import { peakMemoryBytes } from '../support/peak-memory.ts';
 import { rawChunks, rawRequest, rawVanish } from '../support/raw-http.ts';
 import { startProcess, startServer, type TestServer } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
@@ -174,17 +174,6 @@ bodies('UDT-20 a body over the limit is not kept in memory', async () => {
     await removeFolder(folder);
   }
 });
-
-/** The most that a process had in memory at any time, or null where that can't be told. */
-function peakMemoryBytes(pid: number | undefined): number | null {
-  try {
-    const status = readFileSync(`/proc/${pid ?? 0}/status`, 'utf8');
-    const kilobytes = /^VmHWM:\s*(\d+) kB$/m.exec(status)?.[1];
-    return kilobytes === undefined ? null : Number(kilobytes) * 1024;
-  } catch {
-    return null;
-  }
-}
 
 bodies('a client that vanishes in the middle of a body leaves nothing behind', async () => {
   const { host } = new URL(server.url);

@@ -1,9 +1,10 @@
 // A patch from outside does what RFC 6902 says, within the rules of the UDT wire, or nothing.
 
+import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { applyEdits, type Edit } from '../../src/core/edits.ts';
-import { planPatch } from '../../src/core/plan-patch.ts';
+import { planEdits, planPatch } from '../../src/core/plan-patch.ts';
 import { RejoinError, type ErrorCode } from '../../src/errors.ts';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import type { Operation } from '../../src/model/json-patch.ts';
@@ -236,6 +237,41 @@ plan('RFC 6902 random patches come to what fast-json-patch makes of them', () =>
     const result = planPatch(before, operations);
     assert.equal(result.view, after, JSON.stringify(operations));
     assert.equal(applyEdits(before, result.edits), after, JSON.stringify(operations));
+  }
+});
+
+plan('planned without copies of long arrays, edits are the same, and the view is what it was', () => {
+  const random = seededPrng('plan-edits');
+  for (let round = 0; round < 150; round++) {
+    const samples = Array.from({ length: 1_005 }, (_, i) =>
+      i < 5 ? randomObject(random, oddVocabulary, 3) : { i },
+    );
+    const before = { ...randomObject(random, oddVocabulary, 3), samples };
+    const kept = structuredClone(before);
+    const { operations } = randomPatch(random, before);
+    const toLong: Operation[] = [
+      { op: 'copy', from: '/samples', path: '/copied' },
+      { op: 'replace', path: '/samples/1/i', value: 'copied before' },
+      { op: 'remove', path: '/samples/0' },
+      { op: 'move', from: '/samples', path: '/moved' },
+      { op: 'add', path: '/moved/-', value: 1 },
+      { op: 'test', path: '/moved/999', value: 'no such value' },
+    ];
+    const patch = [...operations, ...toLong.slice(0, prng.int32(random, 0, toLong.length))];
+    const edits = (plan: () => Edit[]): Json => {
+      try {
+        return plan().map((edit) => ({ ...edit }));
+      } catch (error) {
+        assert.instance(error, RejoinError);
+        return (error as RejoinError).message;
+      }
+    };
+    const frozenView = frozen(structuredClone(before));
+    assert.equal(
+      edits(() => planEdits(before, patch)),
+      edits(() => planPatch(frozenView, patch).edits),
+    );
+    assert.equal(before, kept);
   }
 });
 

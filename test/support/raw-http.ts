@@ -67,6 +67,20 @@ export function rawVanish(base: string, request: readonly string[]): Promise<voi
   });
 }
 
+/** Sends a head, which ends in two empty lines, and these chunks as the server takes them, and is gone. */
+export async function rawVanishAmid(
+  base: string,
+  head: readonly string[],
+  chunks: readonly Uint8Array[],
+): Promise<void> {
+  const socket = connectTo(base);
+  await once(socket, 'connect');
+  socket.write(head.join('\r\n'));
+  for (const chunk of chunks) if (!socket.write(chunk)) await once(socket, 'drain');
+  socket.destroy();
+  await once(socket, 'close');
+}
+
 function connectTo(base: string): Socket {
   const { hostname, port } = new URL(base);
   const socket = connect(Number(port), hostname);
