@@ -76,3 +76,10 @@ export function printed(work: string, unit: string, values: readonly number[]): 
   const measured = values.length > 0 ? spreadOf(values) : null;
   return { work, unit, measured, floor: null, ratio: null, reach: null };
 }
+
+/** Figures beside what is aimed at, where there is no floor: the ratio is the part of it that they take. */
+export function besideAim(work: string, unit: string, values: readonly number[], aim: number): Row {
+  const row = printed(work, unit, values);
+  if (values.length === 0) return row;
+  return { ...row, ...compared(values.map((value) => [value, aim])), reach: { atMost: 1 } };
+}

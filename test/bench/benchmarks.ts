@@ -2,8 +2,10 @@
 
 import type { Benchmark } from './benchmark.ts';
 import { catchUp } from './catch-up.ts';
+import { create } from './create.ts';
 import { idle } from './idle.ts';
 import { many } from './many.ts';
+import { million } from './million.ts';
 import { open } from './open.ts';
 import { patch } from './patch.ts';
 import { poll } from './poll.ts';
@@ -16,6 +18,8 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   upload,
   'upload-64': upload64,
   patch,
+  create,
+  million,
   open,
   'snapshot-delay': snapshotDelay,
   idle,

@@ -75,15 +75,16 @@ export class HttpConnection {
   }
 }
 
-/** The bytes of a request. @param body is sent as JSON. */
+/** The bytes of a request. @param body is sent as JSON; bytes are JSON already. */
 export function httpRequest(url: string, method: string, target: string, body?: unknown): Buffer {
-  const text = body === undefined ? '' : JSON.stringify(body);
+  const bytes =
+    body instanceof Uint8Array ? body : Buffer.from(body === undefined ? '' : JSON.stringify(body));
   const lines = [
     `${method} ${target} HTTP/1.1`,
     `Host: ${new URL(url).host}`,
-    ...(text === '' ? [] : ['Content-Type: application/json', `Content-Length: ${Buffer.byteLength(text)}`]),
+    ...(bytes.length === 0 ? [] : ['Content-Type: application/json', `Content-Length: ${bytes.length}`]),
   ];
-  return Buffer.from(`${lines.join('\r\n')}\r\n\r\n${text}`);
+  return Buffer.concat([Buffer.from(`${lines.join('\r\n')}\r\n\r\n`), bytes]);
 }
 
 /** Asks on a connection of its own. @throws Error for any status but 200. */

@@ -2,7 +2,7 @@
 
 import { interleaved, type Benchmark, type Row } from './benchmark.ts';
 import { HttpConnection, askOnce, httpRequest, type HttpAnswer } from './http-connection.ts';
-import { createSession } from './sample-data.ts';
+import { createSession, sessionSizes } from './sample-data.ts';
 import type { Workbench } from './workbench.ts';
 
 export const poll: Benchmark = {
@@ -10,7 +10,7 @@ export const poll: Benchmark = {
   async run(bench) {
     const server = await bench.server();
     const rows: Row[] = [];
-    for (const samples of [100, bench.size(20_000, 200)]) {
+    for (const samples of sessionSizes(bench)) {
       const id = await createSession(server.url, samples);
       rows.push(await pollsOf(bench, server.url, `/api/session/${id}/diffs?since=0`, samples));
     }
@@ -22,7 +22,7 @@ const connections = 16;
 
 async function pollsOf(bench: Workbench, url: string, target: string, samples: number): Promise<Row> {
   const floor = await bench.floor('http-answer', answerForFloor(await askOnce(url, 'GET', target)));
-  const durationMs = bench.size(3_000, 100);
+  const durationMs = bench.size(2_000, 100);
   const figures = await interleaved(
     bench.size(5, 1),
     () => requestsPerSecond(url, target, durationMs),

@@ -3,6 +3,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as Y from 'yjs';
 import { printed, type Benchmark } from './benchmark.ts';
+import { longestDelayMs } from './event-loop-delay.ts';
 import { HttpConnection, httpRequest } from './http-connection.ts';
 import { createSession, labelPatch } from './sample-data.ts';
 import { YjsWriter, documentOfMegabytes, writeOverYjs } from './yjs-data.ts';
@@ -48,13 +49,3 @@ export const snapshotDelay: Benchmark = {
 };
 
 const samples = 1_000;
-
-/** Since it was last asked; nothing where the server has no metrics. */
-async function longestDelayMs(url: string): Promise<number[]> {
-  const connection = await HttpConnection.open(url);
-  const { status, body } = await connection.ask(httpRequest(url, 'GET', '/metrics'));
-  connection.close();
-  if (status === 404) return [];
-  const line = /^\w*eventloop_(?:lag|delay)_max_seconds(?:\{[^}]*\})? (\S+)/m.exec(body.toString());
-  return line ? [Number(line[1]) * 1_000] : [];
-}

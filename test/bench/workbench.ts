@@ -53,9 +53,12 @@ export class Workbench {
   }
 
   /** The built server, over a new folder unless one is given. */
-  async server(options: { data?: string; flags?: readonly string[] } = {}): Promise<ServerProcess> {
+  async server(
+    options: { data?: string; flags?: readonly string[]; env?: NodeJS.ProcessEnv } = {},
+  ): Promise<ServerProcess> {
     const data = options.data ?? (await this.folder());
-    const server = await startProcess(data, { flags: ['--log-level', 'error', ...(options.flags ?? [])] });
+    const flags = ['--log-level', 'error', ...(options.flags ?? [])];
+    const server = await startProcess(data, { flags, ...(options.env && { env: options.env }) });
     this.children.push(server.child);
     return server;
   }
