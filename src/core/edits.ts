@@ -4,6 +4,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { ElementList } from './element-list.ts';
 
 /** The way from the root to a container: object keys and array indices. */
 export type Path = readonly (string | number)[];
@@ -21,6 +22,9 @@ export type Edit =
       readonly remove: number;
       readonly insert: readonly Json[];
     };
+
+/** The elements of an array, wherever they are kept. */
+export type Elements = Pick<readonly Json[], 'length' | 'at'>;
 
 /**
  * The view after all edits, each of which sees the effect of those before. Only the containers on their paths are copied,
@@ -44,10 +48,15 @@ export class Draft {
   private readonly arrays = new Map<readonly Json[], Json[]>();
   private readonly objects = new Map<JsonObject, Record<string, Json>>();
   private readonly undos: (() => void)[] = [];
+  /** Long arrays of which elements were replaced in place. */
+  private readonly inPlace = new Set<readonly Json[]>();
+  /** Long arrays that elements were put in or taken out of; the view still has them as they were. */
+  private readonly lists = new Map<readonly Json[], ElementList<Json>>();
 
   /**
-   * @param longArrays what is done with long arrays that are members of the root: `in-place` changes the view's own ones until
-   *   `revert`, since to copy 100,000 references takes longer than most edits.
+   * @param longArrays what is done with long arrays that are members of the root: `in-place` replaces elements of the view's own
+   *   ones until `revert`, since to copy 100,000 references takes longer than most edits. What else happens to them `view`
+   *   doesn't show, but `elementsOf` and `whole` do.
    */
   constructor(
     view: JsonObject,
@@ -58,6 +67,19 @@ export class Draft {
 
   get view(): JsonObject {
     return this.currentView;
+  }
+
+  /** What an array of the view holds at present. */
+  elementsOf(array: readonly Json[]): Elements {
+    return this.lists.get(array) ?? array;
+  }
+
+  /** A value of the view, as it is at present. */
+  whole(value: Json): Json {
+    if (this.lists.size === 0) return value;
+    if (isJsonArray(value)) return this.lists.get(value)?.toArray() ?? value;
+    if (value !== this.currentView || !isJsonObject(value)) return value;
+    return mapMembers(value, (member) => this.whole(member));
   }
 
   /** @throws RejoinError `internal` when the edit doesn't fit the view; the draft is of no use then. */
@@ -78,20 +100,19 @@ export class Draft {
   sealed(value: Json): Json {
     this.seal(value);
     if (this.longArrays === 'copied') return value;
-    if (isJsonArray(value)) return value.slice();
+    if (isJsonArray(value)) return this.lists.get(value)?.toArray() ?? value.slice();
     if (value !== this.currentView || !isJsonObject(value)) return value;
-    const members = Object.entries(value);
-    return Object.fromEntries(
-      members.map(([key, member]) => [key, isJsonArray(member) ? member.slice() : member]),
-    );
+    return mapMembers(value, (member) => (isJsonArray(member) ? this.sealed(member) : member));
   }
 
   /** A value of the present view, and all in it, stays as it is from now on. */
   seal(value: Json = this.currentView): void {
     const stack = [value];
     for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      // A container that this draft hasn't made holds none that it has.
-      if (isJsonArray(next) && this.arrays.delete(next)) for (const item of next) stack.push(item);
+      // A container that this draft hasn't made holds none that it has, unless it was changed in place.
+      const list = isJsonArray(next) ? this.elementsInPlace(next) : undefined;
+      if (list) for (const item of list) stack.push(item);
+      else if (isJsonArray(next) && this.arrays.delete(next)) for (const item of next) stack.push(item);
       else if (isJsonObject(next) && this.objects.delete(next))
         for (const member of Object.values(next)) stack.push(member);
     }
@@ -123,23 +144,56 @@ export class Draft {
   }
 
   private changedArray(container: readonly Json[], edit: Edit, depth: number): readonly Json[] {
-    const isInPlace = depth === 1 && this.longArrays === 'in-place' && isLong(container);
-    const array = isInPlace ? (container as Json[]) : this.writableArray(container);
+    const isInPlace =
+      depth === 1 && this.longArrays === 'in-place' && (isLong(container) || this.lists.has(container));
+    const array = isInPlace ? container : this.writableArray(container);
+    const elements = this.elementsOf(array);
     if (depth < edit.path.length) {
       const index = edit.path[depth];
-      if (typeof index !== 'number' || !(index in array)) throw misfit(edit, 'no such element');
-      const old = array[index] ?? null;
+      if (typeof index !== 'number' || index >= elements.length) throw misfit(edit, 'no such element');
+      const old = elements.at(index) ?? null;
       const now = this.changed(old, edit, depth + 1);
-      if (isInPlace && now !== old) this.undos.push(() => (array[index] = old));
-      array[index] = now;
+      if (now !== old) this.replaceElement(array, index, old, now, isInPlace);
       return array;
     }
     if (edit.type !== 'splice') throw misfit(edit, 'not an object');
     const { index, remove, insert } = edit;
-    if (index < 0 || remove < 0 || index + remove > array.length) throw misfit(edit, 'out of range');
-    const removed = splice(array, index, remove, insert);
-    if (isInPlace) this.undos.push(() => void splice(array, index, insert.length, removed));
+    if (index < 0 || remove < 0 || index + remove > elements.length) throw misfit(edit, 'out of range');
+    if (isInPlace) this.listOf(array).splice(index, remove, insert);
+    else splice(this.writableArray(array), index, remove, insert);
     return array;
+  }
+
+  private replaceElement(
+    array: readonly Json[],
+    index: number,
+    old: Json,
+    now: Json,
+    isInPlace: boolean,
+  ): void {
+    const list = this.lists.get(array);
+    if (list) {
+      list.set(index, now);
+      return;
+    }
+    const writable = isInPlace ? (array as Json[]) : this.writableArray(array);
+    writable[index] = now;
+    if (!isInPlace) return;
+    this.undos.push(() => (writable[index] = old));
+    this.inPlace.add(array);
+  }
+
+  private listOf(array: readonly Json[]): ElementList<Json> {
+    const known = this.lists.get(array);
+    if (known) return known;
+    const list = new ElementList(array);
+    this.lists.set(array, list);
+    return list;
+  }
+
+  /** Of an array that was changed in place: what it holds at present. */
+  private elementsInPlace(array: readonly Json[]): readonly Json[] | undefined {
+    return this.lists.get(array)?.toArray() ?? (this.inPlace.has(array) ? array : undefined);
   }
 
   private writableObject(container: JsonObject): Record<string, Json> {
@@ -173,16 +227,20 @@ export class Draft {
 // More arguments than this in one call may overflow the stack.
 const argumentsMax = 10_000;
 
-/** @returns what was removed. */
-function splice(array: Json[], index: number, remove: number, insert: readonly Json[]): Json[] {
-  if (insert.length <= argumentsMax) return array.splice(index, remove, ...insert);
-  const rest = array.splice(index);
+function splice(array: Json[], index: number, remove: number, insert: readonly Json[]): void {
+  if (insert.length <= argumentsMax) {
+    array.splice(index, remove, ...insert);
+    return;
+  }
+  const tail = array.splice(index).slice(remove);
   for (const item of insert) array.push(item);
-  for (const item of rest.slice(remove)) array.push(item);
-  return rest.slice(0, remove);
+  for (const item of tail) array.push(item);
 }
 
-/** An array that was long and has lost elements is one that was copied, or is still changed in place. */
+function mapMembers(object: JsonObject, map: (member: Json) => Json): JsonObject {
+  return Object.fromEntries(Object.entries(object).map(([key, member]) => [key, map(member)]));
+}
+
 function isLong(array: readonly Json[]): boolean {
   return array.length >= longArrayMin;
 }

@@ -6,8 +6,8 @@ import type { Edit, Path } from './edits.ts';
 type Splice = Extract<Edit, { type: 'splice' }>;
 
 /**
- * Edits of the same effect. Insertions behind each other become one, and so do removals beside each other, and elements
- * in a row that were replaced in their places. Nothing else is joined: UDT-11 goes by how many came and went.
+ * Edits of the same effect. Insertions behind each other become one, and so do insertions each before the last, removals beside
+ * each other, and elements in a row that were replaced in their places. Nothing else is joined: UDT-11 goes by how many came and went.
  */
 export function joinSplices(edits: readonly Edit[]): Edit[] {
   const joined: Edit[] = [];
@@ -23,7 +23,7 @@ export function joinSplices(edits: readonly Edit[]): Edit[] {
 
 /** The index behind the last edit that can be joined with the one at `start`. */
 function endOfRun(edits: readonly Edit[], start: number, first: Splice): number {
-  const joins = joinerOf(first);
+  const joins = joinerOf(first, edits[start + 1]);
   let end = start + 1;
   let last = first;
   for (let edit = edits[end]; edit?.type === 'splice'; edit = edits[end]) {
@@ -37,7 +37,9 @@ function endOfRun(edits: readonly Edit[], start: number, first: Splice): number 
 /** Whether an edit of the same sort joins on to the last one. */
 type Joiner = (edit: Splice, last: Splice) => boolean;
 
-function joinerOf({ remove, insert }: Splice): Joiner {
+function joinerOf({ remove, insert, index }: Splice, next: Edit | undefined): Joiner {
+  if (remove === 0 && next?.type === 'splice' && next.index === index)
+    return (edit) => edit.remove === 0 && edit.index === index;
   if (remove === 0)
     return (edit, last) => edit.remove === 0 && edit.index === last.index + last.insert.length;
   if (insert.length === 0)
@@ -50,7 +52,9 @@ function joinerOf({ remove, insert }: Splice): Joiner {
 function asOne(run: readonly Edit[], first: Splice): Splice {
   let { index, remove } = { index: first.index, remove: 0 };
   const insert = [];
-  for (const edit of run) {
+  const [, second] = run;
+  const isBackwards = first.remove === 0 && second?.type === 'splice' && second.index === first.index;
+  for (const edit of isBackwards ? run.toReversed() : run) {
     if (edit.type !== 'splice') continue;
     index = Math.min(index, edit.index);
     remove += edit.remove;

@@ -2,7 +2,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { escapeKey, isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import type { Path } from './edits.ts';
+import type { Elements, Path } from './edits.ts';
 
 /**
  * The unescaped parts of a pointer.
@@ -20,35 +20,41 @@ export function parsePointer(pointer: string): string[] {
   return parts;
 }
 
+/** Where the elements of an array of the view are. */
+export type ElementsOf = (array: readonly Json[]) => Elements;
+
+const itself: ElementsOf = (array) => array;
+
 /** The place a pointer names: a container that exists, and the name of one of its parts, which need not exist. */
 export type Place =
   | { readonly in: 'nothing' } // the root itself
   | { readonly in: 'object'; readonly object: JsonObject; readonly path: Path; readonly key: string }
-  | { readonly in: 'array'; readonly array: readonly Json[]; readonly path: Path; readonly part: string };
+  | { readonly in: 'array'; readonly array: Elements; readonly path: Path; readonly part: string };
 
 /**
  * @param parts of a pointer; `path` in the answer is the way to the container.
  * @throws RejoinError `conflict` when the container doesn't exist, `bad-request` for a part `constructor` or
  *   `prototype` that is no own member (UDT-4).
  */
-export function placeOf(view: JsonObject, parts: readonly string[]): Place {
+export function placeOf(view: JsonObject, parts: readonly string[], elementsOf: ElementsOf = itself): Place {
   const last = parts.at(-1);
   if (last === undefined) return { in: 'nothing' };
-  refuseInherited(view, parts);
+  refuseInherited(view, parts, elementsOf);
   const path: (string | number)[] = [];
   let container: Json = view;
   for (let depth = 0; depth < parts.length - 1; depth++) {
     const part = parts[depth] ?? '';
     if (isJsonArray(container)) {
-      const index = elementIndex(container, part);
+      const elements = elementsOf(container);
+      const index = elementIndex(elements, part);
       path.push(index);
-      container = container[index] ?? null;
+      container = elements.at(index) ?? null;
     } else {
       path.push(part);
       container = memberOf(container, part, parts.slice(0, depth));
     }
   }
-  if (isJsonArray(container)) return { in: 'array', array: container, path, part: last };
+  if (isJsonArray(container)) return { in: 'array', array: elementsOf(container), path, part: last };
   if (isJsonObject(container)) return { in: 'object', object: container, path, key: last };
   throw plainValue(parts.slice(0, -1));
 }
@@ -57,15 +63,15 @@ export function placeOf(view: JsonObject, parts: readonly string[]): Place {
  * The value a pointer leads to.
  * @throws RejoinError as `placeOf`, and `conflict` when there is none.
  */
-export function valueAt(view: JsonObject, parts: readonly string[]): Json {
-  const place = placeOf(view, parts);
+export function valueAt(view: JsonObject, parts: readonly string[], elementsOf: ElementsOf = itself): Json {
+  const place = placeOf(view, parts, elementsOf);
   switch (place.in) {
     case 'nothing':
       return view;
     case 'object':
       return memberOf(place.object, place.key, parts.slice(0, -1));
     case 'array':
-      return place.array[elementIndex(place.array, place.part)] ?? null;
+      return place.array.at(elementIndex(place.array, place.part)) ?? null;
   }
 }
 
@@ -81,7 +87,7 @@ export function valueIn(view: JsonObject, path: Path): Json {
  * The index of an element that exists.
  * @throws RejoinError `conflict` when it doesn't, or `part` is no index.
  */
-export function elementIndex(array: readonly Json[], part: string): number {
+export function elementIndex(array: Elements, part: string): number {
   const index = part === '-' ? array.length : parseIndex(part);
   if (index >= array.length) throw outOfRange(array);
   return index;
@@ -91,7 +97,7 @@ export function elementIndex(array: readonly Json[], part: string): number {
  * The index at which an element can be inserted.
  * @throws RejoinError `conflict` when the array is too short for it, or `part` is no index.
  */
-export function insertionIndex(array: readonly Json[], part: string): number {
+export function insertionIndex(array: Elements, part: string): number {
   const index = part === '-' ? array.length : parseIndex(part);
   if (index > array.length) throw outOfRange(array);
   return index;
@@ -107,7 +113,7 @@ export function isIndex(part: string): boolean {
   return /^(0|[1-9][0-9]*)$/.test(part);
 }
 
-function outOfRange(array: readonly Json[]): RejoinError {
+function outOfRange(array: Elements): RejoinError {
   return conflict(`the array has only ${array.length} ${array.length === 1 ? 'element' : 'elements'}`);
 }
 
@@ -131,11 +137,11 @@ function named(parts: readonly string[]): string {
 }
 
 /** UDT-4: what comes from a prototype is refused, wherever in the path it would be looked up. */
-function refuseInherited(view: JsonObject, parts: readonly string[]): void {
+function refuseInherited(view: JsonObject, parts: readonly string[], elementsOf: ElementsOf): void {
   if (!parts.some(isInherited)) return;
   let container: Json | undefined = view;
   for (const part of parts) {
-    container = ownPart(container, part);
+    container = ownPart(container, part, elementsOf);
     if (container === undefined && isInherited(part))
       throw badRequest(`${part} is allowed in a path as the name of an existing member only`);
   }
@@ -145,8 +151,8 @@ function isInherited(part: string): boolean {
   return part === 'constructor' || part === 'prototype';
 }
 
-function ownPart(container: Json | undefined, part: string): Json | undefined {
-  if (isJsonArray(container)) return isIndex(part) ? container[Number(part)] : undefined;
+function ownPart(container: Json | undefined, part: string, elementsOf: ElementsOf): Json | undefined {
+  if (isJsonArray(container)) return isIndex(part) ? elementsOf(container).at(Number(part)) : undefined;
   return isJsonObject(container) && Object.hasOwn(container, part) ? container[part] : undefined;
 }
 

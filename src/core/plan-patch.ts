@@ -8,7 +8,15 @@ import { diff } from './diff.ts';
 import { Draft, type Edit, type Path } from './edits.ts';
 import { joinSplices } from './join-splices.ts';
 import { jsonEquals } from './json-equals.ts';
-import { elementIndex, insertionIndex, noMember, parsePointer, placeOf, valueAt } from './json-pointer.ts';
+import {
+  elementIndex,
+  insertionIndex,
+  noMember,
+  parsePointer,
+  placeOf,
+  valueAt,
+  type Place,
+} from './json-pointer.ts';
 import { countOf, levelsOf } from './json-size.ts';
 
 /**
@@ -101,12 +109,13 @@ class Plan {
         this.copy(from, path);
         return;
       case 'test':
-        if (!jsonEquals(valueAt(this.view, path), operation.value)) throw conflict('the value is another');
+        if (!jsonEquals(this.draft.whole(this.valueAt(path)), operation.value))
+          throw conflict('the value is another');
     }
   }
 
   private insert(parts: Parts, value: Json): void {
-    const place = placeOf(this.view, parts);
+    const place = this.placeOf(parts);
     checkDepth(parts, value);
     switch (place.in) {
       case 'nothing':
@@ -124,7 +133,7 @@ class Plan {
   }
 
   private replace(parts: Parts, value: Json): void {
-    const place = placeOf(this.view, parts);
+    const place = this.placeOf(parts);
     checkDepth(parts, value);
     switch (place.in) {
       case 'nothing':
@@ -138,14 +147,14 @@ class Plan {
         return;
       case 'array': {
         const index = elementIndex(place.array, place.part);
-        this.become(place.array[index] ?? null, value, [...place.path, index]);
+        this.become(place.array.at(index) ?? null, value, [...place.path, index]);
         return;
       }
     }
   }
 
   private remove(parts: Parts): void {
-    const place = placeOf(this.view, parts);
+    const place = this.placeOf(parts);
     switch (place.in) {
       case 'nothing':
         throw rootStays();
@@ -163,7 +172,7 @@ class Plan {
   }
 
   private move(from: Parts, parts: Parts): void {
-    const value = valueAt(this.view, from);
+    const value = this.valueAt(from);
     if (from.every((part, depth) => part === parts[depth])) {
       if (from.length === parts.length) return;
       throw conflict('a value cannot be moved into itself');
@@ -174,8 +183,8 @@ class Plan {
   }
 
   private copy(from: Parts, parts: Parts): void {
-    const value = valueAt(this.view, from);
-    this.copiedValues += countOf(value);
+    const value = this.valueAt(from);
+    this.copiedValues += countOf(this.draft.whole(value));
     if (this.copiedValues > copiedValuesMax)
       throw new RejoinError('too-large', `a patch can copy ${copiedValuesMax} values at most`);
     this.insert(parts, this.draft.sealed(value));
@@ -189,7 +198,15 @@ class Plan {
 
   private become(before: Json, value: Json, path: Path): void {
     if (path.length === 0 && !isJsonObject(value)) throw rootStays();
-    for (const edit of diff(before, value, path)) this.edit(edit);
+    for (const edit of diff(this.draft.whole(before), value, path)) this.edit(edit);
+  }
+
+  private placeOf(parts: Parts): Place {
+    return placeOf(this.view, parts, (array) => this.draft.elementsOf(array));
+  }
+
+  private valueAt(parts: Parts): Json {
+    return valueAt(this.view, parts, (array) => this.draft.elementsOf(array));
   }
 
   private edit(edit: Edit): void {

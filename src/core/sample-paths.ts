@@ -4,6 +4,7 @@
 import { RejoinError } from '../errors.ts';
 import { escapeKey, isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
+import { ElementList } from './element-list.ts';
 import { parsePointer } from './json-pointer.ts';
 import { samplesKey } from './roots.ts';
 import { isDerivedId } from './sample-ids.ts';
@@ -93,7 +94,7 @@ function ofFile(file: Json): Json {
 /** Where the samples are while the operations of one patch move them. */
 class Order {
   /** At each index, where the sample was before the patch; -1 for a new one. Null while nothing has moved. */
-  private formers: number[] | null = null;
+  private formers: ElementList<number> | null = null;
   private length: number;
 
   constructor(private readonly samples: SampleIndex) {
@@ -102,20 +103,20 @@ class Order {
 
   /** Another list took the place of this one. */
   reset(length: number): void {
-    this.formers = new Array<number>(length).fill(-1);
+    this.formers = new ElementList(new Array<number>(length).fill(-1));
     this.length = length;
   }
 
   /** Where the sample at an index was before the patch; -1 for a new one. */
   former(index: number): number {
-    return this.formers ? (this.formers[index] ?? -1) : index;
+    return this.formers ? (this.formers.at(index) ?? -1) : index;
   }
 
   /** The index that a part of a path means. One that is too great is left to who applies it. */
   find(part: string): number {
     if (isDigits(part)) return Number(part);
     const former = this.samples.indexOf(part);
-    const index = former < 0 || !this.formers ? former : this.formers.indexOf(former);
+    const index = former < 0 || !this.formers ? former : this.indexOfFormer(this.formers, former);
     if (index >= 0) return index;
     throw new RejoinError('conflict', `there is no sample with the _id ${JSON.stringify(part)}`);
   }
@@ -130,8 +131,7 @@ class Order {
   /** A place to add a sample at: what is no index within the list is behind its end. */
   add(part: string): string {
     const index = isDigits(part) ? Math.min(Number(part), this.length) : this.length;
-    if (index < this.length) this.moved().splice(index, 0, -1);
-    else this.formers?.push(-1);
+    if (index < this.length || this.formers) this.moved().splice(index, 0, [-1]);
     this.length++;
     return index === this.length - 1 ? '/samples/-' : `/samples/${index}`;
   }
@@ -154,14 +154,21 @@ class Order {
     }
     const index = this.find(part);
     if (index < this.length) {
-      this.moved().splice(index, 1);
+      this.moved().splice(index, 1, []);
       this.length--;
     }
     return `/samples/${index}`;
   }
 
-  private moved(): number[] {
-    return (this.formers ??= Array.from({ length: this.length }, (_, index) => index));
+  private moved(): ElementList<number> {
+    return (this.formers ??= new ElementList(Array.from({ length: this.length }, (_, index) => index)));
+  }
+
+  /** Those that were there before are in their old order. */
+  private indexOfFormer(formers: ElementList<number>, former: number): number {
+    const mayHave = (chunk: readonly number[]): boolean =>
+      (chunk.findLast((each) => each >= 0) ?? -1) >= former;
+    return formers.findIndex(mayHave, (each) => each === former);
   }
 }
 

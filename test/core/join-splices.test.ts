@@ -23,8 +23,15 @@ join('insertions behind each other', () => {
   assert.equal(joinSplices([splice(3, 0, 'a'), splice(4, 0, 'b', 'c'), splice(6, 0, 'd')]), [
     splice(3, 0, 'a', 'b', 'c', 'd'),
   ]);
-  const apart = [splice(3, 0, 'a'), splice(3, 0, 'b'), splice(5, 0, 'c')];
+  const apart = [splice(3, 0, 'a'), splice(2, 0, 'b'), splice(5, 0, 'c')];
   assert.equal(joinSplices(apart), apart);
+});
+
+join('insertions each before the last', () => {
+  assert.equal(joinSplices([splice(3, 0, 'a'), splice(3, 0, 'b'), splice(3, 0, 'c'), splice(5, 0, 'd')]), [
+    splice(3, 0, 'c', 'b', 'a'),
+    splice(5, 0, 'd'),
+  ]);
 });
 
 join('removals beside each other, in any order', () => {
