@@ -37,9 +37,18 @@ export class RejoinError extends Error {
     message: string,
     options?: { cause?: unknown },
   ) {
-    super(message, options);
+    super(clipped(message), options);
   }
 }
+
+/** What a message repeats of bad input, a key or an id, may be megabytes: its middle is left out. */
+function clipped(message: string): string {
+  if (message.length <= messageUnitsMax) return message;
+  const half = messageUnitsMax / 2;
+  return `${message.slice(0, half)} … ${message.slice(-half)}`.toWellFormed();
+}
+
+const messageUnitsMax = 20_000;
 
 /** The message of anything that was thrown. */
 export function messageOf(thrown: unknown): string {

@@ -17,6 +17,7 @@ const lastPauseMs = 60_000;
 export class DocumentKeeper {
   private opened: OpenDocument | null = null;
   private counted: UdtVersions | null = null;
+  private counting: Promise<UdtVersions> | null = null;
   private isSnapshotAsked = false;
   private snapshotAgainMs = 0;
   private failure: {
@@ -44,10 +45,25 @@ export class DocumentKeeper {
     return this.counted;
   }
 
-  /** To be called in the project's turn. @throws RejoinError `unavailable`. */
+  /**
+   * The versions, which need no document: nobody waits for one that is being opened. What was written before is durable
+   * then, and nothing that makes a version is written before they are read.
+   * @throws RejoinError `unavailable`.
+   */
   async versions(): Promise<UdtVersions> {
-    const { log, context } = this;
     if (this.counted) return this.counted;
+    const counting = (this.counting ??= this.readVersions());
+    try {
+      const versions = await counting;
+      if (this.counting !== counting) return await this.versions(); // they were dropped meanwhile
+      return (this.counted = versions);
+    } finally {
+      if (this.counting === counting) this.counting = null;
+    }
+  }
+
+  private async readVersions(): Promise<UdtVersions> {
+    const { log, context } = this;
     await log.settled().catch((cause: unknown) => {
       throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
     });
@@ -55,9 +71,9 @@ export class DocumentKeeper {
     const isOwn = log.info?.session?.serverId === serverId; // UDT-3
     const onDamage = (detail: string): void => this.tell('damage', detail);
     const isWhole = log.info?.damage === undefined;
-    this.counted = await UdtVersions.load(context.store, log.keys, isOwn ? 0 : epoch, onDamage, isWhole);
+    const versions = await UdtVersions.load(context.store, log.keys, isOwn ? 0 : epoch, onDamage, isWhole);
     void this.upkeep.tidy(this.project);
-    return this.counted;
+    return versions;
   }
 
   /** To be called in the project's turn. @throws RejoinError `damaged`, `unavailable`. */
@@ -82,6 +98,7 @@ export class DocumentKeeper {
   drop(): void {
     this.opened = null;
     this.counted = null;
+    this.counting = null;
     this.failure = null;
     this.snapshotAgainMs = 0;
   }
@@ -101,6 +118,7 @@ export class DocumentKeeper {
       if (isNeeded()) return;
       this.opened = null;
       this.counted = null;
+      this.counting = null;
     });
   }
 

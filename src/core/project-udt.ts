@@ -253,6 +253,13 @@ export class ProjectUdt {
       this.state.onUsed();
       return known;
     }
+    if (!this.state.log.isStale) {
+      const read = await this.state.keeper.versions();
+      if (read.latest) {
+        this.state.onUsed();
+        return read;
+      }
+    }
     return this.state.queue.run(async () => {
       const read = await this.state.versions();
       return read.latest ? read : (await this.state.open()).versions;

@@ -108,7 +108,7 @@ input('keys and paths of a megabyte', async () => {
   assert.equal(udt_json.samples, [{ document: 'hi', [key]: 1 }]);
   assert.is((await client.diffs(version - 1)).hashOfLatestState, plainHash(udt_json));
   await patchRefused(
-    [{ patch: [{ op: 'replace', path: `/samples/0/${key}`, value: 1 }] }, 409, /has no member "k+"$/],
+    [{ patch: [{ op: 'replace', path: `/samples/0/${key}`, value: 1 }] }, 409, /^.{10000} … k{9999}"$/],
     [
       { patch: [{ op: key, path: '/a' }] },
       400,
