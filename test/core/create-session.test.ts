@@ -204,6 +204,28 @@ for (const outcome of ['is lost', 'is stored'] as const) {
   });
 }
 
+test('UDT-19 nothing stays either of a creation whose disk comes back long after everybody has gone', async () => {
+  const store = new FaultyStore();
+  failWrite(store, 3, 'is stored');
+  const { projects, events } = openProjects(store, { writersWaitMs: 20 });
+  store.write = ((write) => (batch: readonly Write[]) => {
+    const written = write(batch);
+    written.catch(() => (store.isBroken = true));
+    return written;
+  })(store.write.bind(store));
+  const failure: unknown = await create(projects, 'p', large(9_000)).catch((error: unknown) => error);
+  assert.ok(failure instanceof RejoinError);
+  await until('it has left memory', () => projects.openCount === 0);
+  assert.ok((await keysIn(store)).length > 0, 'nothing can be removed yet');
+  store.isBroken = false;
+  await until(
+    'nothing is left',
+    async () => projects.writingProblem === null && (await keysIn(store)).length === 0,
+  );
+  assert.not.ok(events.some(({ type }) => type === 'damage'));
+  await projects.close();
+});
+
 test('a session of an id whose creation failed can be created after all', async () => {
   const store = new FaultyStore();
   failWrite(store, 4, 'is lost');
