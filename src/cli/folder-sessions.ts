@@ -51,9 +51,9 @@ export async function withFolder<T>(
 function sessionsOf(projects: Projects, data: string, publicUrl: URL | undefined): Sessions {
   const { host, port } = defaultAddress;
   return {
-    create: async (udt, id = projects.newId()) => {
+    create: async (udt, id = projects.newId(), onProgress) => {
       const origin = { protocol: 'udt', user: anonymous } as const;
-      await projects.use(id, (project) => project.udt.createSession(udt, origin));
+      await projects.use(id, (project) => project.udt.createSession(udt, origin, onProgress));
       return id;
     },
     read: (id) =>

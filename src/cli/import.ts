@@ -41,8 +41,7 @@ async function runImport(file: string, flags: ImportFlags, command: Command): Pr
   try {
     const udt = await readUdtFile(file, format, progress);
     const create = async (sessions: Sessions): Promise<string> => {
-      progress.start('Making the session');
-      const made = await sessions.create(udt, id);
+      const made = await sessions.create(udt, id, progress.start('Making the session'));
       return flags.quiet ? `${made}\n` : importedText(file, udt, made, sessions);
     };
     const { publicUrl } = flags;

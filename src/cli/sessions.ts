@@ -8,9 +8,14 @@ export interface Sessions {
   /**
    * Makes a session of a UDT file. Resolves with its id when it is durable.
    * @param id the id that it shall have; without one it gets a new one.
+   * @param onProgress is called with how many elements are stored, of how many; not behind a server, which doesn't say.
    * @throws RejoinError `conflict` if it exists, and whatever keeps it from being stored.
    */
-  create(udt: JsonObject, id: string | undefined): Promise<string>;
+  create(
+    udt: JsonObject,
+    id: string | undefined,
+    onProgress: (done: number, total: number) => void,
+  ): Promise<string>;
   /** The UDT file of a project. @throws RejoinError `not-found`, `deleted`. */
   read(id: string): Promise<JsonObject>;
   /** What a browser reaches the server at, without a slash at the end. */

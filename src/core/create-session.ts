@@ -1,5 +1,6 @@
 // Makes a project a session, slice by slice: it isn't in the catalogue, and nobody sees it, before the last slice is durable
-// (design.md, "A record"). What a crash leaves is removed when the data folder is opened; what an error leaves, here.
+// (design.md, "A record"). What a crash leaves is removed when the data folder is opened; what an error leaves, here; and what the
+// failure of the store leaves, when the log is read again.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError } from '../errors.ts';
@@ -39,7 +40,7 @@ export async function createSession(
     return await state.mutate(() => createInSlices(state, udt, origin, onProgress));
   } catch (error) {
     await state.log.settled().catch(() => undefined); // its writer hears of it
-    await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // the next start will
+    await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // who reads the log next will
     throw error;
   }
 }
@@ -71,6 +72,7 @@ async function createInSlices(
   }
   const document = await loader.finish([], (detail) => state.observe('value-not-json', detail));
   const versions = await keeper.versions();
+  await Promise.all(inFlight); // from the last slice on the log is a project's: nobody is told of one whose end isn't durable
   const cause = { origin, nowMs: context.environment.now() };
   const now = { view: document.view, ...document.udt.hashes(), summaryPatch: null };
   const step = versions.first(now, cause);

@@ -8,6 +8,7 @@ import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import { Lives } from './lives.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
+import { listUnfinishedSessions } from '../store/unfinished-sessions.ts';
 import type { ProjectContext } from './project-context.ts';
 import type { Observer } from './observer.ts';
 import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
@@ -231,5 +232,16 @@ export class Projects {
   private readAgain(): void {
     this.invalidateAll();
     for (const project of this.loaded) project.refresh();
+    void this.removeUnfinished();
+  }
+
+  /** Of sessions whose creation the failure has cut off nothing stays: who opens one has it removed. */
+  private async removeUnfinished(): Promise<void> {
+    try {
+      for (const id of await listUnfinishedSessions(this.context.store))
+        await this.use(id, () => Promise.resolve());
+    } catch {
+      // The store has failed again, and will be opened again; or the server stops, and its next start removes them.
+    }
   }
 }

@@ -6,6 +6,7 @@ import { readClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import { ProjectLog } from '../store/project-log.ts';
 import type { Store } from '../store/store.ts';
+import { isUnfinishedSession, removeUnfinishedSession } from '../store/unfinished-sessions.ts';
 import type { ProjectContext } from './project-context.ts';
 
 /**
@@ -18,6 +19,7 @@ export async function readLog(
 ): Promise<{ log: ProjectLog; life: Life; ids: ClientIds | undefined }> {
   const { store, environment, observer, witness } = context;
   const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+  await removeUnfinished(project, context);
   const witnessed = await witness?.heads(project);
   let { life } = context; // if there is another one before all is read, what was read is stale
   let log = await ProjectLog.open(store, project, life.serverId, witnessed);
@@ -35,6 +37,19 @@ export async function readLog(
     log = await ProjectLog.open(store, project, life.serverId, witnessed);
   }
   return { log, life, ids: await readKnownIds(store, log, life, damaged) };
+}
+
+/** What is left of a session whose creation the failure of the store has cut off: nobody is creating it now. */
+async function removeUnfinished(project: string, { store, recovery }: ProjectContext): Promise<void> {
+  if (!(await isUnfinishedSession(store, project))) return;
+  try {
+    await removeUnfinishedSession(store, project);
+  } catch (cause) {
+    recovery.failed(cause);
+    throw new RejoinError('unavailable', 'What an unfinished session has left could not be removed', {
+      cause,
+    });
+  }
 }
 
 /** ClientIDs that can't be read are as good as none: new ones are drawn. */

@@ -4,12 +4,12 @@
 import { createHash } from 'node:crypto';
 import { cp } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readLastNumber } from '../../../src/store/keys.ts';
 import { LevelStore } from '../../../src/store/level.ts';
 import { readLife } from '../../../src/store/life.ts';
 import { ProjectLog, type Change } from '../../../src/store/project-log.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { removeFolder, temporaryFolder } from '../../support/temporary.ts';
+import { checkVersions } from './check-versions.ts';
 import type { Ledger } from './ledger.ts';
 import type { Streamed } from './stream-socket.ts';
 import type { Traffic } from './traffic.ts';
@@ -53,14 +53,15 @@ async function checkLog(store: Store, project: string, ledger: Ledger): Promise<
     ledger.report('hole', `the log of ${project} can't be read: ${String(error)}`);
   }
   reader.end(log.durableVector);
-  await checkIndexes(store, log, reader, ledger);
+  await checkIndexes(log, reader, ledger);
+  await checkVersions(store, log, reader.udt, ledger);
   return reader.places;
 }
 
 class LogReader {
   readonly places: Place[] = [];
   readonly uuids: { kind: Place['kind']; versionUuid: string }[] = [];
-  udtChanges = 0;
+  readonly udt = { changes: 0, isSession: false };
   private readonly heads = new Map<number, number>();
   private group: { serverId: number; size: number; read: number } | null = null;
 
@@ -78,7 +79,8 @@ class LogReader {
     this.ledger.sawNumber(`logged ${this.project} ${serverId}`, seqno, contentOf(change));
     this.ledger.sawNumber(`position ${this.project}`, change.position, `${serverId} ${seqno}`);
     this.readGroup(change);
-    if (kind === 'udt') this.udtChanges++;
+    if (kind === 'udt') this.udt.changes++;
+    if (kind === 'session' || kind === 'closing') this.udt.isSession = true;
     if (kind !== 'entry' && kind !== 'thread' && kind !== 'comment') return;
     this.places.push({ serverId, seqno, kind });
     const value = JSON.parse(Buffer.from(object ?? []).toString('utf8')) as { version_uuid: string };
@@ -123,23 +125,9 @@ function contentOf({ kind, timeMs, groupSize, object, update }: Change): string 
 }
 
 /** What is written beside the log in the same batch. */
-async function checkIndexes(
-  store: Store,
-  log: ProjectLog,
-  { uuids, udtChanges }: LogReader,
-  ledger: Ledger,
-): Promise<void> {
+async function checkIndexes(log: ProjectLog, { uuids }: LogReader, ledger: Ledger): Promise<void> {
   for (const { kind, versionUuid } of uuids) {
     if (!(await log.hasObject(kind, versionUuid)))
       ledger.report('rule', `${log.project}: the uuid of ${kind} ${versionUuid} is not indexed`);
   }
-  let versions = 0;
-  for await (const page of store.scan(log.keys.allVersions())) {
-    for (const { key } of page) {
-      if (readLastNumber(key) !== ++versions)
-        ledger.report('hole', `${log.project}: version record ${versions} is missing`);
-    }
-  }
-  if (versions < udtChanges)
-    ledger.report('lost', `${log.project}: ${udtChanges} changes of udt, ${versions} version records`);
 }
