@@ -36,7 +36,7 @@ export async function checkVersions(
       const record = unsealed(entry, (problem) => report('lost', `version record ${n}: ${problem}`));
       if (!record) continue;
       if (record.version % 2 ** 32 !== n) report('rule', `version record ${n} is of ${record.version}`);
-      if (record.edits.length > 0) changes++;
+      if (record.edits?.length !== 0) changes++;
       const problem = problemOf(record, hash);
       if (problem !== null) report('rule', `version ${n} ${problem}`);
       ({ hash } = record);
@@ -56,6 +56,7 @@ function problemOf(
   hash: number | null,
 ) {
   const isSame = hash === null || record.hash === hash;
+  if (!patch || !edits) return null; // too large to be kept
   if (version === 0) return patch.length > 0 || edits.length > 0 ? 'is no beginning' : null;
   if (isRefresh)
     return edits.length > 0 || patch.length === 0 || protocol !== 'server' || !isSame
