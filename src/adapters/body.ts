@@ -17,6 +17,12 @@ export class Body {
 
   /** @throws RejoinError `too-large` as soon as it is, `bad-request` if its client leaves halfway. */
   static async read(request: IncomingMessage, bytesMax: number): Promise<Body> {
+    const encoding = request.headers['content-encoding'] ?? 'identity';
+    if (encoding.toLowerCase() !== 'identity')
+      throw new RejoinError(
+        'bad-request',
+        `A body in the encoding ${JSON.stringify(encoding)} is not taken: send it as it is`,
+      );
     return new Body(await readChunks(request, bytesMax));
   }
 

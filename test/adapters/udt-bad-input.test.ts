@@ -1,5 +1,6 @@
 // Input that is wrong, or only odd, over HTTP: each has one defined outcome, and what is refused changes nothing.
 
+import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Json, JsonObject } from '../../src/model/json.ts';
@@ -202,6 +203,14 @@ input('of duplicate keys the last one counts, as JSON.parse has it', async () =>
   const operation = '{"op":"remove","op":"add","path":"/b","path":"/a","value":1,"value":5}';
   assert.is(await patched(`{"patch":[${operation}]}`), 5);
   await patchRefused(['{"patch":[],"patch":1}', 400, /^"patch" should be a list of JSON Patch operations$/]);
+});
+
+input('a body that is compressed is refused, and says so', async () => {
+  const body = gzipSync(JSON.stringify({ udt: {} }));
+  const headers = { 'Content-Encoding': 'gzip' };
+  const { status, text } = await call('POST', `${server.url}/api/session`, body, headers);
+  assert.is(status, 400);
+  assert.is(text, 'A body in the encoding "gzip" is not taken: send it as it is');
 });
 
 input('NUL is text like any other, but not in the name of a session', async () => {
