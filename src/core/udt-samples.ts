@@ -223,6 +223,7 @@ export class UdtSamples {
 
   /** As json-stable-stringify would. */
   private write(text: RollingHash, index: number): void {
+    if (index >= this.length) return; // its block is written again when what follows was taken out, too
     const { _id, hasAnnotation, version } = this.summaryOf(index);
     text.write('{"_id":');
     text.writeString(_id);
