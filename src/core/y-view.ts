@@ -270,7 +270,8 @@ function toKeep(value: Json, level: number): Json {
   return level === 1 && isJsonObject(value) ? withOwnArrays(value) : value;
 }
 
-function withOwnArrays(root: JsonObject): JsonObject {
+/** A view to be kept: its arrays aren't those that are changed in place. */
+export function withOwnArrays(root: JsonObject): JsonObject {
   const members = Object.entries(root);
   return Object.fromEntries(members.map(([key, value]) => [key, isJsonArray(value) ? value.slice() : value]));
 }

@@ -121,4 +121,33 @@ summary('UDT-17 a list in a patch is the one of its version', async () => {
   ]);
 });
 
+for (const [name, operation] of [
+  ['the whole file', { op: 'replace', path: '', value: { samples: [{ document: 'x' }] } }],
+  ['a copy', { op: 'copy', from: '/backup', path: '/samples' }],
+  ['what was elsewhere', { op: 'move', from: '/backup', path: '/samples' }],
+] satisfies [string, Operation][])
+  summary(`UDT-14 an _id means no sample of ${name} that took the place of the list`, async () => {
+    const udt = { samples: [{ _id: 'a' }], backup: [{ document: 'x' }] };
+    const client = await UdtClient.create(server().url, udt);
+    const remove: Operation = { op: 'remove', path: '/samples/a' };
+    assert.is((await call('PATCH', urlOf(client), { patch: [operation, remove] })).status, 409);
+    assert.equal((await client.get()).udt_json, udt);
+    const add: Operation = { op: 'add', path: '/samples/-', value: { document: 'y' } };
+    assert.is((await call('PATCH', urlOf(client), { patch: [operation, add] })).status, 200);
+    assert.equal((await client.get()).udt_json['samples'], [{ document: 'x' }, { document: 'y' }]);
+  });
+
+for (const key of ['x/y', ''])
+  summary(`UDT-9 a list under the key "${key}" in a patch is the one of its version`, async () => {
+    const client = await UdtClient.create(server().url, { [key]: [{ a: 1 }], samples: [{ a: 1 }] });
+    const pointer = `/${key.replace('/', '~1')}/0/a`;
+    const patches = async (): Promise<string> => JSON.stringify((await client.diffs(0)).patches.slice(0, 1));
+    await client.patch([{ op: 'replace', path: pointer, value: 2 }]);
+    const first = await patches();
+    assert.ok(first.includes('[{"a":2}]'));
+    await client.patch([{ op: 'replace', path: pointer, value: 3 }]);
+    await client.patch([{ op: 'replace', path: '/samples/0/a', value: 3 }]);
+    assert.is(await patches(), first);
+  });
+
 summary.run();
