@@ -51,9 +51,11 @@ export function commitOfUpdate(
   objects: readonly ProjectObject[],
   writes: readonly Write[],
 ): Commit {
-  const step = change.udt && versionOf(opened, change, cause);
+  // Samples that became other Yjs items have other `_id`s, which v2 clients must be told of (UDT-15).
+  const isVersion = change.udt !== null || opened.document.udt.samples.hasNews;
+  const step = isVersion ? versionOf(opened, change, cause) : null;
   const changes: NewChange[] = objects.map(toChange);
-  if (step) changes.push({ kind: 'udt' });
+  if (change.udt) changes.push({ kind: 'udt' });
   if (changes.length === 0) changes.push({ kind: 'update' });
   return {
     group: { origin: cause.origin, update: change.update, changes },

@@ -26,10 +26,11 @@ export class ElementList<Element> {
     if (chunk && offset < chunk.length) chunk[offset] = element;
   }
 
-  /** As an array's. The range lies within the list. */
-  splice(index: number, remove: number, insert: readonly Element[]): void {
-    this.count += insert.length - remove;
-    let rest = remove;
+  /** As an array's: what lies beyond the end isn't removed, and is inserted at the end. */
+  splice(start: number, remove: number, insert: readonly Element[]): void {
+    const index = Math.min(start, this.count);
+    let rest = Math.min(remove, this.count - index);
+    this.count += insert.length - rest;
     let { at, offset } = this.locate(index);
     while (rest > 0) {
       const chunk = this.chunks[at] ?? [];

@@ -10,10 +10,9 @@ import { isPlainPart } from './wire-patch.ts';
  * annotator edits it. Its values don't change any more.
  */
 export function refreshPatch(view: JsonObject): Operation[] {
-  const settings = Object.keys(view).filter((key) => isPlainPart(key) && key !== samplesKey);
-  const key = settings.includes('interface')
-    ? 'interface'
-    : settings.find((name) => !isJsonArray(view[name]));
+  // The view's own arrays are changed in place: a patch can't keep one.
+  const settings = Object.keys(view).filter((key) => isPlainPart(key) && !isJsonArray(view[key]));
+  const key = settings.includes('interface') ? 'interface' : settings.find((name) => name !== samplesKey);
   const value = key === undefined ? undefined : view[key];
   if (value !== undefined) return [{ op: 'replace', path: `/${key}`, value }];
   const samples = view[samplesKey];

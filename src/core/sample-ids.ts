@@ -9,15 +9,17 @@ export interface ItemId {
   readonly clock: number;
 }
 
-export function derivedId({ client, clock }: ItemId): string {
-  return `s${client}-${clock}`;
+/** @param index of the sample in a plain array, all of which is one item. */
+export function derivedId({ client, clock }: ItemId, index?: number): string {
+  return index === undefined ? `s${client}-${clock}` : `s${client}-${clock}-${index}`;
 }
 
-const derivedPattern = /^s(\d{1,16})-(\d{1,16})$/;
+const derivedPattern = /^s\d{1,16}-\d{1,16}(-\d{1,16})?$/;
+const itemPattern = /^s(\d{1,16})-(\d{1,16})$/;
 
-/** The item that an `_id` was derived from. */
+/** The item that is the sample with this derived `_id`. */
 export function parseDerivedId(id: string): ItemId | undefined {
-  const [, client, clock] = derivedPattern.exec(id) ?? [];
+  const [, client, clock] = itemPattern.exec(id) ?? [];
   return client === undefined ? undefined : { client: Number(client), clock: Number(clock) };
 }
 
@@ -29,7 +31,8 @@ export function isDerivedId(id: Json | undefined): boolean {
  * UDT's clients put an `_id` into paths and URLs as it is, and digits alone are an index there (UDT-14): one that would be
  * read as something else can't be used, nor one that looks like a derived one.
  */
-const usablePattern = /^(?!\d+$)(?!-$)(?!\.{1,2}$)(?!__proto__$)(?!s\d{1,16}-\d{1,16}$)[^\s/~?#%\\\p{Cc}]+$/u;
+const usablePattern =
+  /^(?!\d+$)(?!-$)(?!\.{1,2}$)(?!__proto__$)(?!s\d{1,16}-\d{1,16}(?:-\d{1,16})?$)[^\s/~?#%\\\p{Cc}]+$/u;
 
 /** The file's own `_id` of a sample, if it can be used. */
 export function ownIdOf(sample: Json | undefined): string | undefined {

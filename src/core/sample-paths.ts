@@ -49,7 +49,12 @@ function resolve(operation: Operation, order: Order, list: readonly Json[]): Ope
     case 'replace': {
       const [, part, member, ...rest] = path;
       const { value } = operation;
-      if (path[0] !== samplesKey) return { ...operation, value: path.length > 0 ? value : ofFile(value) };
+      if (path.length === 0) {
+        const samples = isJsonObject(value) ? value[samplesKey] : undefined;
+        order.reset(isJsonArray(samples) ? samples.length : 0);
+        return { ...operation, value: ofFile(value) };
+      }
+      if (path[0] !== samplesKey) return operation;
       if (part === undefined) {
         order.reset(isJsonArray(value) ? value.length : 0);
         return { ...operation, value: isJsonArray(value) ? value.map((sample) => ofSample(sample)) : value };
@@ -101,10 +106,10 @@ class Order {
     this.length = samples.length;
   }
 
-  /** Another list took the place of this one. */
-  reset(length: number): void {
-    this.formers = new ElementList(new Array<number>(length).fill(-1));
-    this.length = length;
+  /** Another list took the place of this one. @param length null if nobody knows it yet. */
+  reset(length: number | null): void {
+    this.formers = new ElementList(new Array<number>(length ?? 0).fill(-1));
+    this.length = length ?? Infinity;
   }
 
   /** Where the sample at an index was before the patch; -1 for a new one. */
@@ -139,6 +144,7 @@ class Order {
   /** A place to add something at, a sample or not. */
   addAt(path: readonly string[]): string {
     const [key, part, ...rest] = path;
+    if (key === undefined || (key === samplesKey && part === undefined)) this.reset(null);
     return key === samplesKey && part !== undefined && rest.length === 0
       ? this.add(part)
       : this.pointer(path);

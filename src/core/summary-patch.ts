@@ -1,7 +1,7 @@
 // What v2 clients are told of a change (UDT-17): `replace` of the top-level keys that changed, and what became of the list of
 // summaries. All of it is idempotent, but for samples that are appended or removed.
 
-import { escapeKey, type JsonObject } from '../model/json.ts';
+import { escapeKey, isJsonArray, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Edit } from './edits.ts';
 import { samplesKey } from './roots.ts';
@@ -42,6 +42,11 @@ export class SummaryPatch {
   private change: SamplesChange | null = null;
   private isWhole = false;
 
+  /** Whether there is nothing to tell. */
+  get isEmpty(): boolean {
+    return this.change === null;
+  }
+
   add(change: SamplesChange): void {
     for (const edit of change.edits) {
       const key = edit.path[0] ?? ('key' in edit ? edit.key : '');
@@ -61,11 +66,16 @@ export class SummaryPatch {
   write(view: JsonObject, samples: SummaryList): readonly Operation[] | null {
     const patch: Operation[] = [];
     for (const key of this.keys) {
-      if (key === samplesKey) continue;
+      if (key === samplesKey || key === 'summary') continue; // a file's own `summary` isn't told: see UdtPart
       const value = Object.hasOwn(view, key) ? view[key] : undefined;
       // UDT-9: their library throws at the removal of a top-level key, and takes "/" for the root.
       if (value === undefined || key === '') return null;
-      patch.push({ op: 'replace', path: `/${escapeKey(key)}`, value });
+      // A copy: the view's own arrays are changed in place.
+      patch.push({
+        op: 'replace',
+        path: `/${escapeKey(key)}`,
+        value: isJsonArray(value) ? value.slice() : value,
+      });
     }
     const ofSamples = this.ofSamples(samples);
     return ofSamples && [...patch, ...ofSamples];

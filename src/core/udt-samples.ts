@@ -7,7 +7,7 @@ import type { Operation } from '../model/json-patch.ts';
 import { identityHunks, type Hunk } from './array-hunks.ts';
 import type { RollingHash, Piece } from './rolling-hash.ts';
 import { samplesKey } from './roots.ts';
-import { derivedId, ownIdOf, parseDerivedId, type ItemId } from './sample-ids.ts';
+import { derivedId, isDerivedId, ownIdOf, parseDerivedId, type ItemId } from './sample-ids.ts';
 import { SummaryHash } from './summary-hash.ts';
 import { SummaryPatch, type SampleSummary } from './summary-patch.ts';
 import type { UdtChange } from './udt-change.ts';
@@ -91,10 +91,10 @@ export class UdtSamples {
   /** Where the sample with this `_id` is; -1 if there is none. */
   indexOf(id: string): number {
     if (this.owners.has(id)) return this.view.indexOf(samplesKey, this.owners.get(id));
+    if (!isDerivedId(id)) return -1;
     const item = parseDerivedId(id);
-    if (!item) return -1;
     const { doc } = this.view;
-    const type = doc && typeOfItem(doc, item);
+    const type = doc && item && typeOfItem(doc, item);
     if (type) return this.view.indexOf(samplesKey, type);
     return this.elements.every((element) => element instanceof Y.AbstractType)
       ? -1
@@ -110,16 +110,23 @@ export class UdtSamples {
   follow({ places, edits }: UdtChange): void {
     const hadDuplicates = this.hasDuplicates;
     const isOther = this.elements !== this.view.elementsOf(samplesKey);
-    const hunks = isOther ? this.followList(samplesBefore(places)) : [];
+    const listBefore = samplesBefore(places);
+    const hunks = isOther ? this.followList(listBefore ?? []) : [];
+    if (edits.length === 0 && hunks.length === 0) return;
     const touched = edits.length > 0 ? this.view.changedIn(samplesKey) : [];
     for (const index of touched) this.countChange(index);
     this.sum.replaced(touched);
-    const renamed = places
-      .filter(({ path, before, after }) => isSample(path) && ownIdOf(before) !== ownIdOf(after))
-      .map(({ path }) => Number(path[1]));
+    const renamed = listBefore
+      ? touched.filter((index) => this.isRenamed(index, listBefore[indexBefore(index, hunks)]))
+      : places.filter(isRenaming).map(({ path }) => Number(path[1]));
     if (renamed.length > 0) this.ownAll();
     this.pending.add({ edits, hunks, touched, renamed, length: this.length });
     if ((this.hasDuplicates || hadDuplicates) && (isOther || renamed.length > 0)) this.pending.replaceList(); // any sample may have another `_id`
+  }
+
+  /** Whether v2 clients lack something: also samples that became other Yjs items and read as before. */
+  get hasNews(): boolean {
+    return !this.pending.isEmpty;
   }
 
   /**
@@ -150,6 +157,10 @@ export class UdtSamples {
     else this.owners.set(own, this.elements[index]);
   }
 
+  private isRenamed(index: number, before: Json | undefined): boolean {
+    return ownIdOf(before) !== ownIdOf(this.list[index]);
+  }
+
   private ownAll(): void {
     this.owners.clear();
     this.hasDuplicates = false;
@@ -164,7 +175,7 @@ export class UdtSamples {
 
   /** Plain values have no item of their own at hand: all are looked through. */
   private idsOfPlain(): readonly string[] {
-    return (this.plainIds ??= idsIn(this.view.root.get(samplesKey)));
+    return (this.plainIds ??= idsIn(this.view.root));
   }
 
   /**
@@ -177,7 +188,7 @@ export class UdtSamples {
     const now = this.view.elementsOf(samplesKey);
     this.elements = now;
     this.plainIds = null;
-    const hunks = identityHunks(before, now);
+    const hunks = hunksBetween(before, now);
     for (const { before: from, removed } of hunks) {
       for (let index = from; index < from + removed; index++)
         this.forget(before[index], ownIdOf(listBefore[index]));
@@ -233,17 +244,37 @@ export class UdtSamples {
 
 const samplesPerPart = 5_000;
 
-/** The list before a change, if its elements are others now. */
-function samplesBefore(places: UdtChange['places']): readonly Json[] {
-  for (const { path, before } of places) {
-    const list = path.length === 0 && isJsonObject(before) ? before[samplesKey] : before;
-    if (path.length <= 1 && (path[0] ?? samplesKey) === samplesKey && isJsonArray(list)) return list;
-  }
-  return [];
+/** Strings and numbers have no identity: one of equals may be gone, and nobody knows which. */
+function hunksBetween(before: readonly unknown[], now: readonly unknown[]): Hunk[] {
+  if (before.every(isObject) && now.every(isObject)) return identityHunks(before, now);
+  return [{ before: 0, removed: before.length, after: 0, inserted: now.length }];
 }
 
-function isSample(path: readonly (string | number)[]): boolean {
-  return path.length === 2 && path[0] === samplesKey;
+function isObject(element: unknown): boolean {
+  return typeof element === 'object' && element !== null;
+}
+
+/** The list before a change that went further than into its samples; undefined if it went no further. */
+function samplesBefore(places: UdtChange['places']): readonly Json[] | undefined {
+  for (const { path, before } of places) {
+    if (path.length > 1 || (path[0] ?? samplesKey) !== samplesKey) continue;
+    const list = path.length === 0 && isJsonObject(before) ? before[samplesKey] : before;
+    return isJsonArray(list) ? list : [];
+  }
+  return undefined;
+}
+
+/** Where a sample was that is still there. */
+function indexBefore(index: number, hunks: readonly Hunk[]): number {
+  const last = hunks.findLast(({ after }) => after <= index);
+  return last ? index - (last.after + last.inserted) + last.before + last.removed : index;
+}
+
+/** Whether a sample got another `_id` here, or none. */
+function isRenaming({ path, before, after }: UdtChange['places'][number]): boolean {
+  if (path[0] !== samplesKey) return false;
+  if (path.length === 2) return ownIdOf(before) !== ownIdOf(after);
+  return path.length === 3 && path[2] === '_id' && ownIdOf({ _id: before }) !== ownIdOf({ _id: after });
 }
 
 /** UDT-16. */
@@ -268,8 +299,12 @@ function typeOfItem({ store }: Y.Doc, { client, clock }: ItemId): unknown {
   return item.content instanceof Y.ContentType ? item.content.type : undefined;
 }
 
-function idsIn(array: unknown): string[] {
+/** The derived ids of all elements; those of a plain array are told apart by their index. */
+function idsIn(root: Y.Map<unknown>): string[] {
   const ids: string[] = [];
+  const array = root.get(samplesKey);
+  const holder = root._map.get(samplesKey);
+  if (Array.isArray(array) && holder) return array.map((_, index) => derivedId(holder.id, index));
   if (!(array instanceof Y.Array)) return ids;
   for (let item = array._start; item; item = item.right) {
     if (item.deleted || !item.countable) continue;

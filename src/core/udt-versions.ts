@@ -54,7 +54,7 @@ export class UdtVersions {
   private shown: UdtState;
   private recent = new RecentVersions();
   /** When the newest version was made that changed anything; by this server's clock, milliseconds since 1970. */
-  changedMs = -Infinity;
+  changedMs: number;
 
   private constructor(
     private readonly store: Store,
@@ -68,6 +68,8 @@ export class UdtVersions {
   ) {
     this.newest = first;
     this.shown = first;
+    // The project may have been out of memory for a moment. A version that changed nothing does no harm here (UDT-8).
+    this.changedMs = first.record?.timeMs ?? -Infinity;
     this.topLevelKeys = topLevelKeys;
   }
 

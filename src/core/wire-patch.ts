@@ -9,7 +9,7 @@ import { arrayHunks, type Hunk } from './array-hunks.ts';
 import type { Path } from './edits.ts';
 import { jsonEquals } from './json-equals.ts';
 import { valueIn } from './json-pointer.ts';
-import type { DirtyPlace } from './y-view.ts';
+import { withOwnArrays, type DirtyPlace } from './y-view.ts';
 
 /**
  * The patch that turns `before` into `after`: the net effect, whatever edits led there. It is fast when they share what
@@ -22,7 +22,7 @@ export function wirePatch(before: JsonObject, after: JsonObject): Operation[] {
 
 /**
  * The patch of what a change did at these places, none of which is in another.
- * @param after the view after the change.
+ * @param after the view after the change. What is taken of it doesn't change any more, unlike the view's own arrays.
  * @returns null if it would shift a great many elements of an array one by one.
  */
 export function wirePatchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] | null {
@@ -45,7 +45,7 @@ function patchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] 
   for (const { path, before, after: now } of places) {
     const oddPart = path.findIndex((part) => typeof part === 'string' && !isPlainPart(part));
     if (oddPart < 0 || jsonEquals(before, now)) continue;
-    if (path[0] === '') return [{ op: 'replace', path: '', value: after }];
+    if (path[0] === '') return [{ op: 'replace', path: '', value: withOwnArrays(after) }];
     // The v1 client can't go through such a key: what holds it is replaced, or at the top level its value.
     whole.add(pointerTo(path.slice(0, Math.max(oddPart, 1))));
   }
@@ -61,7 +61,12 @@ function patchOf(places: readonly DirtyPlace[], after: JsonObject): Operation[] 
     if (!held) writeChange(before, now, pointerTo(path), patch);
     else {
       const pointer = pointerTo(held);
-      replaced.set(pointer, { op: 'replace', path: pointer, value: valueIn(after, held) });
+      const value = valueIn(after, held);
+      replaced.set(pointer, {
+        op: 'replace',
+        path: pointer,
+        value: isJsonArray(value) ? value.slice() : value,
+      });
     }
   }
   return [...patch, ...replaced.values()];

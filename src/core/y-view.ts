@@ -104,10 +104,11 @@ export class JsonView {
     return this.root.doc;
   }
 
-  /** What the array under a key of the root holds in Yjs, in its order. */
+  /** What the array under a key of the root holds in Yjs, in its order; the same object until that changes. */
   elementsOf(key: string): readonly unknown[] {
     const array = this.root.get(key);
-    return (array instanceof Y.Array && this.entries.get(array)?.elements) || [];
+    if (Array.isArray(array)) return array; // a plain value
+    return (array instanceof Y.Array && this.entries.get(array)?.elements) || noElements;
   }
 
   /** Where in the array under a key of the root elements are that the last transaction changed inside. */
@@ -120,6 +121,7 @@ export class JsonView {
   /** Where an element is in the array under a key of the root; -1 if it isn't there. */
   indexOf(key: string, element: unknown): number {
     const array = this.root.get(key);
+    if (Array.isArray(array)) return array.indexOf(element);
     const entry = array instanceof Y.Array ? this.entries.get(array) : undefined;
     if (!entry?.elements) return -1;
     if (!(element instanceof Y.AbstractType)) return entry.elements.indexOf(element);
@@ -268,10 +270,13 @@ function toKeep(value: Json, level: number): Json {
   return level === 1 && isJsonObject(value) ? withOwnArrays(value) : value;
 }
 
-function withOwnArrays(root: JsonObject): JsonObject {
+/** A view to be kept: its arrays aren't those that are changed in place. */
+export function withOwnArrays(root: JsonObject): JsonObject {
   const members = Object.entries(root);
   return Object.fromEntries(members.map(([key, value]) => [key, isJsonArray(value) ? value.slice() : value]));
 }
+
+const noElements: readonly unknown[] = [];
 
 interface Entry {
   json: Json;

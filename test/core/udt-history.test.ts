@@ -7,6 +7,7 @@ import type { UdtDifferences } from '../../src/core/project-udt.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { openProjects } from '../support/memory-projects.ts';
+import { until } from '../support/until.ts';
 
 const udt = { protocol: 'udt', user: 'ann' } as const;
 const hourMs = 60 * 60 * 1000;
@@ -96,5 +97,37 @@ function isRebuild({ versions }: UdtDifferences): boolean {
   const operation = only?.patch[0];
   return versions.length === 1 && only?.edits.length === 0 && operation?.op === 'replace';
 }
+
+test('UDT-8 a change is remembered while the project is out of memory', async () => {
+  const store = new MemoryStore();
+  const first = openProjects(store);
+  await session(first.projects);
+  await patch(first.projects, 1);
+  await first.projects.close();
+  await store.reopen();
+  const second = openProjects(store, {}, first.clock);
+  second.clock.nowMs += 1_000;
+  await patch(second.projects, 2);
+  await until('the refresh is there', async () => (await after(second.projects, 2)).versions.length === 1);
+  await second.projects.close();
+});
+
+test('UDT-8 a refresh holds no list that changes later', async () => {
+  const { projects, clock } = openProjects(new MemoryStore());
+  const replace = (path: string, value: number) =>
+    projects.use('s', (project) => project.udt.patch([{ op: 'replace', path, value }], udt));
+  await projects.use('s', (project) =>
+    project.udt.createSession({ interface: [{ n: 0 }], a: { b: 0 } }, udt),
+  );
+  await replace('/a/b', 1);
+  await replace('/a/b', 2);
+  await until('the refresh is there', async () => (await after(projects, 2)).versions.length === 1);
+  clock.nowMs += hourMs;
+  const { versions } = await after(projects, 2);
+  const refresh = structuredClone(versions[0]?.patch);
+  await replace('/interface/0/n', 1);
+  assert.equal((await after(projects, 2)).versions[0]?.patch, refresh);
+  await projects.close();
+});
 
 test.run();
