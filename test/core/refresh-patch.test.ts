@@ -37,6 +37,7 @@ test('else the first sample, and else everything', () => {
   assert.is(pathFor({ samples: [null] }), '/samples/0');
   assert.is(pathFor({ samples: [] }), '');
   assert.is(pathFor({}), '');
+  assert.is(pathFor({ samples: { a: 1 } }), '');
   assert.is(pathFor({ 'a/b': 1, samples: [] }), '');
 });
 

@@ -117,6 +117,23 @@ test('of duplicates the first has it; when it goes, the next', async () => {
   await projects.close();
 });
 
+test('plain values have ids, too, which stay theirs', async () => {
+  const { projects } = openProjects(new MemoryStore());
+  await projects.use('s', async (project) => {
+    await project.udt.createSession({ samples: ['a', 'b', null, ['c'], 5] }, ann);
+    const [a, b, , c, five] = await idsOf(project);
+    await project.udt.patch([{ op: 'remove', path: '/samples/0' }], ann);
+    await project.udt.patch([{ op: 'add', path: '/samples/1', value: 'new' }], ann);
+    const ids = await idsOf(project);
+    assert.equal([ids[0], ids[3], ids[4]], [b, c, five]);
+    assert.not.ok(ids.includes(a ?? ''));
+    assert.is(new Set(ids).size, 5);
+    await project.udt.patch([{ op: 'remove', path: `/samples/${five}` }], ann, { dialect: 'v2' });
+    assert.equal((await project.udt.read()).view['samples'], ['b', 'new', null, ['c']]);
+  });
+  await projects.close();
+});
+
 test('stable over insertions, removals, labels and restarts; none is given again', async () => {
   const random = seededPrng('sample-ids');
   const store = new MemoryStore();

@@ -107,6 +107,7 @@ test('a version counts one for each change of the project that touches the sampl
   assert.equal(await versions(context), [3, 1, 1]);
   await editByYjs(context, (samples) => (samples.get(2) as Y.Map<unknown>).set('d', 1));
   await editByYjs(context, (_, doc) => doc.getMap('notes').set('e', 1));
+  await editByYjs(context, (samples) => (samples.get(2) as Y.Map<unknown>).set('d', 1)); // as it is
   assert.equal(await versions(context), [3, 1, 2]);
 });
 
