@@ -298,13 +298,19 @@ test('UDT-19 a session of format 1, which has no hashes of summaries, is read on
   const id = 'golden-session';
   const reads = noteReads(folder.store, id);
   const events: string[] = [];
-  const projects = new Projects({
-    store: folder.store,
-    life: folder.life,
-    environment: realEnvironment,
-    observer: { observe: ({ type }) => events.push(type) },
-  });
-  const { latest } = await poll(projects, 0, 'v1', id);
+  const open = (): Projects =>
+    new Projects({
+      store: folder.store,
+      life: folder.life,
+      environment: realEnvironment,
+      observer: { observe: ({ type }) => events.push(type) },
+    });
+  const before = open();
+  const { version } = await before.use(id, (project) => project.udt.read());
+  await before.close();
+  reads.taken();
+  const projects = open();
+  const { latest } = await poll(projects, version, 'v1', id);
   assert.ok(reads.taken() > 0);
   const { view } = await projects.use(id, (project) => project.udt.read());
   const { view: summary } = await projects.use(id, (project) => project.udt.readSummary());
@@ -316,11 +322,11 @@ test('UDT-19 a session of format 1, which has no hashes of summaries, is read on
   assert.is(ofV2?.latest.summaryHash, latest.summaryHash);
 
   await projects.use(id, (project) => project.udt.patch([{ op: 'add', path: '/new', value: 1 }], ann));
-  const before = await pollAll(projects, [latest.version, latest.version + 1], id);
+  const answers = await pollAll(projects, [latest.version, latest.version + 1], id);
   await projects.use(id, (project) => project.closeDocument(() => false));
   await someTurns();
   reads.taken();
-  assert.equal(await pollAll(projects, [latest.version, latest.version + 1], id), before);
+  assert.equal(await pollAll(projects, [latest.version, latest.version + 1], id), answers);
   assert.is(reads.taken(), 0);
   assert.equal(events, []);
   await projects.close();
