@@ -39,8 +39,12 @@ export async function createSession(
     return await state.mutate(() => createInSlices(state, udt, origin, onProgress));
   } catch (error) {
     await state.log.settled().catch(() => undefined); // its writer hears of it
-    await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // the next start will
-    throw error;
+    await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // who reads the log next will
+    if (!(error instanceof RejoinError && error.code === 'outcome-unknown')) throw error;
+    // Without its last slice there is no session, whatever is on disk of those before: it may be tried again.
+    throw new RejoinError('unavailable', 'The store failed while the session was being created', {
+      cause: error,
+    });
   }
 }
 

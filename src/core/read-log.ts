@@ -4,8 +4,10 @@
 import { RejoinError } from '../errors.ts';
 import { readClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
+import { unfinishedKey } from '../store/keys.ts';
 import { ProjectLog } from '../store/project-log.ts';
 import type { Store } from '../store/store.ts';
+import { removeUnfinishedSession } from '../store/unfinished-sessions.ts';
 import type { ProjectContext } from './project-context.ts';
 
 /**
@@ -18,6 +20,7 @@ export async function readLog(
 ): Promise<{ log: ProjectLog; life: Life; ids: ClientIds | undefined }> {
   const { store, environment, observer, witness } = context;
   const damaged = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+  await removeLeftovers(project, context);
   const witnessed = await witness?.heads(project);
   let { life } = context; // if there is another one before all is read, what was read is stale
   let log = await ProjectLog.open(store, project, life.serverId, witnessed);
@@ -35,6 +38,19 @@ export async function readLog(
     log = await ProjectLog.open(store, project, life.serverId, witnessed);
   }
   return { log, life, ids: await readKnownIds(store, log, life, damaged) };
+}
+
+/** What a failed write has left of a session that was being created in slices: nobody has seen any of it. */
+async function removeLeftovers(project: string, { store, recovery }: ProjectContext): Promise<void> {
+  if (!(await store.get(unfinishedKey(project)))) return;
+  try {
+    await removeUnfinishedSession(store, project);
+  } catch (cause) {
+    recovery.failed(cause);
+    throw new RejoinError('unavailable', 'What is left of an unfinished session could not be removed', {
+      cause,
+    });
+  }
 }
 
 /** ClientIDs that can't be read are as good as none: new ones are drawn. */
