@@ -41,7 +41,11 @@ export async function createSession(
   } catch (error) {
     await state.log.settled().catch(() => undefined); // its writer hears of it
     await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // who reads the log next will
-    throw error;
+    if (!(error instanceof RejoinError && error.code === 'outcome-unknown')) throw error;
+    // Without its last slice there is no session, whatever is on disk of those before: it may be tried again.
+    throw new RejoinError('unavailable', 'The store failed while the session was being created', {
+      cause: error,
+    });
   }
 }
 

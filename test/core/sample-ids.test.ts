@@ -30,7 +30,7 @@ test('a derived id says its item', () => {
     's-1',
     'x1-2',
     's1-2 ',
-    's1-2-3',
+    's1-2-3-4',
     'S1-2',
     '1-2',
     's1.0-2',
@@ -39,6 +39,8 @@ test('a derived id says its item', () => {
     assert.is(parseDerivedId(id), undefined, id);
     assert.not.ok(isDerivedId(id));
   }
+  assert.ok(isDerivedId('s1-2-3'), 'of an element of a plain array');
+  assert.is(parseDerivedId('s1-2-3'), undefined, 'which is no item of its own');
   for (const other of [undefined, null, 1, {}]) assert.not.ok(isDerivedId(other));
 });
 
