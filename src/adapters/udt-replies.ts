@@ -2,7 +2,7 @@
 
 import type { UdtAnswer } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
-import type { UdtDialect, UdtDifferences } from '../core/project-udt.ts';
+import type { UdtDialect, UdtDifferences } from '../core/udt-reads.ts';
 import type { UdtState } from '../core/udt-versions.ts';
 import type { JsonObject } from '../model/json.ts';
 import { anonymous } from '../model/origin.ts';

@@ -5,7 +5,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { RejoinError, messageOf } from '../errors.ts';
 import { keyedRequest } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
-import type { UdtDialect } from '../core/project-udt.ts';
+import type { UdtDialect } from '../core/udt-reads.ts';
 import type { Projects } from '../core/projects.ts';
 import type { UdtState } from '../core/udt-versions.ts';
 import { isShortJson } from '../model/json-pieces.ts';
@@ -210,6 +210,7 @@ export class UdtAdapter {
     if (known) this.options.log.refused('udt', error);
     else this.options.log.defect('udt', error);
     const code = known ? error.code : 'internal';
+    if (!response.headersSent) response.setHeader('Cache-Control', 'no-store');
     if (code === 'unavailable' && !response.headersSent) response.setHeader('Retry-After', retryAfterSeconds);
     sendText(response, statusOf(code), known ? error.message : `An error of the server: ${messageOf(error)}`);
   }

@@ -72,6 +72,16 @@ export class ProjectState {
     await this.log.reload();
   }
 
+  /**
+   * To be called where a turn goes on after waiting for something else, before it changes anything.
+   * @throws RejoinError `unavailable` if what was opened is no longer what is stored.
+   */
+  checkCurrent(): void {
+    this.context.recovery.checkWritable();
+    if (this.log.isStale)
+      throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
+  }
+
   async open(): Promise<Opened> {
     await this.current();
     await this.log.writable();

@@ -1,11 +1,9 @@
 // The `udt` part of one project, as UDT's clients read and patch it, of both generations.
 
-import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError } from '../errors.ts';
 import type { Json, JsonObject } from '../model/json.ts';
-import { isJsonArray, isJsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
-import { anonymous, type Origin } from '../model/origin.ts';
+import type { Origin } from '../model/origin.ts';
 import { carryIndices } from './carry-indices.ts';
 import { commitOfEdits, type Opened } from './commits.ts';
 import { createSession, type OnProgress } from './create-session.ts';
@@ -14,16 +12,10 @@ import { KeyedAnswers, type KeyedRequest, type UdtAnswer } from './idempotency.t
 import { useIdForEdits } from './own-ids.ts';
 import { planEdits } from './plan-patch.ts';
 import type { ProjectState } from './project-state.ts';
-import { rebuildPatch } from './rebuild.ts';
 import { refreshPatch } from './refresh-patch.ts';
 import { Refreshes } from './refreshes.ts';
-import { samplesKey } from './roots.ts';
 import { resolveSamples } from './sample-paths.ts';
-import type { UdtState, UdtVersions } from './udt-versions.ts';
-import type { VersionRecord } from './version-record.ts';
-
-/** v1 clients have the whole document, v2 clients a summary and single samples. */
-export type UdtDialect = 'v1' | 'v2';
+import { UdtReads, type UdtDialect, type UdtDifferences, type UdtView } from './udt-reads.ts';
 
 /** How a patch is meant. */
 export interface PatchOptions {
@@ -35,27 +27,15 @@ export interface PatchOptions {
   readonly request?: KeyedRequest | undefined;
 }
 
-/** What a client that knows an older version lacks. */
-export interface UdtDifferences {
-  /** One entry per version, oldest first; what makes any older state the present one is one entry. */
-  readonly versions: readonly UdtDifference[];
-  readonly latest: UdtState;
-}
-
-export interface UdtDifference {
-  readonly user: string;
-  readonly patch: readonly Operation[];
-  /** The same changes, exactly. None where nobody did anything: in what is sent to those who know no version (UDT-10), and in a refresh (UDT-8). */
-  readonly edits: readonly Edit[];
-}
-
 export class ProjectUdt {
   private readonly answers: KeyedAnswers;
   private readonly refreshes: Refreshes;
+  private readonly reads: UdtReads;
 
   constructor(private readonly state: ProjectState) {
     this.answers = new KeyedAnswers(state.context.store, state.log.keys);
     this.refreshes = new Refreshes(state.context.environment, () => this.refresh());
+    this.reads = new UdtReads(state, this.refreshes);
   }
 
   /** Whether nothing is still to be done. */
@@ -70,50 +50,24 @@ export class ProjectUdt {
 
   // ---- reading
 
-  /** The `udt` part as it is, when all of it is durable. The view doesn't change any more. */
-  read(): Promise<UdtState & { readonly view: JsonObject }> {
-    return this.whenDurable(({ document, versions }) => ({
-      ...versions.newestState,
-      view: document.udt.copy(),
-    }));
+  /** The `udt` part as it is, when all of it is durable. */
+  read(): Promise<UdtView> {
+    return this.reads.read();
   }
 
   /** What v2 clients have in its place: `summary`, and the top-level keys but `samples`. */
-  readSummary(): Promise<UdtState & { readonly view: JsonObject }> {
-    return this.whenDurable(async ({ document, versions }) => ({
-      ...versions.newestState,
-      view: await document.udt.summaryDocument(otherWork),
-    }));
+  readSummary(): Promise<UdtView> {
+    return this.reads.readSummary();
   }
 
   /** A sample with its `_id`. @param part an index if it has digits only, else an `_id` (UDT-14). */
   readSample(part: string): Promise<Json | undefined> {
-    return this.whenDurable(({ document: { udt, view } }) => {
-      const index = /^\d+$/.test(part) ? Number(part) : udt.samples.indexOf(part);
-      const samples = view[samplesKey];
-      const sample = isJsonArray(samples) ? samples[index] : undefined;
-      if (!isJsonObject(sample)) return sample;
-      const _id = udt.samples.idOf(index);
-      return Object.hasOwn(sample, '_id') ? { ...sample, _id } : { _id, ...sample };
-    });
+    return this.reads.readSample(part);
   }
 
   /** What a UDT client lacks that knows a version, or the time of one (UDT-1). */
   after(since: number | Date, dialect: UdtDialect = 'v1'): Promise<UdtDifferences> {
-    return this.state.rereading(async () => {
-      const versions = await this.versions();
-      const refreshed = dialect === 'v1' ? this.refreshes.polled() : null;
-      if (refreshed && since === versions.latest?.version) await refreshed;
-      const { latest } = versions;
-      if (!latest) throw new RejoinError('unavailable', 'The versions are being read again');
-      const records =
-        typeof since === 'number'
-          ? await versions.after(since)
-          : await versions.afterTime(since.getTime(), this.state.log.info?.createdMs ?? 0);
-      const differences = records?.map((record) => differenceIn(record, dialect));
-      if (differences?.every((difference) => difference !== null)) return { versions: differences, latest };
-      return this.everything(dialect);
-    });
+    return this.reads.after(since, dialect);
   }
 
   // ---- writing
@@ -194,6 +148,7 @@ export class ProjectUdt {
       const opened = await this.state.open();
       const { document, versions } = opened;
       const edits = await plan(opened);
+      this.state.checkCurrent();
       const { environment } = this.state.context;
       const writes = useIdForEdits(this.state.log, document.doc, environment);
       return this.state.mutate(() => {
@@ -229,63 +184,10 @@ export class ProjectUdt {
     });
   }
 
-  // ---- both
-
-  /** Reads from the open document; what is read is handed out when all in it is durable. */
-  private whenDurable<T>(read: (opened: Opened) => T | Promise<T>): Promise<T> {
-    return this.state.rereading(async () => {
-      const { result, durable } = await this.state.queue.run(async () => {
-        const opened = await this.state.open();
-        return { result: await read(opened), durable: this.state.log.settled() };
-      });
-      await durable.catch((cause: unknown) => {
-        throw new RejoinError('unavailable', 'What was read is not on disk', { cause });
-      });
-      return result;
-    });
-  }
-
-  /** Read from the store if they can be relied on: a poll needs no document. */
-  private async versions(): Promise<UdtVersions> {
-    await this.state.log.ready();
-    const known = this.state.keeper.currentVersions;
-    if (known?.latest) {
-      this.state.onUsed();
-      return known;
-    }
-    if (!this.state.log.isStale) {
-      const read = await this.state.keeper.versions();
-      if (read.latest) {
-        this.state.onUsed();
-        return read;
-      }
-    }
-    return this.state.queue.run(async () => {
-      const read = await this.state.versions();
-      return read.latest ? read : (await this.state.open()).versions;
-    });
-  }
-
-  /** UDT-10. */
-  private async everything(dialect: UdtDialect): Promise<UdtDifferences> {
-    return this.whenDurable(async ({ document, versions }) => {
-      const view = dialect === 'v1' ? document.udt.copy() : await document.udt.summaryDocument(otherWork);
-      const latest = versions.newestState;
-      const patch = rebuildPatch(view, versions.topLevelKeys.hasLostIn(document.view));
-      return { versions: [{ user: latest.record?.user ?? anonymous, patch, edits: [] }], latest };
-    });
-  }
-
   /** Needs no document. */
   private async findAnswer(request: KeyedRequest): ReturnType<KeyedAnswers['find']> {
     await this.state.current();
     await this.state.log.ready();
     return this.answers.find(request);
   }
-}
-
-function differenceIn(record: VersionRecord, dialect: UdtDialect): UdtDifference | null {
-  const { user, edits, summary } = record;
-  const patch = dialect === 'v1' ? record.patch : summary?.patch;
-  return patch && edits ? { user, patch, edits } : null;
 }

@@ -10,6 +10,8 @@ const raceMs = 3_000;
 const delayMs = 400;
 /** PATCHes so close to each other share a refresh. */
 const sharedMs = 50;
+/** A refresh that is later than that, on a disk that fails, lets no poll wait. */
+const lateMsMax = 100;
 /** A session that wasn't polled for so long has no screens. */
 const watchedMs = 5_000;
 
@@ -59,7 +61,9 @@ export class Refreshes {
     if (nowMs - this.polledMs > watchedMs) this.watchedSinceMs = nowMs;
     this.polledMs = nowMs;
     const isWatched = nowMs - this.watchedSinceMs >= delayMs;
-    return isWatched ? (this.pending?.made ?? null) : null;
+    if (!isWatched || !this.pending) return null;
+    const leftMs = this.pending.dueMs + lateMsMax - nowMs;
+    return leftMs > 0 ? Promise.race([this.pending.made, passed(leftMs, undefined, { ref: false })]) : null;
   }
 
   /** Nobody waits for it to succeed: who makes it tells what is wrong. */

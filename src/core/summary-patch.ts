@@ -1,11 +1,13 @@
 // What v2 clients are told of a change (UDT-17): `replace` of the top-level keys that changed, and what became of the list of
 // summaries. All of it is idempotent, but for samples that are appended or removed.
 
-import { escapeKey, isJsonArray, type JsonObject } from '../model/json.ts';
+import { isShortJson } from '../model/json-pieces.ts';
+import { isJsonArray, type JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Edit } from './edits.ts';
 import { samplesKey } from './roots.ts';
 import type { Hunk } from './array-hunks.ts';
+import { isPlainPart } from './wire-patch.ts';
 
 /** What a v2 client's summary says of a sample. */
 export type SampleSummary = {
@@ -22,6 +24,8 @@ export interface SummaryList {
   summary(): SampleSummary[];
 }
 
+/** A key whose value is longer as JSON isn't repeated in every version that changes it. */
+const valueUnitsMax = 64 * 1024;
 /** A longer patch isn't kept: clients are sent the whole summary. */
 const operationsMax = 5_000;
 
@@ -68,12 +72,12 @@ export class SummaryPatch {
     for (const key of this.keys) {
       if (key === samplesKey || key === 'summary') continue; // a file's own `summary` isn't told: see UdtPart
       const value = Object.hasOwn(view, key) ? view[key] : undefined;
-      // UDT-9: their library throws at the removal of a top-level key, and takes "/" for the root.
-      if (value === undefined || key === '') return null;
+      // UDT-9: their library throws at the removal of a top-level key, and doesn't find one with "~" or "/".
+      if (value === undefined || !isPlainPart(key) || !isShortJson(value, valueUnitsMax)) return null;
       // A copy: the view's own arrays are changed in place.
       patch.push({
         op: 'replace',
-        path: `/${escapeKey(key)}`,
+        path: `/${key}`,
         value: isJsonArray(value) ? value.slice() : value,
       });
     }

@@ -127,6 +127,8 @@ test('UDT-8 a session is watched as long as it is polled every few seconds', ({ 
   clock.nowMs += 5_001;
   assert.is(refreshes.polled(), null, 'it was forgotten');
   clock.nowMs += 400;
+  assert.is(refreshes.polled(), null, 'a refresh that is late lets no poll wait');
+  refreshes.patched(clock.nowMs);
   assert.ok(refreshes.polled(), 'it is watched again');
 });
 

@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Projects } from '../../src/core/projects.ts';
-import type { UdtDifferences } from '../../src/core/project-udt.ts';
+import type { UdtDifferences } from '../../src/core/udt-reads.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { openProjects } from '../support/memory-projects.ts';

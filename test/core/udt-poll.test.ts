@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Projects } from '../../src/core/projects.ts';
-import type { UdtDialect, UdtDifferences } from '../../src/core/project-udt.ts';
+import type { UdtDialect, UdtDifferences } from '../../src/core/udt-reads.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import type { JsonObject } from '../../src/model/json.ts';
