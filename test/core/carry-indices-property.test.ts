@@ -81,14 +81,9 @@ class Round {
       const problem = problemOf(() => planPatch(this.theirs.view, carryIndices(patch, this.theirs.edits)));
       if (problem) {
         assert.match(problem.message, `Operation ${this.patch.length} (`);
-        console.log(
-          JSON.stringify(
-            { own: this.own, patch: patch, edits: this.theirs.edits, gone: [...this.theirs.gone] },
-            null,
-            0,
-          ),
-        );
-        assert.ok(this.isGone(operation), `refused, but nothing is gone: ${problem.message}`);
+        // Carried, the paths of a move out of a list and below another element of it may read like one into itself.
+        const isUnsayable = /moved into itself$/.test(problem.message);
+        assert.ok(isUnsayable || this.isGone(operation), `refused, but nothing is gone: ${problem.message}`);
         this.counts.refused++;
         return;
       }
