@@ -39,6 +39,12 @@ export function patchReply(dialect: UdtDialect, { version, hash, summaryHash }: 
     : { latestVersion: version, hashOfLatestState: hash };
 }
 
+/** The text of `differencesReply` where nothing is new, as it is for most polls: at the least that it costs. */
+export function nothingNewReply(dialect: UdtDialect, { version, hash, summaryHash }: UdtState): string {
+  const shownHash = dialect === 'v2' ? summaryHash : hash;
+  return `{"patch":[],"patches":[],"changeLog":[],"latestVersion":${version},"hashOfLatestState":${shownHash}}`;
+}
+
 export function differencesReply(dialect: UdtDialect, { versions, latest }: UdtDifferences): JsonObject {
   const patches = versions.map(({ patch }) => patch);
   return {

@@ -25,7 +25,14 @@ import { Body } from './body.ts';
 import { compressedBytesMin, hasMatch, sendJson, sendSmallJson, sendText, statusOf } from './http.ts';
 import type { AdapterLog } from './log.ts';
 import { allowEveryOrigin, pollHeaders } from './udt-cors.ts';
-import { createdReply, differencesReply, patchReply, sessionReply, stateId } from './udt-replies.ts';
+import {
+  createdReply,
+  differencesReply,
+  nothingNewReply,
+  patchReply,
+  sessionReply,
+  stateId,
+} from './udt-replies.ts';
 
 export interface UdtOptions {
   readonly projects: Projects;
@@ -143,12 +150,17 @@ export class UdtAdapter {
   private async sendDifferences(route: UdtRoute, { request, response, url, dialect }: Call): Promise<void> {
     const since = parseSince(url.searchParams.get('since'));
     const differences = await this.session(route, (project) => project.udt.after(since, dialect));
-    const reply = differencesReply(dialect, differences);
     const isPlain =
       request.headers['access-control-request-private-network'] === undefined &&
-      response.getHeaderNames().length === 0 &&
-      isShortJson(reply, compressedBytesMin);
-    if (isPlain && sendSmallJson(response, JSON.stringify(reply), pollHeaders)) return;
+      response.getHeaderNames().length === 0;
+    if (isPlain && differences.versions.length === 0) {
+      const text = nothingNewReply(dialect, differences.latest);
+      if (sendSmallJson(response, text, pollHeaders)) return;
+    }
+    const reply = differencesReply(dialect, differences);
+    if (isPlain && isShortJson(reply, compressedBytesMin)) {
+      if (sendSmallJson(response, JSON.stringify(reply), pollHeaders)) return;
+    }
     allowEveryOrigin(request, response);
     response.setHeader('Cache-Control', 'no-store');
     await sendJson(response, 200, reply);

@@ -74,7 +74,8 @@ export class UdtReads {
     return this.state.rereading(async () => {
       const versions = await this.versions();
       const refreshed = dialect === 'v1' ? this.refreshes.polled() : null;
-      if (refreshed && since === versions.latest?.version) await refreshed;
+      const canBeMade = this.state.context.recovery.writingProblem === null;
+      if (refreshed && canBeMade && since === versions.latest?.version) await refreshed;
       const { latest } = versions;
       if (!latest) throw new RejoinError('unavailable', 'The versions are being read again');
       const records =
