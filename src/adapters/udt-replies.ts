@@ -2,6 +2,7 @@
 
 import type { UdtAnswer } from '../core/idempotency.ts';
 import type { Project } from '../core/project.ts';
+import type { UdtHashes } from '../core/udt-part.ts';
 import type { UdtDialect, UdtDifferences } from '../core/udt-reads.ts';
 import type { UdtState } from '../core/udt-versions.ts';
 import type { JsonObject } from '../model/json.ts';
@@ -33,16 +34,24 @@ export function sessionReply(
   };
 }
 
-export function patchReply(dialect: UdtDialect, { version, hash, summaryHash }: UdtAnswer): JsonObject {
+/** The hash of what clients of a generation have. */
+export function hashFor(dialect: UdtDialect, { hash, summaryHash }: UdtHashes): number {
+  return dialect === 'v2' ? summaryHash : hash;
+}
+
+export function patchReply(dialect: UdtDialect, answer: UdtAnswer): JsonObject {
+  const { version } = answer;
+  const hash = hashFor(dialect, answer);
   return dialect === 'v2'
-    ? { latestSummaryVersion: version, hashOfLatestSummary: summaryHash }
+    ? { latestSummaryVersion: version, hashOfLatestSummary: hash }
     : { latestVersion: version, hashOfLatestState: hash };
 }
 
 /** The text of `differencesReply` where nothing is new, as it is for most polls: at the least that it costs. */
-export function nothingNewReply(dialect: UdtDialect, { version, hash, summaryHash }: UdtState): string {
-  const shownHash = dialect === 'v2' ? summaryHash : hash;
-  return `{"patch":[],"patches":[],"changeLog":[],"latestVersion":${version},"hashOfLatestState":${shownHash}}`;
+export function nothingNewReply(dialect: UdtDialect, latest: UdtState): string {
+  const { version } = latest;
+  const hash = hashFor(dialect, latest);
+  return `{"patch":[],"patches":[],"changeLog":[],"latestVersion":${version},"hashOfLatestState":${hash}}`;
 }
 
 export function differencesReply(dialect: UdtDialect, { versions, latest }: UdtDifferences): JsonObject {
@@ -52,7 +61,7 @@ export function differencesReply(dialect: UdtDialect, { versions, latest }: UdtD
     patches,
     changeLog: changeLogOf(versions),
     latestVersion: latest.version,
-    hashOfLatestState: dialect === 'v2' ? latest.summaryHash : latest.hash,
+    hashOfLatestState: hashFor(dialect, latest),
   };
 }
 

@@ -28,6 +28,7 @@ import { allowEveryOrigin, pollHeaders } from './udt-cors.ts';
 import {
   createdReply,
   differencesReply,
+  hashFor,
   nothingNewReply,
   patchReply,
   sessionReply,
@@ -196,10 +197,10 @@ export class UdtAdapter {
   }
 
   /** Weak, because the bytes of one state differ with their encoding. The server id keeps equal versions of two servers apart. */
-  private etagOf({ version, hash, summaryHash }: UdtState, dialect: UdtDialect): string {
+  private etagOf(state: UdtState, dialect: UdtDialect): string {
     const { serverId } = this.options.projects.context.life;
-    const hashed = (dialect === 'v2' ? summaryHash : hash) >>> 0;
-    return `W/"${dialect}-${serverId.toString(36)}-${stateId(version)}-${hashed.toString(36)}"`;
+    const hash = hashFor(dialect, state) >>> 0;
+    return `W/"${dialect}-${serverId.toString(36)}-${stateId(state.version)}-${hash.toString(36)}"`;
   }
 
   /** Runs a call on a session. @throws RejoinError `not-found`, `deleted`. */

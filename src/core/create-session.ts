@@ -12,7 +12,7 @@ import { DocumentTail } from './document-tail.ts';
 import { DocumentLoader } from './document.ts';
 import { useIdForEdits } from './own-ids.ts';
 import type { ProjectState } from './project-state.ts';
-import { sessionSlices } from './session-slices.ts';
+import { nothingNew, sessionSlices } from './session-slices.ts';
 import type { UdtState } from './udt-versions.ts';
 
 /** Called with how many elements of the file are stored, of how many. */
@@ -82,7 +82,7 @@ async function createInSlices(
   const step = versions.first(now, cause);
   const changes = [{ kind: kind === 'session' ? kind : 'closing' }] as const;
   const durable = log.submit({
-    group: { origin, update: held ?? new Uint8Array([0, 0]), changes },
+    group: { origin, update: held ?? nothingNew, changes },
     writes: [...writes, ...step.writes],
     settle: () => versions.settle(step.state),
   });

@@ -64,9 +64,7 @@ export class DocumentKeeper {
 
   private async readVersions(): Promise<UdtVersions> {
     const { log, context } = this;
-    await log.settled().catch((cause: unknown) => {
-      throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
-    });
+    await log.durable();
     const { serverId, epoch } = context.life;
     const isOwn = log.info?.session?.serverId === serverId; // UDT-3
     const onDamage = (detail: string): void => this.tell('damage', detail);
@@ -83,12 +81,11 @@ export class DocumentKeeper {
     const versions = await this.versions();
     if (versions.confirm(opened.document.udt.hashes()))
       this.tell('damage', 'the document does not have the hash that its newest version was stored with');
-    this.opened = opened;
-    if (this.opened.tail.isDue) this.askForSnapshot();
-    return this.opened;
+    this.adopt(opened);
+    return opened;
   }
 
-  /** Takes over a document that was just made. To be called in the project's turn. */
+  /** Takes over a document that was just read or made. To be called in the project's turn. */
   adopt(opened: OpenDocument): void {
     this.opened = opened;
     if (opened.tail.isDue) this.askForSnapshot();

@@ -134,6 +134,18 @@ export class LiveLog implements FeedSource {
     return this.lastWritten;
   }
 
+  /**
+   * As `settled`, for who is about to read from the store.
+   * @throws RejoinError `unavailable` if somebody's write failed, whose outcome is unknown: nothing of the reader's was written.
+   */
+  async durable(): Promise<void> {
+    try {
+      await this.lastWritten;
+    } catch (cause) {
+      throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
+    }
+  }
+
   // ---- writing
 
   /** @throws RejoinError `deleted` or `damaged` if nothing may be written. */

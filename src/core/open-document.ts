@@ -28,10 +28,7 @@ export async function openDocument(
   { store }: Pick<ProjectContext, 'store'>,
   observe: Observe,
 ): Promise<OpenDocument> {
-  await log.settled().catch((cause: unknown) => {
-    // Somebody else's write failed, whose outcome is unknown; nothing of ours was written.
-    throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
-  });
+  await log.durable();
   return loadDocument(log, store, observe);
 }
 

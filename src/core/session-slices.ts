@@ -83,4 +83,4 @@ function appending(array: Y.Array<unknown>, elements: readonly Json[]): () => vo
 }
 
 /** A Yjs update without structs and deletions: a session may start with nothing in it. */
-const nothingNew = new Uint8Array([0, 0]);
+export const nothingNew = new Uint8Array([0, 0]);

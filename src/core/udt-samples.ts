@@ -8,6 +8,7 @@ import { identityHunks, type Hunk } from './array-hunks.ts';
 import type { RollingHash, Piece } from './rolling-hash.ts';
 import { samplesKey } from './roots.ts';
 import { derivedId, isDerivedId, ownIdOf, parseDerivedId, type ItemId } from './sample-ids.ts';
+import { derivedIdsIn, isInArray, itemOf, typeOfItem } from './sample-items.ts';
 import { SummaryHash } from './summary-hash.ts';
 import { SummaryPatch, type SampleSummary } from './summary-patch.ts';
 import type { UdtChange } from './udt-change.ts';
@@ -175,7 +176,7 @@ export class UdtSamples {
 
   /** Plain values have no item of their own at hand: all are looked through. */
   private idsOfPlain(): readonly string[] {
-    return (this.plainIds ??= idsIn(this.view.root));
+    return (this.plainIds ??= derivedIdsIn(this.view.root));
   }
 
   /**
@@ -280,37 +281,4 @@ function isRenaming({ path, before, after }: UdtChange['places'][number]): boole
 /** UDT-16. */
 function isAnnotated(sample: Json | undefined): boolean {
   return isJsonObject(sample) && Object.hasOwn(sample, 'annotation') && sample['annotation'] !== null;
-}
-
-function itemOf(element: unknown): ItemId | undefined {
-  if (!(element instanceof Y.AbstractType)) return undefined;
-  const { _item: item } = element as Y.AbstractType<unknown>;
-  return item?.id;
-}
-
-function isInArray(element: unknown): boolean {
-  return element instanceof Y.AbstractType && (element as Y.AbstractType<unknown>)._item?.deleted === false;
-}
-
-function typeOfItem({ store }: Y.Doc, { client, clock }: ItemId): unknown {
-  if (clock >= Y.getState(store, client)) return undefined;
-  const item: unknown = Y.getItem(store, Y.createID(client, clock));
-  if (!(item instanceof Y.Item) || item.deleted || item.id.clock !== clock) return undefined;
-  return item.content instanceof Y.ContentType ? item.content.type : undefined;
-}
-
-/** The derived ids of all elements; those of a plain array are told apart by their index. */
-function idsIn(root: Y.Map<unknown>): string[] {
-  const ids: string[] = [];
-  const array = root.get(samplesKey);
-  const holder = root._map.get(samplesKey);
-  if (Array.isArray(array) && holder) return array.map((_, index) => derivedId(holder.id, index));
-  if (!(array instanceof Y.Array)) return ids;
-  for (let item = array._start; item; item = item.right) {
-    if (item.deleted || !item.countable) continue;
-    const { client, clock } = item.id;
-    for (let offset = 0; offset < item.length; offset++)
-      ids.push(derivedId({ client, clock: clock + offset }));
-  }
-  return ids;
 }

@@ -191,8 +191,10 @@ export class UdtVersions {
     const range = { ...this.keys.allVersions(), reverse: true };
     search: for await (const page of this.store.scan(range)) {
       for (const { key, value } of page) {
-        if (readLastNumber(key) === 0) isOldestFound = true; // how the session began
-        if (readLastNumber(key) === 0) break search;
+        if (readLastNumber(key) === 0) {
+          isOldestFound = true; // how the session began
+          break search;
+        }
         const record = readOrTell({ key, value }, this.onDamage);
         if (!record) return null;
         isOldestFound = record.timeMs <= sinceMs || record.version === 1;
