@@ -45,14 +45,12 @@ export interface StoredProject {
 /** Changes to what is stored of one project, in this order; what is absent stays. */
 export interface StorageChanges {
   readonly project: string;
-  /** Put in the place of what is known under the same key. */
+  /** Put in the place of what is known under the same key. What a server has is out of the queue. */
   readonly received?: readonly ReceivedObject[];
   /** Raises what is stored, server id by server id; a lower seqno than the stored one changes nothing. */
   readonly vector?: readonly Place[];
-  /** At the end of the queue; one that is queued already stays where it is. */
+  /** At the end of the queue; one that is queued or received already changes nothing. */
   readonly queued?: readonly KeptObject[];
-  /** Out of the queue; unknown ones are harmless. */
-  readonly dequeued?: readonly ObjectKey[];
   /** Out of the queue, and kept until they are discarded. */
   readonly refused?: readonly RefusedObject[];
   /** Out of the refused; unknown ones are harmless. */

@@ -22,11 +22,15 @@ export class StoredState {
   }
 
   apply(changes: Omit<StorageChanges, 'project'>): void {
-    for (const object of changes.received ?? []) this.received.set(keyOf(object), object);
+    for (const object of changes.received ?? []) {
+      this.received.set(keyOf(object), object);
+      this.queue.delete(keyOf(object));
+    }
     raiseVector(this.vector, changes.vector ?? []);
-    for (const object of changes.queued ?? [])
-      if (!this.queue.has(keyOf(object))) this.queue.set(keyOf(object), object);
-    for (const key of changes.dequeued ?? []) this.queue.delete(keyOf(key));
+    for (const object of changes.queued ?? []) {
+      const key = keyOf(object);
+      if (!this.queue.has(key) && !this.received.has(key)) this.queue.set(key, object);
+    }
     for (const object of changes.refused ?? []) {
       this.queue.delete(keyOf(object));
       this.refused.set(keyOf(object), object);

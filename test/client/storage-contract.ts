@@ -124,24 +124,16 @@ export function runStorageContract(name: string, make: () => Promise<StorageUnde
   );
 
   test(
-    'an object leaves the queue by its key, others stay in order; unknown and repeated keys are harmless',
+    'what a server has is out of the queue, others stay in order; an object is queued once',
     withStorage(async ({ storage }) => {
       await storage.apply({ project: 'p', queued: [kept('a'), kept('b'), kept('c')] });
       await storage.apply({ project: 'p', queued: [{ ...kept('a'), value: { other: 1 } }, kept('d')] });
       assert.equal((await storage.load('p')).queue, [kept('a'), kept('b'), kept('c'), kept('d')]);
-      await storage.apply({ project: 'p', dequeued: [key('b'), key('nobody'), key('b')] });
-      assert.equal((await storage.load('p')).queue, [kept('a'), kept('c'), kept('d')]);
-    }),
-  );
-
-  test(
-    'what is acknowledged is received and leaves the queue in one; a queued object that is received without it stays',
-    withStorage(async ({ storage }) => {
-      await storage.apply({ project: 'p', queued: [kept('a'), kept('b')] });
-      await storage.apply({ project: 'p', received: [received('a', [])], dequeued: [key('a')] });
+      await storage.apply({ project: 'p', received: [received('b', []), received('nobody', [[1, 1]])] });
+      await storage.apply({ project: 'p', queued: [kept('b')] });
       const { received: objects, queue } = await storage.load('p');
-      assert.equal(objects, [received('a', [])]);
-      assert.equal(queue, [kept('b')]);
+      assert.equal(objects, [received('b', []), received('nobody', [[1, 1]])]);
+      assert.equal(queue, [kept('a'), kept('c'), kept('d')]);
     }),
   );
 
@@ -168,14 +160,14 @@ export function runStorageContract(name: string, make: () => Promise<StorageUnde
       await storage.apply({ project: 'p2', received: [received('a', [[1, 1]])] });
       await storage.apply({ project: odd, queued: [kept('b')] });
       await storage.apply({ project: 'p3', queued: [kept('c'), kept('d')] });
-      await storage.apply({ project: 'p3', dequeued: [key('c')], refused: [refused('d')] });
+      await storage.apply({ project: 'p3', received: [received('c', [])], refused: [refused('d')] });
       assert.equal((await storage.queuedProjects()).sort(), ['p1', odd].sort());
       await storage.close();
       const again = await restart();
       assert.equal((await again.queuedProjects()).sort(), ['p1', odd].sort());
       assert.equal((await again.load(odd)).queue, [kept('b')]);
       assert.equal((await again.load('p2')).queue, []);
-      await again.apply({ project: odd, dequeued: [key('b')] });
+      await again.apply({ project: odd, received: [received('b', [[1, 1]])] });
       assert.equal(await again.queuedProjects(), ['p1']);
       await again.close();
     }),
@@ -186,10 +178,10 @@ export function runStorageContract(name: string, make: () => Promise<StorageUnde
     withStorage(async ({ storage, restart }) => {
       const names = Array.from({ length: 50 }, (_, index) => `n${index}`);
       const queued = names.map((each) => storage.apply({ project: 'p', queued: [kept(each)] }));
-      const dequeued = names
+      const left = names
         .slice(0, 48)
-        .map((each) => storage.apply({ project: 'p', dequeued: [key(each)] }));
-      await Promise.all([...queued, ...dequeued]);
+        .map((each) => storage.apply({ project: 'p', received: [received(each, [])] }));
+      await Promise.all([...queued, ...left]);
       assert.equal((await storage.load('p')).queue, [kept('n48'), kept('n49')]);
       await storage.close();
       const again = await restart();
@@ -216,7 +208,6 @@ export function runStorageContract(name: string, make: () => Promise<StorageUnde
           project: 'p',
           received: [received(`r${round}`, [[1, round + 1]])],
           vector: [[1, round + 1]],
-          dequeued: [key(`r${round}`)],
         });
       }
       await storage.apply({ project: 'p', queued: [kept('last')] });
