@@ -46,6 +46,8 @@ export class ClientProject {
     readonly id: string,
     private readonly sync: ProjectSync,
     private readonly environment: ClientEnvironment,
+    /** What goes with everything that is written here. */
+    private readonly author?: string,
   ) {
     this.ready = sync.loaded.promise;
     sync.listeners.add('change', () => (this.past = null));
@@ -255,7 +257,8 @@ export class ClientProject {
   private async write(kind: ObjectKind, fields: () => WrittenFields): Promise<string> {
     if (!this.sync.loaded.isSettled) await this.ready;
     const { after, ...said } = fields();
-    const object: KeptObject = newObject(kind, said, this.sync.data.vector, this.environment, after);
+    const signed = this.author === undefined ? said : { ...said, author: this.author };
+    const object: KeptObject = newObject(kind, signed, this.sync.data.vector, this.environment, after);
     await this.sync.write(object);
     return object.versionUuid;
   }

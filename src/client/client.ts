@@ -18,6 +18,8 @@ import type { ObjectKey, Storage, StorageChanges } from './storage.ts';
 export interface ClientOptions {
   /** Handed to the server with each connection. */
   readonly token?: string | undefined;
+  /** What the author of what is written here goes by: it is shown to others, and nobody checks it. */
+  readonly author?: string | undefined;
   /** What is kept over restarts; by default nothing is. The client closes it. */
   readonly storage?: Storage | undefined;
   /** Instead of the platform's WebSocket, or of the package `ws` in Node. */
@@ -39,6 +41,7 @@ export function connect(url: string | URL, options: ClientOptions = {}): Client 
 
 export class Client {
   private readonly environment: ClientEnvironment;
+  private readonly author: string | undefined;
   private readonly storage: Storage;
   private readonly listeners = new Listeners<ClientEvents>();
   private readonly connection: Connection;
@@ -55,6 +58,7 @@ export class Client {
   /** Use `connect`. @param url of the stream protocol. */
   constructor(url: string, options: ClientOptions) {
     this.environment = options.environment ?? realClientEnvironment;
+    this.author = options.author;
     this.storage = options.storage ?? new MemoryStorage();
     if (options.onError) this.on('error', options.onError);
     const { WebSocket } = options;
@@ -97,7 +101,7 @@ export class Client {
     if (known) return known;
     if (this.isClosed) throw closed();
     const sync = this.syncOf(id);
-    const project = new ClientProject(id, sync, this.environment);
+    const project = new ClientProject(id, sync, this.environment, this.author);
     this.projects.set(id, project);
     sync.follow();
     return project;
