@@ -5,6 +5,7 @@ import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import { takeNewLife, type Life } from '../store/life.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import { readCataloguePage, type CataloguePage, type CatalogueQuery } from './catalogue.ts';
 import { Lives } from './lives.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
@@ -124,6 +125,15 @@ export class Projects {
       if (!info && !(await this.context.witness?.heads(id))) return use(undefined);
     }
     return this.use(id, (project) => use(project.info ? project : undefined));
+  }
+
+  /** A page of the catalogue. */
+  list(query: CatalogueQuery): Promise<CataloguePage> {
+    return this.reading(() => readCataloguePage(this.context.store, query));
+  }
+
+  isOpen(id: string): boolean {
+    return this.opened.has(id);
   }
 
   /** How many projects are open. */
