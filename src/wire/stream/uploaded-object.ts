@@ -40,7 +40,8 @@ export function readProjectId(message: JsonObject, prefix: string): ProjectId {
   return projectId;
 }
 
-const projectNames = ['project_id', 'project', 'proj_id'] as const;
+/** The names of a project's id, which mean the same (WS-2). */
+export const projectNames = ['project_id', 'project', 'proj_id'] as const;
 
 const kindOfType: ReadonlyMap<string, ObjectKind> = new Map([
   ['newentry', 'entry'],
