@@ -2,15 +2,18 @@
 // then live; a reader that is slow is behind in the log and costs no more memory than a page.
 
 import type { ServerResponse } from 'node:http';
-import type { Feed } from '../core/feed.ts';
+import { setImmediate as otherWork } from 'node:timers/promises';
+import type { Selected, SelectedFeed } from '../core/selected-feed.ts';
 import { RejoinError } from '../errors.ts';
-import { isObjectKind } from '../model/objects.ts';
 import type { ProjectId } from '../model/project-id.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { printEnding, printObject, printSynced, type ChangeFormat } from '../wire/rest/print-change.ts';
-import type { ChangeKind } from '../wire/rest/shapes.ts';
-
-type Change = NonNullable<Awaited<ReturnType<Feed['next']>>>[number];
+import {
+  printEnding,
+  printObject,
+  printPatch,
+  printSynced,
+  type ChangeFormat,
+} from '../wire/rest/print-change.ts';
 
 /** What is handed to the connection at once, about. Bytes. */
 const batchBytes = 64 * 1024;
@@ -22,22 +25,23 @@ export interface FollowerOptions {
   readonly format: ChangeFormat;
   /** What the reader knows already. */
   readonly since: VersionVector;
-  readonly kinds: ReadonlySet<ChangeKind>;
   /** Whether it goes on behind the `sync`. */
   readonly isLive: boolean;
   readonly keepAliveMs: number;
 }
 
 export class ChangeFollower {
-  /** The version vector of all that the reader has been told, or that it didn't ask for. */
+  /** The version vector of what the reader has been told. */
   private readonly seen: Map<number, number>;
   private ending: RejoinError | null = null;
   private batch: Uint8Array[] = [];
   private bytes = 0;
+  /** Whether a message is only sent in part. */
+  private isAmid = false;
 
   constructor(
     private readonly response: ServerResponse,
-    private readonly feed: Feed,
+    private readonly feed: SelectedFeed,
     private readonly options: FollowerOptions,
   ) {
     this.seen = new Map(options.since);
@@ -62,7 +66,7 @@ export class ChangeFollower {
       if (this.ending) throw this.ending;
     } catch (error) {
       if (!(error instanceof RejoinError)) throw error;
-      await this.send('error', printEnding(error.code, error.message));
+      await this.send('error', [printEnding(error.code, error.message)]);
       await this.flush();
     } finally {
       clearInterval(keepAlive);
@@ -86,7 +90,7 @@ export class ChangeFollower {
       if (feed.atHead && !isSynced) {
         isSynced = true;
         this.see(feed.vector);
-        await this.send('sync', printSynced(feed.vector));
+        await this.send('sync', [printSynced(feed.vector)]);
         if (!this.options.isLive) return;
       }
       await this.flush();
@@ -96,11 +100,16 @@ export class ChangeFollower {
     }
   }
 
-  private async take(change: Change): Promise<void> {
-    const { kind, object } = change;
-    this.seen.set(change.serverId, change.seqno);
-    if (!object || !isObjectKind(kind) || !this.options.kinds.has(kind)) return;
-    await this.send(kind, printObject(this.options.projectId, kind, change, object));
+  private async take(selected: Selected): Promise<void> {
+    const { projectId } = this.options;
+    this.seen.set(selected.serverId, selected.seqno);
+    switch (selected.type) {
+      case 'object':
+        await this.send(selected.kind, [printObject(projectId, selected.kind, selected, selected.object)]);
+        return;
+      case 'patch':
+        await this.send('patch', printPatch(projectId, selected));
+    }
   }
 
   private see(vector: VersionVector): void {
@@ -108,11 +117,22 @@ export class ChangeFollower {
     for (const [serverId, seqno] of vector) this.seen.set(serverId, seqno);
   }
 
-  private async send(type: string, json: Uint8Array): Promise<void> {
-    const frame = this.options.format.frame(type, json, this.seen);
-    this.batch.push(frame);
-    this.bytes += frame.length;
-    if (this.bytes >= batchBytes) await this.flush();
+  private async send(type: string, json: Iterable<string | Uint8Array>): Promise<void> {
+    const { format } = this.options;
+    this.isAmid = true;
+    this.put(format.head(type, this.seen));
+    for (const piece of json) {
+      this.put(piece);
+      if (this.bytes >= batchBytes) await this.flush();
+    }
+    this.put(format.tail);
+    this.isAmid = false;
+  }
+
+  private put(piece: string | Uint8Array): void {
+    const bytes = typeof piece === 'string' ? Buffer.from(piece, 'utf8') : piece;
+    this.batch.push(bytes);
+    this.bytes += bytes.length;
   }
 
   /** Resolves when the reader takes more. */
@@ -121,7 +141,10 @@ export class ChangeFollower {
     if (batch.length === 0 || response.destroyed) return;
     this.batch = [];
     this.bytes = 0;
-    if (response.write(Buffer.concat(batch))) return;
+    if (response.write(Buffer.concat(batch))) {
+      await otherWork();
+      return;
+    }
     const resting = setTimeout(() => this.feed.rest(), restAfterMs);
     await new Promise<void>((resolve) => {
       const goOn = (): void => {
@@ -135,6 +158,7 @@ export class ChangeFollower {
 
   private keepAlive(): void {
     const { keepAlive } = this.options.format;
-    if (keepAlive !== null && !this.response.writableNeedDrain) this.response.write(keepAlive);
+    if (keepAlive !== null && !this.isAmid && !this.response.writableNeedDrain)
+      this.response.write(keepAlive);
   }
 }

@@ -2,16 +2,15 @@
 // its document. The REST adapter calls it.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
-import type { Feed } from '../core/feed.ts';
 import type { Project } from '../core/project.ts';
+import type { Selected } from '../core/selected-feed.ts';
 import { RejoinError } from '../errors.ts';
 import type { Row } from '../model/entry-versions.ts';
 import { isJsonObject, type JsonObject } from '../model/json.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import { ProjectView } from '../model/project-view.ts';
+import type { Match } from '../model/selection.ts';
 import { printVersionVector, type VersionVector } from '../model/version-vector.ts';
-
-type Change = NonNullable<Awaited<ReturnType<Feed['next']>>>[number];
 
 /** Which rows are asked for. */
 export interface RowsQuery {
@@ -27,7 +26,12 @@ export interface CommentsQuery {
 }
 
 export async function readRows(project: Project, { report, at, deleted }: RowsQuery): Promise<JsonObject> {
-  const { view, vector } = await readView(project, at, 'entry', 'report_uuid', report);
+  const { view, vector } = await readView(
+    project,
+    at,
+    'entry',
+    report === null ? null : { field: 'report', value: report },
+  );
   const entries: JsonObject[] = [];
   for (const name of report === null ? view.reports() : [report]) {
     for (const row of view.rows(name, { deleted })) entries.push(rowToJson(row));
@@ -40,7 +44,7 @@ export async function readThreads(
   project: Project,
   { at }: { readonly at: VersionVector | null },
 ): Promise<JsonObject> {
-  const { view, vector } = await readView(project, at, 'thread', 'thread_uuid', null);
+  const { view, vector } = await readView(project, at, 'thread', null);
   return { project: project.id, vector, threads: view.threads().map((thread) => ({ ...thread })) };
 }
 
@@ -48,13 +52,18 @@ export async function readComments(
   project: Project,
   { thread, at, deleted }: CommentsQuery,
 ): Promise<JsonObject> {
-  const { view, vector } = await readView(project, at, 'comment', 'thread_uuid', thread);
+  const { view, vector } = await readView(
+    project,
+    at,
+    'comment',
+    thread === null ? null : { field: 'topic', value: thread },
+  );
   const comments = view.comments(thread ?? undefined, { deleted }).map((comment) => ({ ...comment }));
   return { project: project.id, vector, comments };
 }
 
 /**
- * Reads all objects of a kind, or those that have a value in a field.
+ * Reads all objects of a kind, or those of one report or thread.
  * @param at null for all that is durable.
  * @returns also the version vector of what was read.
  */
@@ -62,18 +71,14 @@ async function readView(
   project: Project,
   at: VersionVector | null,
   kind: ObjectKind,
-  field: string,
-  value: string | null,
+  match: Match | null,
 ): Promise<{ view: ProjectView; vector: [number, number][] }> {
   const view = new ProjectView();
-  const feed = await project.follow(new Map());
+  const feed = await project.select({ objects: [{ kind, since: new Map(), match }], udt: null });
   try {
     while (!feed.atHead) {
-      for (const change of (await feed.next()) ?? []) {
-        if (change.kind !== kind || !isCovered(change, at)) continue;
-        const object = objectIn(change);
-        if (object && (value === null || object[field] === value)) view.add(kind, object);
-      }
+      for (const selected of (await feed.next()) ?? [])
+        if (selected.type === 'object' && isCovered(selected, at)) view.add(kind, objectIn(selected));
       await otherWork();
     }
     return { view, vector: printVersionVector(at ? lesser(at, feed.vector) : feed.vector) };
@@ -82,13 +87,11 @@ async function readView(
   }
 }
 
-function isCovered({ serverId, seqno }: Change, at: VersionVector | null): boolean {
+function isCovered({ serverId, seqno }: Selected, at: VersionVector | null): boolean {
   return at === null || seqno <= (at.get(serverId) ?? 0);
 }
 
-/** Null if it was erased. */
-function objectIn({ object }: Change): JsonObject | null {
-  if (!object) return null;
+function objectIn({ object }: Extract<Selected, { type: 'object' }>): JsonObject {
   const value: unknown = JSON.parse(Buffer.from(object).toString('utf8'));
   if (isJsonObject(value)) return value;
   throw new RejoinError('internal', 'A stored object is no object');

@@ -8,6 +8,7 @@ import type { Projects } from '../core/projects.ts';
 import { upload } from '../core/upload.ts';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
+import { objectKinds } from '../model/objects.ts';
 import { anonymous } from '../model/origin.ts';
 import type { ProjectId } from '../model/project-id.ts';
 import { printVersionVector } from '../model/version-vector.ts';
@@ -205,8 +206,12 @@ export class RestAdapter {
         response.writeHead(200, { 'Content-Type': format.contentType }).end();
         return;
       }
-      const feed = await project.follow(known);
-      const options = { projectId: id, format, since: known, kinds, isLive: live, keepAliveMs };
+      const objects = objectKinds.filter((kind) => kinds.has(kind));
+      const feed = await project.select({
+        objects: objects.map((kind) => ({ kind, since: known, match: null })),
+        udt: kinds.has('patch') ? known : null,
+      });
+      const options = { projectId: id, format, since: known, isLive: live, keepAliveMs };
       const follower = new ChangeFollower(response, feed, options);
       this.followers.add(follower);
       if (this.hasEnded()) follower.end(stopping());

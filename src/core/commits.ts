@@ -1,6 +1,7 @@
 // What a change of the document becomes in the log: its group of records, and the version of `udt` that it makes. The
 // project plans and submits; these only put together.
 
+import { matchesOf } from '../model/matches.ts';
 import type { ProjectObject } from '../model/objects.ts';
 import type { NewChange } from '../store/project-log.ts';
 import type { ProjectKeys } from '../store/keys.ts';
@@ -15,7 +16,12 @@ export interface Opened {
   readonly document: ProjectDocument;
   readonly versions: UdtVersions;
   readonly keys: ProjectKeys;
+  /** The position that the next change of the log gets. */
+  readonly nextPosition: () => number;
 }
+
+/** Who made a change, and when. */
+export type ChangeCause = Omit<VersionCause, 'position'>;
 
 /**
  * The commit of edits of `udt`. A PATCH makes a version even if it changes nothing (UDT-3); it then has no record in the
@@ -25,10 +31,10 @@ export interface Opened {
 export function commitOfEdits(
   opened: Opened,
   change: DocumentChange | null,
-  cause: VersionCause,
+  cause: ChangeCause,
   writes: readonly Write[],
 ): { commit: Commit; state: UdtState } {
-  const step = versionOf(opened, change, cause);
+  const step = versionOf(opened, change, cause, 0);
   const { origin } = cause;
   const group = change && {
     origin,
@@ -47,13 +53,13 @@ export function commitOfEdits(
 export function commitOfUpdate(
   opened: Opened,
   change: DocumentChange,
-  cause: VersionCause,
+  cause: ChangeCause,
   objects: readonly ProjectObject[],
   writes: readonly Write[],
 ): Commit {
   // Samples that became other Yjs items have other `_id`s, which v2 clients must be told of (UDT-15).
   const isVersion = change.udt !== null || opened.document.udt.samples.hasNews;
-  const step = isVersion ? versionOf(opened, change, cause) : null;
+  const step = isVersion ? versionOf(opened, change, cause, objects.length) : null;
   const changes: NewChange[] = objects.map(toChange);
   if (change.udt) changes.push({ kind: 'udt' });
   if (changes.length === 0) changes.push({ kind: 'update' });
@@ -66,18 +72,23 @@ export function commitOfUpdate(
   };
 }
 
+/** @param index of the change of `udt` in its group. */
 function versionOf(
-  { document, versions, keys }: Opened,
+  { document, versions, keys, nextPosition }: Opened,
   change: DocumentChange | null,
-  cause: VersionCause,
+  cause: ChangeCause,
+  index: number,
 ): UdtStep {
   const { udt, view } = document;
   const { patch, changes } = udt.samples.take(view);
   const now = { view, ...udt.hashes(), summaryPatch: patch };
-  const step = versions.next(now, change?.udt ?? null, cause);
+  const udtChange = change?.udt ?? null;
+  const position = udtChange ? nextPosition() + index : null;
+  const step = versions.next(now, udtChange, { ...cause, position });
   return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
 }
 
 export function toChange({ kind, versionUuid, value }: ProjectObject): NewChange {
-  return { kind, versionUuid, object: Buffer.from(JSON.stringify(value), 'utf8') };
+  const object = Buffer.from(JSON.stringify(value), 'utf8');
+  return { kind, versionUuid, object, matches: matchesOf(kind, value) };
 }

@@ -77,7 +77,7 @@ async function createInSlices(
   const document = await loader.finish([], (detail) => state.observe('value-not-json', detail));
   const versions = await keeper.versions();
   await Promise.all(inFlight); // from the last slice on the log is a project's: nobody is told of one whose end isn't durable
-  const cause = { origin, nowMs: context.environment.now() };
+  const cause = { origin, nowMs: context.environment.now(), position: log.appended.position + 1 };
   const now = { view: document.view, ...document.udt.hashes(), summaryPatch: null };
   const step = versions.first(now, cause);
   const changes = [{ kind: kind === 'session' ? kind : 'closing' }] as const;

@@ -52,6 +52,17 @@ export class Feed {
     return this.position >= this.source.durablePosition;
   }
 
+  /** How far has been read. */
+  get readTo(): number {
+    return this.position;
+  }
+
+  /** What is up to this position has been read in another way. */
+  moveTo(position: number): void {
+    this.leaveStored();
+    this.position = Math.max(this.position, position);
+  }
+
   /** The version vector of what has been read, while `atHead`. */
   get vector(): VersionVector {
     return this.source.durableVector;

@@ -110,6 +110,15 @@ export class LiveLog implements FeedSource {
     return this.log.read(first, last);
   }
 
+  readAt(positions: readonly number[]): Promise<Change[]> {
+    return this.log.readAt(positions);
+  }
+
+  /** From which position on the index can be relied on; null if it can't be. */
+  indexedFrom(): Promise<number | null> {
+    return this.log.indexedFrom();
+  }
+
   positionOf(since: VersionVector): Promise<number> {
     return this.log.positionOf(since);
   }
@@ -169,9 +178,12 @@ export class LiveLog implements FeedSource {
     const arrivals = plan.changes.flatMap((change) =>
       'object' in change ? [this.uuids.add(change.kind, change.versionUuid)] : [],
     );
+    const matches = plan.changes.flatMap((change) => ('object' in change ? change.matches : []));
+    const held = this.context.holders.hold(this.log.project, matches);
     const show = (): void => {
       for (const arrived of arrivals) arrived();
       this.log.settle(group);
+      held.settle();
       this.tellWitness();
       settle?.();
       this.context.observer.wrote?.(group.changes.length);
@@ -179,7 +191,10 @@ export class LiveLog implements FeedSource {
       this.wake();
       for (const listener of [...this.listeners]) listener.durable?.(group);
     };
-    return { writes: [...writes, ...appended], track: (written) => this.track(written, show) };
+    return {
+      writes: [...writes, ...appended, ...held.writes],
+      track: (written) => this.track(written, show),
+    };
   }
 
   /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */

@@ -4,6 +4,7 @@ import type { Environment } from '../model/environment.ts';
 import type { Life } from '../store/life.ts';
 import type { Store } from '../store/store.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import type { KnownHolders } from './known-holders.ts';
 import type { Observer } from './observer.ts';
 import type { StoreRecovery } from './store-recovery.ts';
 
@@ -14,6 +15,8 @@ export interface ProjectContext {
   readonly witness?: HeadsWitness | undefined;
   readonly environment: Environment;
   readonly observer: Observer;
+  /** Which reports and topics are known to be in the store's index of holders. */
+  readonly holders: KnownHolders;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
   /** Takes a new life: what was written under the old server id may not all be known any more. */

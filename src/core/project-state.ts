@@ -87,7 +87,9 @@ export class ProjectState {
     await this.log.writable();
     const { document } = await this.keeper.open();
     this.onUsed();
-    return { document, versions: await this.keeper.versions(), keys: this.log.keys };
+    const versions = await this.keeper.versions();
+    const nextPosition = (): number => this.log.appended.position + 1;
+    return { document, versions, keys: this.log.keys, nextPosition };
   }
 
   /** The versions of `udt`, which need no document. */

@@ -4,6 +4,7 @@
 import type { Doc } from 'yjs';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Origin } from '../model/origin.ts';
+import type { StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import { Feed } from './feed.ts';
@@ -14,6 +15,7 @@ import { ProjectUdt } from './project-udt.ts';
 import { ProjectUpdates, type UpdateOutcome } from './project-updates.ts';
 import { ProjectSummaries, type ProjectSummary } from './project-summary.ts';
 import { ProjectUploads } from './project-uploads.ts';
+import { SelectedFeed } from './selected-feed.ts';
 import type { Upkeep } from './upkeep.ts';
 import { readWholeDocument, type WholeDocument } from './whole-document.ts';
 
@@ -29,6 +31,7 @@ export class Project {
   readonly udt: ProjectUdt;
   /** Objects that come without a document: see upload.ts. */
   readonly uploads: ProjectUploads;
+  private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly updates: ProjectUpdates;
   private readonly summaries: ProjectSummaries;
@@ -39,6 +42,7 @@ export class Project {
     home: ProjectHome,
     private readonly log: LiveLog,
   ) {
+    this.index = () => home.upkeep.index(id);
     this.state = new ProjectState(id, context, log, home.upkeep, () => home.used(this));
     this.udt = new ProjectUdt(this.state);
     this.uploads = new ProjectUploads(this.state);
@@ -90,6 +94,11 @@ export class Project {
   /** The log behind a position, then live. */
   followFrom(position: number): Feed {
     return Feed.behind(this.log, position);
+  }
+
+  /** What a stream has selected of the log, then live (WS-3 to WS-7, WS-23). */
+  select(selection: StreamSelection): Promise<SelectedFeed> {
+    return SelectedFeed.open(this.state, selection, () => this.index());
   }
 
   // ---- the document

@@ -6,7 +6,9 @@ import { randomInteger, type Environment } from '../model/environment.ts';
 import { takeNewLife, type Life } from '../store/life.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import { readCataloguePage, type CataloguePage, type CatalogueQuery } from './catalogue.ts';
+import { KnownHolders } from './known-holders.ts';
 import { Lives } from './lives.ts';
+import { readHolders, type HeldMatch } from '../store/holders.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
 import { listUnfinishedSessions } from '../store/unfinished-sessions.ts';
@@ -63,6 +65,7 @@ export class Projects {
     this.context = {
       ...shared,
       recovery,
+      holders: new KnownHolders(),
       get life() {
         return lives.current;
       },
@@ -134,6 +137,32 @@ export class Projects {
 
   isOpen(id: string): boolean {
     return this.opened.has(id);
+  }
+
+  /**
+   * The projects that hold objects of a report or a topic, in the order of their ids; deleted ones don't count. Who waits for
+   * one to come to life calls `onceKnown` before, so that none is missed.
+   */
+  async projectsOf(match: HeldMatch): Promise<string[]> {
+    const found = await this.reading(() => this.holdersOf(match));
+    if (found.length > 0) return found;
+    await this.upkeep.indexAll(); // an older release has noted none
+    return this.reading(() => this.holdersOf(match));
+  }
+
+  /** Calls back once, when an object of this report or topic becomes durable in any project. @returns how to take that back. */
+  onceKnown(match: HeldMatch, wake: () => void): () => void {
+    return this.context.holders.onceKnown(match, wake);
+  }
+
+  private async holdersOf(match: HeldMatch): Promise<string[]> {
+    const { store } = this.context;
+    const projects: string[] = [];
+    for (const id of await readHolders(store, match)) {
+      const info = await readProjectInfo(store, id);
+      if (info && !info.tombstone) projects.push(id);
+    }
+    return projects;
   }
 
   /** How many projects are open. */
@@ -229,12 +258,14 @@ export class Projects {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
     await this.lives.renew(reason);
+    this.context.holders.clear();
     const detail = `${reason}. From now on this server writes as ${this.lives.current.serverId}, not as ${before}`;
     observer.observe({ type: 'life-renewed', detail });
     for (const project of this.loaded) project.renumber();
   }
 
   private invalidateAll(): void {
+    this.context.holders.clear();
     for (const project of this.loaded) project.invalidate();
   }
 

@@ -20,6 +20,11 @@ export class RecentVersions {
     }
   }
 
+  /** The version of the change at a position of the log, if it is here. */
+  at(position: number): VersionRecord | undefined {
+    return this.kept.findLast(({ record }) => record.position === position)?.record;
+  }
+
   /** The versions of (since, upTo], or null unless all of them are here. */
   between(since: number, upTo: number): readonly VersionRecord[] | null {
     const first = this.kept[0]?.record;

@@ -8,6 +8,7 @@ import { isShortJson } from '../model/json-pieces.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
 import { readLastNumber, type ProjectKeys } from '../store/keys.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
+import { writeUdtChange, writeUnkeptPatch } from '../store/udt-changes.ts';
 import type { Edit } from './edits.ts';
 import { writeAnswer, type KeyedRequest } from './idempotency.ts';
 import { RecentVersions } from './recent-versions.ts';
@@ -44,6 +45,8 @@ export interface VersionCause {
   readonly nowMs: number;
   /** If its client has given the request a key. */
   readonly request?: KeyedRequest | undefined;
+  /** Of the change in the log that is made of it; null if that isn't one of `udt`. */
+  readonly position: number | null;
 }
 
 export class UdtVersions {
@@ -55,6 +58,8 @@ export class UdtVersions {
   private recent = new RecentVersions();
   /** When the newest version was made that changed anything; by this server's clock, milliseconds since 1970. */
   changedMs: number;
+  /** Whether the next change is made to something else than what the newest version left. */
+  private isBaseLost = false;
 
   private constructor(
     private readonly store: Store,
@@ -122,6 +127,7 @@ export class UdtVersions {
     this.shown = this.newest;
     this.knowsHashes = true;
     if (isOther) this.recent = new RecentVersions();
+    this.isBaseLost = isOther;
     return isOther;
   }
 
@@ -129,7 +135,10 @@ export class UdtVersions {
    * Makes the next version. Its writes go into the batch of the change that causes it; `settle` when they are durable.
    * @param change from the version before to this one; null if it changes nothing.
    */
-  next(now: UdtNow, change: UdtChange | null, { origin, nowMs, request }: VersionCause): UdtStep {
+  next(now: UdtNow, change: UdtChange | null, cause: VersionCause): UdtStep {
+    const { origin, nowMs, request } = cause;
+    // WS-23: its patch follows from nothing that readers have.
+    const position = this.isBaseLost ? null : cause.position;
     const { view, hash, summaryHash, summaryPatch } = now;
     const made = {
       patch: ifShort(change ? wirePatchOf(change.places, view) : []),
@@ -138,8 +147,10 @@ export class UdtVersions {
       summary: { patch: ifShort(summaryPatch), hash: summaryHash },
     };
     if (change) this.changedMs = nowMs;
-    const step = this.add({ ...made, ...origin, idempotencyKey: request?.key }, nowMs);
-    step.writes.push(...this.topLevelKeys.name(view));
+    const at = position === null ? {} : { position };
+    const step = this.add({ ...made, ...origin, ...at, idempotencyKey: request?.key }, nowMs);
+    step.writes.push(...this.topLevelKeys.name(view), ...this.writePlace(step.state, cause.position));
+    if (change) this.isBaseLost = false;
     const { version } = step.state;
     if (request) step.writes.push(writeAnswer(this.keys, request, { version, hash, summaryHash }));
     return step;
@@ -154,24 +165,39 @@ export class UdtVersions {
   }
 
   /** For the change that creates a session: version 0. The epoch of this life is 0 for it. */
-  first({ view, hash, summaryHash }: UdtNow, { origin, nowMs }: VersionCause): UdtStep {
+  first({ view, hash, summaryHash }: UdtNow, { origin, nowMs, position }: VersionCause): UdtStep {
     this.epoch = 0;
     this.knowsHashes = true;
-    const { write } = this.seal({
+    const { record, write } = this.seal({
       version: 0,
       timeMs: nowMs,
       ...origin,
-      patch: [],
+      ...(position !== null && { position }),
+      patch: isShortJson(view, firstUnitsMax) ? [{ op: 'replace', path: '', value: view }] : null,
       edits: [],
       hash,
       summary: { patch: [], hash: summaryHash },
     });
     this.newest = { version: 0, hash, summaryHash, record: null };
-    return { state: this.newest, writes: [write, ...this.topLevelKeys.name(view)] };
+    const place = this.writePlace({ ...this.newest, record }, position);
+    return { state: this.newest, writes: [write, ...this.topLevelKeys.name(view), ...place] };
+  }
+
+  /** WS-23: where readers of the log find a version. */
+  private writePlace({ version, record }: UdtState, position: number | null): Write[] {
+    if (position === null) return [];
+    const isReliable = record?.position === position;
+    const writes = writeUdtChange(this.keys, position, isReliable ? version % epochSize : null);
+    return isReliable && !record.patch ? [...writes, writeUnkeptPatch(this.keys, position)] : writes;
   }
 
   settle(state: UdtState): void {
     this.shown = state;
+  }
+
+  /** The version that the change at a position of the log made, if it is still in memory. */
+  recentAt(position: number): VersionRecord | undefined {
+    return this.recent.at(position);
   }
 
   /** The versions after `since`, oldest first; null if they are no use to the client (UDT-10). */
@@ -258,6 +284,8 @@ export class UdtVersions {
 
 /** What is longer than this as JSON isn't kept in a version: clients are sent the whole state, which says the same. */
 const keptUnitsMax = 1024 * 1024;
+/** What a session began with is kept in version 0 up to here: only readers of the whole history use it. */
+const firstUnitsMax = 128 * 1024;
 
 function ifShort<Item extends Operation | Edit>(items: readonly Item[] | null): readonly Item[] | null {
   const json = items?.map((item): Json => ({ ...item }));

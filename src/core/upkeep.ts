@@ -1,12 +1,14 @@
-// What keeps projects small, in the background and one thing at a time: snapshots of documents, compaction of what they
-// cover, and the removal of old versions of `udt`.
+// What keeps projects small and easy to read, in the background and one thing at a time: snapshots of documents, compaction of
+// what they cover, the removal of old versions of `udt`, and the index of what older releases have written.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError, messageOf } from '../errors.ts';
 import { compactLog } from '../store/compaction.ts';
+import { areHoldersComplete, writeHoldersMark } from '../store/index-marks.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { listProjectIds } from '../store/project-info.ts';
 import type { Range } from '../store/store.ts';
+import { buildIndex } from './build-index.ts';
 import type { ProjectContext } from './project-context.ts';
 import { pruneVersions } from './prune-versions.ts';
 import { SerialQueue } from './serial-queue.ts';
@@ -32,6 +34,7 @@ export class Upkeep {
   private readonly stopping = new AbortController();
   private reclaimed: Promise<void> = Promise.resolve();
   private isSweeping = false;
+  private indexing: Promise<void> | null = null;
 
   constructor(
     private readonly context: ProjectContext,
@@ -66,6 +69,42 @@ export class Upkeep {
     });
   }
 
+  /** Indexes what isn't of a project's log, such as what an older release has written. */
+  async index(project: string): Promise<void> {
+    await this.indexLog(project, false);
+  }
+
+  /** Does so for all projects, so that the store knows who holds each report and topic; once for all who ask meanwhile. */
+  indexAll(): Promise<void> {
+    this.indexing ??= this.indexLogs().finally(() => (this.indexing = null));
+    return this.indexing;
+  }
+
+  private async indexLogs(): Promise<void> {
+    const { store, life } = this.context;
+    try {
+      if (await areHoldersComplete(store, life.serverId)) return;
+      let isComplete = true;
+      for await (const project of listProjectIds(store))
+        isComplete = (await this.indexLog(project, true)) && isComplete;
+      if (isComplete) await this.run('', () => store.write([writeHoldersMark(life.serverId)]));
+    } catch (error) {
+      this.tell('', error);
+    }
+  }
+
+  /** @returns whether it was done. */
+  private async indexLog(project: string, holdersOfDamaged: boolean): Promise<boolean> {
+    let isDone = false;
+    await this.run(project, async (stopping) => {
+      const { store, life, observer } = this.context;
+      const onDamage = (detail: string): void => observer.observe({ type: 'damage', project, detail });
+      const options = { serverId: life.serverId, stopping, onDamage, holdersOfDamaged };
+      isDone = await buildIndex(store, project, options);
+    });
+    return isDone;
+  }
+
   /** Looks after every project there is, unless that is being done. */
   async sweep(): Promise<void> {
     if (this.isSweeping) return;
@@ -74,8 +113,10 @@ export class Upkeep {
       for await (const project of listProjectIds(this.context.store)) {
         if (this.stopping.signal.aborted) return;
         await this.tidy(project);
+        await this.index(project);
         await otherWork();
       }
+      await this.indexAll();
     } catch (error) {
       this.tell('', error);
     } finally {

@@ -25,6 +25,8 @@ export interface VersionRecord {
   readonly summary?: SummaryVersion | undefined;
   /** Made for clients whose screen may be stale (UDT-8): nothing changed. */
   readonly isRefresh?: true | undefined;
+  /** Of the change of the log that it belongs to; absent where nothing changed, and in versions of older releases. */
+  readonly position?: number | undefined;
   /** Given by the client whose PATCH it was (see idempotency.ts). */
   readonly idempotencyKey?: string | undefined;
 }
@@ -38,9 +40,10 @@ export interface SummaryVersion {
 
 /** A version record as it is stored under `key`. */
 export function sealVersionRecord(key: Uint8Array, record: VersionRecord): Uint8Array {
-  const { idempotencyKey, summary, isRefresh, ...rest } = record;
+  const { idempotencyKey, summary, isRefresh, position, ...rest } = record;
   const value: Json = {
     ...rest,
+    ...(position !== undefined && { position }),
     ...(idempotencyKey !== undefined && { idempotencyKey }),
     ...(isRefresh && { isRefresh }),
     ...(summary && { summary: { patch: summary.patch && toJson(summary.patch), hash: summary.hash } }),
@@ -84,5 +87,6 @@ const recordShape = z.object({
     .object({ patch: z.custom<readonly Operation[]>(Array.isArray).nullable(), hash: z.number() })
     .optional(),
   isRefresh: z.literal(true).optional(),
+  position: z.number().optional(),
   idempotencyKey: z.string().optional(),
 });

@@ -2,6 +2,8 @@
 // the order of numbers; a project id is escaped and ended by a zero byte, so that no id's keys lie among another's.
 
 import type { ObjectKind } from '../model/objects.ts';
+import type { Match } from '../model/selection.ts';
+import { digestOf } from './digest.ts';
 import type { Range } from './store.ts';
 
 /** Numbers in keys are below 2^48. */
@@ -10,6 +12,7 @@ const numberMax = 2 ** (8 * numberBytes) - 1;
 
 export const formatKey = Buffer.from('!format');
 export const lifeKey = Buffer.from('!life');
+export const holdersMarkKey = Buffer.from('!index');
 
 /** project → what it is: the catalogue. */
 export function projectKey(project: string): Buffer {
@@ -25,10 +28,35 @@ export function unfinishedKey(project: string): Buffer {
 
 export const allUnfinished: Range = { from: Buffer.from('n'), before: Buffer.from('o') };
 
+/** report or topic, project → the project has objects of it. */
+export function holderKey(match: Match, project: string): Buffer {
+  return Buffer.concat([holdersPrefix(match), escaped(project)]);
+}
+
+/** The keys of all projects that have objects of a report or a topic. */
+export function holdersOf(match: Match): Range {
+  const from = holdersPrefix(match);
+  return { from, before: behindZero(from) };
+}
+
+/** The project in a key of `holdersOf`. */
+export function projectOfHolderKey(match: Match, key: Uint8Array): string {
+  return readEscaped(key.subarray(holdersPrefix(match).length));
+}
+
+function holdersPrefix({ field, value }: Match): Buffer {
+  return Buffer.concat([Buffer.from('h' + field.slice(0, 1)), escapedBytes(bounded(value))]);
+}
+
 /** The id in a key of the catalogue, or of an unfinished session. */
 export function projectOfKey(key: Uint8Array): string {
+  return readEscaped(key.subarray(1));
+}
+
+/** @param key ends with the zero that ends an escaped id. */
+function readEscaped(key: Uint8Array): string {
   const bytes: number[] = [];
-  for (let i = 1; i < key.length - 1; i++) {
+  for (let i = 0; i < key.length - 1; i++) {
     const byte = key[i] ?? 0;
     bytes.push(byte === escapeByte ? (key[++i] ?? 0) - 1 : byte);
   }
@@ -46,6 +74,10 @@ const sections = {
   idempotency: 'i', // key given by a client → the version it made
   samples: 'w', // id of a sample → how often it was changed
   upkeep: 'm', // what was done to keep the project small
+  postings: 'x', // report, topic or user; kind; first position → positions of one group
+  indexMark: 'y', // from which position on the project is indexed
+  udtChanges: 't', // position of a change of `udt` → n of its version
+  unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
 } as const;
 
 /** Makes the keys of one project. */
@@ -53,18 +85,18 @@ export class ProjectKeys {
   private readonly prefix: Buffer;
   readonly topLevelKeys: Buffer;
   readonly upkeep: Buffer;
+  readonly indexMark: Buffer;
 
   constructor(project: string) {
     this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
     this.topLevelKeys = this.in('topLevelKeys');
     this.upkeep = this.in('upkeep');
+    this.indexMark = this.in('indexMark');
   }
 
   /** Everything of the project but its entry in the catalogue. */
   all(): Range {
-    const before = Buffer.from(this.prefix);
-    before.writeUInt8(1, before.length - 1); // behind the zero that ends the id
-    return { from: this.prefix, before };
+    return { from: this.prefix, before: behindZero(this.prefix) };
   }
 
   record(position: number): Buffer {
@@ -87,6 +119,35 @@ export class ProjectKeys {
 
   version(n: number): Buffer {
     return this.in('version', number(n));
+  }
+
+  /** @param first position of those that are in the value. */
+  posting(kind: ObjectKind, { field, value }: Match, first: number): Buffer {
+    const letters = Buffer.from(field.slice(0, 1) + kind.slice(0, 1));
+    return this.in('postings', letters, escapedBytes(bounded(value)), number(first));
+  }
+
+  /** Postings whose first position is from one to another, both included. */
+  postings(kind: ObjectKind, match: Match, first: number, last: number): Range {
+    return { from: this.posting(kind, match, first), before: this.posting(kind, match, last + 1) };
+  }
+
+  udtChange(position: number): Buffer {
+    return this.in('udtChanges', number(position));
+  }
+
+  /** Changes of `udt` from one position to another, both included. */
+  udtChanges(first: number, last: number): Range {
+    return { from: this.udtChange(first), before: this.udtChange(last + 1) };
+  }
+
+  unkeptPatch(position: number): Buffer {
+    return this.in('unkeptPatches', number(position));
+  }
+
+  /** Up to a position, included. */
+  unkeptPatches(last: number): Range {
+    return { from: this.unkeptPatch(0), before: this.unkeptPatch(last + 1) };
   }
 
   idempotency(key: string): Buffer {
@@ -183,7 +244,7 @@ export function readSnapshotKey(key: Uint8Array): { position: number; chunk: num
   };
 }
 
-/** The number that a record or version key ends with. */
+/** The number that the key of a record, a version, a posting or a change of `udt` ends with. */
 export function readLastNumber(key: Uint8Array): number {
   return readNumber(key.subarray(-numberBytes));
 }
@@ -202,10 +263,30 @@ const escapeByte = 1;
 
 /** 0 → 1 1, 1 → 1 2, ended by 0. */
 function escaped(project: string): Buffer {
+  return escapedBytes(Buffer.from(project, 'utf8'));
+}
+
+function escapedBytes(value: Uint8Array): Buffer {
   const bytes: number[] = [];
-  for (const byte of Buffer.from(project, 'utf8')) {
+  for (const byte of value) {
     if (byte <= escapeByte) bytes.push(escapeByte, byte + 1);
     else bytes.push(byte);
   }
   return Buffer.from([...bytes, 0]);
+}
+
+/** A key is as long as this at most for what users have named; the digest stands for a longer name. */
+const namedBytesMax = 512;
+
+/** Who finds something under a digest compares the name. */
+function bounded(name: string): Uint8Array {
+  const bytes = Buffer.from(name, 'utf8');
+  return bytes.length > namedBytesMax ? digestOf(bytes) : bytes;
+}
+
+/** @param prefix ends with the zero that ends an escaped name. */
+function behindZero(prefix: Buffer): Buffer {
+  const before = Buffer.from(prefix);
+  before.writeUInt8(1, before.length - 1);
+  return before;
 }

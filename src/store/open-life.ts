@@ -7,13 +7,14 @@ import { RejoinError } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { Evidence } from './evidence.ts';
+import { writeHoldersMark } from './index-marks.ts';
 import { formatKey } from './keys.ts';
 import { readLife, takeNewLife, type Life } from './life.ts';
 import { checkMarker, markerName, writeMarker } from './marker.ts';
 import { firstOf, type Store } from './store.ts';
 
-/** The format that this release writes. It reads this one; a newer one is refused. */
-export const dataFormat = 1;
+/** The format that this release writes. It reads this one and the one before; a newer one is refused. */
+export const dataFormat = 2;
 
 export interface LifeOptions {
   readonly databaseFolder: string;
@@ -32,10 +33,11 @@ export async function openLife(
 ): Promise<{ life: Life; warnings: string[] }> {
   const { databaseFolder, environment, serverId, evidence } = options;
   const damage = [...options.damage];
-  const isNew = await checkFormat(store, databaseFolder, damage);
+  const format = await checkFormat(store, databaseFolder, damage);
   const formatWrite = { key: formatKey, value: sealJson(formatKey, dataFormat) };
-  if (isNew) {
+  if (format === 'new') {
     const made = await takeNewLife(store, environment, 'a new folder', { serverId, more: [formatWrite] });
+    await store.write([writeHoldersMark(made.serverId)]); // nothing is there that isn't indexed
     await writeMarker(databaseFolder, made);
   }
   const before = await readUndamaged('the server id', damage, () => readLife(store));
@@ -62,6 +64,8 @@ export async function openLife(
       `The data folder was copied or restored (${copied}): it takes the new server id ${life.serverId} instead of ${copiedId}`,
     );
   }
+  // An older release must not write here any more: it would index nothing of it.
+  if (format === 'older') await store.write([formatWrite]);
   if (serverId !== undefined && serverId !== life.serverId) {
     warnings.push(
       `--server-id ${serverId} is ignored: the folder already has server id ${life.serverId}, for life`,
@@ -70,8 +74,12 @@ export async function openLife(
   return { life, warnings };
 }
 
-/** Whether the database is new. What is wrong is added to `damage`. */
-async function checkFormat(store: Store, databaseFolder: string, damage: string[]): Promise<boolean> {
+/** What is wrong is added to `damage`. */
+async function checkFormat(
+  store: Store,
+  databaseFolder: string,
+  damage: string[],
+): Promise<'new' | 'older' | 'known'> {
   const damageBefore = damage.length;
   const format = await readUndamaged('the format version', damage, async () => {
     const sealed = await store.get(formatKey);
@@ -83,14 +91,15 @@ async function checkFormat(store: Store, databaseFolder: string, damage: string[
       `The database ${databaseFolder} has format ${format}, this release reads up to ${dataFormat}: use a newer rejoin`,
     );
   }
-  if (format !== undefined || damage.length > damageBefore) return false;
+  if (typeof format === 'number' && format < dataFormat) return 'older';
+  if (format !== undefined || damage.length > damageBefore) return 'known';
   const everything = { from: Buffer.from([0]), before: Buffer.from([0xff]) };
-  if ((await firstOf(store, everything)) === undefined) return damageBefore === 0;
+  if ((await firstOf(store, everything)) === undefined) return damageBefore === 0 ? 'new' : 'known';
   // The marker is written when the format is on disk: then it was there, and is lost.
   if (!(await isOurs(store, databaseFolder)))
     throw new RejoinError('data-unusable', `The database ${databaseFolder} was not made by rejoin`);
   damage.push('the format version is lost');
-  return false;
+  return 'known';
 }
 
 async function isOurs(store: Store, databaseFolder: string): Promise<boolean> {

@@ -4,9 +4,12 @@
 import { RejoinError } from '../errors.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
+import type { Match } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { seal, unseal } from './digest.ts';
+import { readIndexMark, writeIndexMark } from './index-marks.ts';
 import { ProjectKeys, number, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
+import { GroupPostings } from './postings.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from './record.ts';
 import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
@@ -16,6 +19,8 @@ import type { WitnessedHeads } from './witnessed-heads.ts';
 /** A change with its place in this server's log. */
 export interface Change extends LogRecord {
   readonly position: number;
+  /** Of an object: what it can be selected by. Only while the change is in memory since it was made. */
+  readonly matches?: readonly Match[];
 }
 
 /** The changes of one Yjs update: written, shown and, later, replicated whole or not at all. Never empty. */
@@ -26,7 +31,13 @@ export interface Group {
 
 export type NewChange =
   | { readonly kind: 'update' | 'udt' | SessionPart }
-  | { readonly kind: ObjectKind; readonly versionUuid: string; readonly object: Uint8Array };
+  | {
+      readonly kind: ObjectKind;
+      readonly versionUuid: string;
+      readonly object: Uint8Array;
+      /** What it can be selected by. */
+      readonly matches: readonly Match[];
+    };
 
 /** A session that is created in slices begins with `session`, goes on with `slice`s, and ends with `closing`. */
 export type SessionPart = 'session' | 'slice' | 'closing';
@@ -146,6 +157,8 @@ export class ProjectLog {
       writes.push(writeProjectInfo(this.project, info));
       if (this.nextPosition > 1) writes.push({ key: unfinishedKey(this.project), value: null });
     }
+    if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
+    const postings = new GroupPostings();
     const numbered = changes.map((change, groupIndex): Change => {
       const position = this.nextPosition + groupIndex;
       const seqno = this.nextSeqno + groupIndex;
@@ -166,9 +179,12 @@ export class ProjectLog {
       if ('object' in change) {
         const uuidKey = this.keys.uuid(change.kind, change.versionUuid);
         writes.push({ key: uuidKey, value: seal(uuidKey, at) });
+        postings.add(change.kind, change.matches, position);
+        return { ...record, matches: change.matches };
       }
       return record;
     });
+    writes.push(...postings.writes(this.keys));
     // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
     this.currentInfo = info;
     this.nextPosition += changes.length;
@@ -234,6 +250,25 @@ export class ProjectLog {
       after = Math.min(after, readNumber(unseal(key, sealed)) - 1);
     }
     return after;
+  }
+
+  /** From which position on the index can be relied on; null if it can't be. */
+  async indexedFrom(): Promise<number | null> {
+    return this.isDamaged ? null : readIndexMark(this.store, this.keys, this.serverId);
+  }
+
+  /**
+   * The changes at these positions, in their order.
+   * @throws RejoinError `damaged` if one is missing or fails its checksum.
+   */
+  readAt(positions: readonly number[]): Promise<Change[]> {
+    return Promise.all(
+      positions.map(async (position): Promise<Change> => {
+        const value = await this.store.get(this.keys.record(position));
+        if (!value) throw this.hole(`the change at position ${position} is missing`);
+        return { ...this.decode(position, value), position };
+      }),
+    );
   }
 
   /**

@@ -258,15 +258,17 @@ async function followInProcess(
 ): Promise<{ url: string; end: () => Promise<void> }> {
   const http = createServer((_request, response) => {
     void projects.use('p', async (project) => {
-      const feed = await project.follow(new Map());
+      const feed = await project.select({
+        objects: [{ kind: 'entry', since: new Map(), match: null }],
+        udt: null,
+      });
       const next = feed.next.bind(feed);
       feed.next = async () => {
         const page = await next();
         onPage();
         return page;
       };
-      const kinds = new Set(['entry'] as const);
-      const asked = { projectId: 'p', format: serverSentEvents, since: new Map(), kinds };
+      const asked = { projectId: 'p', format: serverSentEvents, since: new Map() };
       await new ChangeFollower(response, feed, { ...asked, ...options }).run();
     });
   });

@@ -181,7 +181,8 @@ test('nothing counts as durable before it is settled', async () => {
 });
 
 function entry(uuid: string): NewChange {
-  return { kind: 'entry', versionUuid: uuid, object: Buffer.from(JSON.stringify({ version_uuid: uuid })) };
+  const object = Buffer.from(JSON.stringify({ version_uuid: uuid }));
+  return { kind: 'entry', versionUuid: uuid, object, matches: [] };
 }
 
 async function append(store: MemoryStore, log: ProjectLog, changes: readonly NewChange[]): Promise<void> {
