@@ -8,6 +8,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { checkHost, checkOrigin, isLoopback, type AccessRules } from './adapters/access.ts';
 import { sendText, statusOf } from './adapters/http.ts';
 import type { Wire } from './adapters/log.ts';
+import type { RestAdapter } from './adapters/rest.ts';
 import type { Sockets } from './adapters/sockets.ts';
 import type { StreamAdapter } from './adapters/stream.ts';
 import type { UdtAdapter } from './adapters/udt.ts';
@@ -17,6 +18,7 @@ import { Listening, type ListenTo } from './listening.ts';
 import type { Metrics } from './metrics.ts';
 import type { Observations } from './observations.ts';
 import { StatusPages, type StatusPage } from './status-pages.ts';
+import type { RestRoute } from './wire/rest/path.ts';
 import { streamLimits } from './wire/stream/messages.ts';
 import type { UdtRoute } from './wire/udt.ts';
 import { parseYjsPath } from './wire/yjs-path.ts';
@@ -32,6 +34,7 @@ export interface HttpFrontOptions {
   readonly stream: StreamAdapter;
   readonly udt: UdtAdapter;
   readonly yjs: YjsAdapter;
+  readonly rest: RestAdapter;
 }
 
 export interface StopTimes {
@@ -43,7 +46,7 @@ export interface StopTimes {
   readonly socketsMs: number;
 }
 
-type Route = UdtRoute['type'] | StatusPage;
+type Route = UdtRoute['type'] | RestRoute['type'] | StatusPage;
 
 export class HttpFront {
   private isStopping = false;
@@ -96,6 +99,7 @@ export class HttpFront {
     const ended = this.listening.stop(holdMs, requestsMs);
     this.options.sockets.pause();
     await flush();
+    this.options.rest.end();
     await new Promise(setImmediate); // the answers go out before the sockets close
     await this.options.sockets.close(socketsMs);
     await ended;
@@ -122,6 +126,8 @@ export class HttpFront {
 
   private async route(request: IncomingMessage, response: ServerResponse): Promise<Route> {
     const url = parseUrl(request);
+    const restRoute = await this.options.rest.handle(request, response, this.access);
+    if (restRoute !== null) return restRoute;
     const udtRoute = await this.options.udt.handle(request, response, url);
     if (udtRoute !== null) return udtRoute;
     const page = await this.pages.handle(request.method ?? '', url.pathname, response);

@@ -28,6 +28,10 @@ export class MeasuredStore implements Store {
     return written;
   }
 
+  approximateSize(range: Range): Promise<number> {
+    return this.inner.approximateSize(range);
+  }
+
   compact(range: Range): Promise<void> {
     return this.inner.compact(range);
   }

@@ -18,7 +18,7 @@ export interface MetricsOptions {
 /** From a fast SSD's fsync to a disk that is in trouble. */
 const durabilitySeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 /** Methods that some route has; the rest is counted together. */
-const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'OPTIONS'];
+const methods: readonly string[] = ['GET', 'HEAD', 'POST', 'PATCH', 'DELETE', 'OPTIONS'];
 
 export class Metrics {
   private readonly registry = new Registry();
@@ -82,7 +82,8 @@ export class Metrics {
     if (options.measuresProcess) collectDefaultMetrics({ register: this.registry });
 
     for (const type of eventTypes) this.events.inc({ type }, 0);
-    for (const wire of ['stream', 'udt', 'yjs', 'http'] satisfies Wire[]) this.defects.inc({ wire }, 0);
+    for (const wire of ['stream', 'udt', 'yjs', 'rest', 'http'] satisfies Wire[])
+      this.defects.inc({ wire }, 0);
     for (const wire of ['stream', 'yjs'] satisfies Wire[]) this.connections.set({ wire }, 0);
     for (const outcome of ['durable', 'failed']) this.commits.inc({ outcome }, 0);
   }

@@ -2,6 +2,7 @@
 
 import type { Logger } from 'pino';
 import { isLoopback } from './adapters/access.ts';
+import { RestAdapter } from './adapters/rest.ts';
 import { Sockets } from './adapters/sockets.ts';
 import { StreamAdapter } from './adapters/stream.ts';
 import { UdtAdapter } from './adapters/udt.ts';
@@ -113,6 +114,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
     },
   });
+  const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax;
   const yjs = new YjsAdapter(projects, { environment, log: observations });
   const front: HttpFront = new HttpFront({
     publicUrl: options.publicUrl ?? null,
@@ -123,11 +125,12 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, observations),
     yjs,
+    rest: new RestAdapter({ projects, log: observations, bodyBytesMax }),
     udt: new UdtAdapter({
       projects,
       log: observations,
       shareAll: options.udtAll ?? false,
-      bodyBytesMax: options.bodyBytesMax ?? defaultBodyBytesMax,
+      bodyBytesMax,
       baseUrl: (requestHost) =>
         options.publicUrl?.href.replace(/\/$/, '') ?? `http://${requestHost ?? 'localhost'}`,
     }),

@@ -127,7 +127,7 @@ test('refusals by wire and code, requests by kind of route, and never what a cli
   assert.is(await answered('nowhere', 'GET', 404), 3);
   assert.is(await answered('nowhere', 'GET', 400), 1);
   assert.is(await answered('nowhere', 'GET', 403), 1);
-  assert.is(await answered('sessions', 'other', 405), 1);
+  assert.is(await answered('sessions', 'DELETE', 405), 1);
   assert.is(await answered('nowhere', 'other', 404), 1);
   assert.is(await defects(url), 0);
   const text = await (await fetch(`${url}/metrics`)).text();

@@ -48,7 +48,7 @@ const wholeUnitsMax = 128 * 1024;
 async function sendWhole(response: ServerResponse, status: number, text: string): Promise<void> {
   let bytes = Buffer.from(text, 'utf8');
   if (bytes.length >= compressedBytesMin) {
-    response.setHeader('Vary', 'Accept-Encoding');
+    varyByEncoding(response);
     const encoding = encodingFor(response.req.headers['accept-encoding']);
     if (encoding !== null) {
       bytes = await compress(bytes, encoding);
@@ -58,10 +58,18 @@ async function sendWhole(response: ServerResponse, status: number, text: string)
   send(response, status, jsonType, bytes);
 }
 
+/** Beside what it varies by already. */
+function varyByEncoding(response: ServerResponse): void {
+  const others = String(response.getHeader('Vary') ?? '');
+  if (others === '') response.setHeader('Vary', 'Accept-Encoding');
+  else if (!others.includes('Accept-Encoding')) response.setHeader('Vary', `${others}, Accept-Encoding`);
+}
+
 async function streamJson(response: ServerResponse, status: number, value: Json): Promise<void> {
   if (response.headersSent || response.destroyed) return;
   const encoding = encodingFor(response.req.headers['accept-encoding']);
-  response.setHeader('Content-Type', jsonType).setHeader('Vary', 'Accept-Encoding');
+  response.setHeader('Content-Type', jsonType);
+  varyByEncoding(response);
   if (encoding !== null) response.setHeader('Content-Encoding', encoding);
   response.writeHead(status);
   if (response.req.method === 'HEAD') {

@@ -13,9 +13,11 @@ import type { ProjectContext } from './project-context.ts';
 import { ProjectState } from './project-state.ts';
 import { ProjectUdt } from './project-udt.ts';
 import { ProjectUpdates, type UpdateOutcome } from './project-updates.ts';
+import { ProjectSummaries, type ProjectSummary } from './project-summary.ts';
 import { ProjectUploads } from './project-uploads.ts';
 import { SelectedFeed } from './selected-feed.ts';
 import type { Upkeep } from './upkeep.ts';
+import { readWholeDocument, type WholeDocument } from './whole-document.ts';
 
 /** What a project has from those who keep all of them. */
 export interface ProjectHome {
@@ -32,6 +34,7 @@ export class Project {
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly updates: ProjectUpdates;
+  private readonly summaries: ProjectSummaries;
 
   private constructor(
     readonly id: string,
@@ -44,6 +47,7 @@ export class Project {
     this.udt = new ProjectUdt(this.state);
     this.uploads = new ProjectUploads(this.state);
     this.updates = new ProjectUpdates(this.state);
+    this.summaries = new ProjectSummaries(this.state);
   }
 
   static async open(id: string, context: ProjectContext, home: ProjectHome): Promise<Project> {
@@ -65,6 +69,16 @@ export class Project {
   /** How far the log is durable. */
   get durablePosition(): number {
     return this.log.durablePosition;
+  }
+
+  /** The highest durable seqno per server id. */
+  get durableVector(): VersionVector {
+    return this.log.durableVector;
+  }
+
+  /** How much there is of it, and who changed it last. It needs no document. */
+  summary(): Promise<ProjectSummary> {
+    return this.summaries.read();
   }
 
   /** Resolves when everything accepted so far is durable. */
@@ -92,6 +106,11 @@ export class Project {
   /** Encodes something from the document: see ProjectUpdates. */
   encode<T>(read: (doc: Doc) => T): Promise<T> {
     return this.updates.encode(read);
+  }
+
+  /** All of the document as JSON. */
+  readDocument(): Promise<WholeDocument> {
+    return readWholeDocument(this.state);
   }
 
   /** Takes an update from a Yjs client: see ProjectUpdates. */

@@ -5,6 +5,7 @@ import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import { takeNewLife, type Life } from '../store/life.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
+import { readCataloguePage, type CataloguePage, type CatalogueQuery } from './catalogue.ts';
 import { KnownHolders } from './known-holders.ts';
 import { Lives } from './lives.ts';
 import { readHolders, type HeldMatch } from '../store/holders.ts';
@@ -127,6 +128,15 @@ export class Projects {
       if (!info && !(await this.context.witness?.heads(id))) return use(undefined);
     }
     return this.use(id, (project) => use(project.info ? project : undefined));
+  }
+
+  /** A page of the catalogue. */
+  list(query: CatalogueQuery): Promise<CataloguePage> {
+    return this.reading(() => readCataloguePage(this.context.store, query));
+  }
+
+  isOpen(id: string): boolean {
+    return this.opened.has(id);
   }
 
   /**

@@ -111,6 +111,12 @@ export class ProjectKeys {
     return this.in('uuid', Buffer.from(kind.slice(0, 1)), Buffer.from(versionUuid, 'utf8'));
   }
 
+  /** The entries of all objects of a kind. */
+  uuids(kind: ObjectKind): Range {
+    const from = this.in('uuid', Buffer.from(kind.slice(0, 1)));
+    return { from, before: nextPrefix(from) };
+  }
+
   version(n: number): Buffer {
     return this.in('version', number(n));
   }
@@ -206,14 +212,19 @@ export class ProjectKeys {
 
   private allOf(section: keyof typeof sections): Range {
     const from = this.in(section);
-    const before = Buffer.from(from);
-    before.writeUInt8(before.readUInt8(before.length - 1) + 1, before.length - 1); // the letter that follows
-    return { from, before };
+    return { from, before: nextPrefix(from) };
   }
 
   private in(section: keyof typeof sections, ...rest: Buffer[]): Buffer {
     return Buffer.concat([this.prefix, Buffer.from(sections[section]), ...rest]);
   }
+}
+
+/** The first key behind all that begin with this one, which ends with a letter. */
+function nextPrefix(prefix: Buffer): Buffer {
+  const next = Buffer.from(prefix);
+  next.writeUInt8(next.readUInt8(next.length - 1) + 1, next.length - 1);
+  return next;
 }
 
 /** Server id and seqno of a sequence key. */

@@ -103,6 +103,15 @@ export class LevelStore implements Store {
     return this.commits.write(batch);
   }
 
+  approximateSize({ from, before }: Range): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.database().approximateSize(asBuffer(from), asBuffer(before), (error, bytes) => {
+        if (error !== null && error !== undefined) reject(readError(error));
+        else resolve(bytes);
+      });
+    });
+  }
+
   compact({ from, before }: Range): Promise<void> {
     // leveldown closes the database only when this has ended.
     return new Promise((resolve, reject) => {

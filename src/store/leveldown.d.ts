@@ -12,6 +12,8 @@ declare module 'leveldown' {
       callback: (error: unknown, values: readonly unknown[]) => void,
     ): void;
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
+    /** Of tables only: what is in memory, and in the log that keeps it safe, doesn't count. */
+    approximateSize(start: Buffer, end: Buffer, callback: (error: unknown, bytes: number) => void): void;
     compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;
   }

@@ -42,6 +42,13 @@ export class MemoryStore implements Store {
     return this.commits.write(batch);
   }
 
+  approximateSize({ from, before }: Range): Promise<number> {
+    if (this.closed) return Promise.reject(closedError());
+    const { entries } = this.disk;
+    const found = entries.slice(lowerBound(entries, from), lowerBound(entries, before));
+    return Promise.resolve(found.reduce((sum, { key, value }) => sum + key.length + value.length, 0));
+  }
+
   compact(): Promise<void> {
     return Promise.resolve();
   }

@@ -51,6 +51,29 @@ export async function* listProjects(store: Store): AsyncGenerator<{ project: str
   }
 }
 
+export interface CatalogueEntry {
+  readonly project: string;
+  /** Null if it can't be read. */
+  readonly info: ProjectInfo | null;
+}
+
+/**
+ * A part of the catalogue in the order of its keys, deleted projects too.
+ * @param after the id before the first one, which need not exist; null begins with the first.
+ */
+export async function readCatalogue(
+  store: Store,
+  after: string | null,
+  entriesMax: number,
+): Promise<CatalogueEntry[]> {
+  const from = after === null ? allProjects.from : Buffer.concat([projectKey(after), Buffer.from([0])]);
+  const entries: CatalogueEntry[] = [];
+  for await (const page of store.scan({ ...allProjects, from, limit: entriesMax }))
+    for (const { key, value } of page)
+      entries.push({ project: projectOfKey(key), info: parseInfoOrNull(key, value) });
+  return entries;
+}
+
 /**
  * The ids of all projects, also of those whose entry is damaged. No scan is open while the caller has one in work: the
  * store would keep for it what is replaced meanwhile.
@@ -71,4 +94,13 @@ function parseInfo(key: Uint8Array, sealed: Uint8Array): ProjectInfo {
   const parsed = infoShape.safeParse(unsealJson(key, sealed));
   if (!parsed.success) throw new RejoinError('damaged', 'The catalogue entry of a project is damaged');
   return parsed.data;
+}
+
+function parseInfoOrNull(key: Uint8Array, sealed: Uint8Array): ProjectInfo | null {
+  try {
+    return parseInfo(key, sealed);
+  } catch (error) {
+    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    throw error;
+  }
 }

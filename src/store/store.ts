@@ -21,6 +21,12 @@ export interface Store {
    */
   write(batch: readonly Write[]): Promise<void>;
 
+  /**
+   * About how many bytes a range takes on disk. What was written lately may not count yet, and what was removed may count
+   * still. It costs no scan.
+   */
+  approximateSize(range: Range): Promise<number>;
+
   /** Gives the space of what was removed or replaced in a range back to the disk. It may take its time. */
   compact(range: Range): Promise<void>;
 

@@ -363,6 +363,7 @@ function reading(store: MemoryStore, before: (key: Uint8Array) => Promise<void>)
     },
     scan: (range) => store.scan(range),
     write: (batch) => store.write(batch),
+    approximateSize: (range) => store.approximateSize(range),
     compact: () => store.compact(),
     probe: () => store.probe(),
     reopen: () => store.reopen(),

@@ -157,6 +157,7 @@ test('nothing is being read while compaction gives space back: what is read woul
   const watched: Store = {
     get: (key) => store.get(key),
     write: (batch) => store.write(batch),
+    approximateSize: (range) => store.approximateSize(range),
     compact: () => {
       scansAtCompact.push(scans);
       return store.compact();
@@ -353,6 +354,7 @@ function countingReads(store: MemoryStore): { store: Store; records: () => numbe
   const counting: Store = {
     get: (key) => store.get(key),
     write: (batch) => store.write(batch),
+    approximateSize: (range) => store.approximateSize(range),
     compact: () => store.compact(),
     probe: () => store.probe(),
     reopen: () => store.reopen(),

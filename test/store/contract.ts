@@ -1,5 +1,6 @@
 // What every store does: the one suite that each implementation runs, in one line.
 
+import { randomBytes } from 'node:crypto';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
@@ -149,6 +150,26 @@ export function runStoreContract(name: string, make: () => Promise<StoreUnderTes
         assert.is(error instanceof RejoinError && error.code, 'unavailable');
       }
       assert.is((await entries(store, everything)).length, 4 * pageEntriesMax);
+    }),
+  );
+
+  test(
+    'the size of a range is about what was written to it, once it was compacted',
+    withStore(async ({ store }) => {
+      const keys = Array.from({ length: 2_000 }, (_, i) => `k${String(i).padStart(4, '0')}`);
+      for (let i = 0; i < keys.length; i += 500)
+        await store.write(
+          keys.slice(i, i + 500).map((key) => ({ key: bytes(key), value: randomBytes(1024) })),
+        ); // can't be compressed
+      await store.compact(everything);
+      const whole = await store.approximateSize(everything);
+      const range = { from: bytes('k0500'), before: bytes('k1500') };
+      const half = await store.approximateSize(range);
+      assert.ok(whole > 0.5 * 2_000 * 1024 && whole < 2 * 2_000 * 1024, `${whole} bytes in all`);
+      assert.ok(half > 0.3 * whole && half < 0.7 * whole, `${half} of ${whole} bytes`);
+      assert.is(await store.approximateSize({ from: bytes('a'), before: bytes('b') }), 0);
+      await store.close();
+      await rejects(store.approximateSize(range));
     }),
   );
 

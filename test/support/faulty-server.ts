@@ -1,5 +1,6 @@
 // A server in this process over a store whose writes can be made to fail: all three wires, no disk.
 
+import { RestAdapter } from '../../src/adapters/rest.ts';
 import { StreamAdapter } from '../../src/adapters/stream.ts';
 import { Sockets } from '../../src/adapters/sockets.ts';
 import { UdtAdapter } from '../../src/adapters/udt.ts';
@@ -55,6 +56,7 @@ export async function startFaultyServer(
     writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, log),
     yjs,
+    rest: new RestAdapter({ projects, log, bodyBytesMax: 1e6 }),
     udt: new UdtAdapter({
       projects,
       log,

@@ -60,6 +60,11 @@ export class FaultyStore implements Store {
     if (this.isBroken) throw new Error('ENOSPC: no space left on device, write');
   }
 
+  async approximateSize(range: Range): Promise<number> {
+    this.checkOpen();
+    return this.shown.approximateSize(range);
+  }
+
   compact(): Promise<void> {
     return this.shown.compact();
   }

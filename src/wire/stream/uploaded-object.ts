@@ -45,7 +45,8 @@ export function hasProjectId(message: JsonObject): boolean {
   return projectNames.some((name) => Object.hasOwn(message, name));
 }
 
-const projectNames = ['project_id', 'project', 'proj_id'] as const;
+/** The names of a project's id, which mean the same (WS-2). */
+export const projectNames = ['project_id', 'project', 'proj_id'] as const;
 
 const kindOfType: ReadonlyMap<string, ObjectKind> = new Map([
   ['newentry', 'entry'],
