@@ -143,10 +143,10 @@ export class HttpFront {
       checkHost(request, this.access);
       checkOrigin(request, this.access);
       const target = request.url ?? '';
-      const project = parseYjsPath(target);
-      if (project !== undefined) {
+      const room = parseYjsPath(target);
+      if (room !== undefined) {
         this.yjsSockets.handleUpgrade(request, socket, head, (client) => {
-          void yjs.accept(this.watched(client, 'yjs'), project);
+          void yjs.accept(this.watched(client, 'yjs'), room);
         });
       } else if (/^\/ws\/?(\?|$)/.test(target)) {
         this.streamSockets.handleUpgrade(request, socket, head, (client) =>
