@@ -12,6 +12,7 @@ import type { Sockets } from './adapters/sockets.ts';
 import type { StreamAdapter } from './adapters/stream.ts';
 import type { UdtAdapter } from './adapters/udt.ts';
 import { yjsFrameBytesMax, type YjsAdapter } from './adapters/yjs.ts';
+import { ClientModule } from './client-module.ts';
 import { RejoinError, messageOf } from './errors.ts';
 import { Listening, type ListenTo } from './listening.ts';
 import type { Metrics } from './metrics.ts';
@@ -43,7 +44,7 @@ export interface StopTimes {
   readonly socketsMs: number;
 }
 
-type Route = UdtRoute['type'] | StatusPage;
+type Route = UdtRoute['type'] | StatusPage | 'client';
 
 export class HttpFront {
   private isStopping = false;
@@ -53,6 +54,7 @@ export class HttpFront {
   private addresses: readonly string[] = [];
   private readonly listening: Listening;
   private readonly pages: StatusPages;
+  private readonly clientModule = new ClientModule();
   private readonly streamSockets = webSocketServer(streamLimits.frameBytesMax);
   private readonly yjsSockets = webSocketServer(yjsFrameBytesMax);
 
@@ -126,6 +128,7 @@ export class HttpFront {
     if (udtRoute !== null) return udtRoute;
     const page = await this.pages.handle(request.method ?? '', url.pathname, response);
     if (page !== null) return page;
+    if (await this.clientModule.handle(request, response, url.pathname, this.access)) return 'client';
     throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
   }
 

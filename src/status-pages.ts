@@ -58,4 +58,5 @@ export class StatusPages {
   }
 }
 
-const rootText = 'This is a rejoin server: /ws for streams, /yjs/<project> for Yjs, /api/session for UDT.\n';
+const rootText =
+  'This is a rejoin server: /ws for streams, /yjs/<project> for Yjs, /api/session for UDT, /client.js for pages.\n';
