@@ -12,6 +12,8 @@ export interface ClientStatus {
   readonly offline: boolean;
   /** How many writes no server has acknowledged, in all projects. */
   readonly pending: number;
+  /** Why there is no connection, as far as the platform tells; null while nothing is wrong. */
+  readonly problem: string | null;
 }
 
 /** A write that the server will not take. It is kept until `discard`. */

@@ -45,7 +45,10 @@ export interface StoredProject {
 /** Changes to what is stored of one project, in this order; what is absent stays. */
 export interface StorageChanges {
   readonly project: string;
-  /** Put in the place of what is known under the same key. What a server has is out of the queue. */
+  /**
+   * Put in the place of what was received under the same key; one without `places` replaces nothing. What a server has is
+   * out of the queue.
+   */
   readonly received?: readonly ReceivedObject[];
   /** Raises what is stored, server id by server id; a lower seqno than the stored one changes nothing. */
   readonly vector?: readonly Place[];

@@ -23,8 +23,9 @@ export class StoredState {
 
   apply(changes: Omit<StorageChanges, 'project'>): void {
     for (const object of changes.received ?? []) {
-      this.received.set(keyOf(object), object);
-      this.queue.delete(keyOf(object));
+      const key = keyOf(object);
+      if (object.places.length > 0 || !this.received.has(key)) this.received.set(key, object);
+      this.queue.delete(key);
     }
     raiseVector(this.vector, changes.vector ?? []);
     for (const object of changes.queued ?? []) {

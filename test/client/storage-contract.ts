@@ -80,11 +80,12 @@ export function runStorageContract(name: string, make: () => Promise<StorageUnde
   );
 
   test(
-    'a received object takes the place of the one with its key; kinds are apart',
+    'a received object takes the place of the one with its key, unless it has no place itself; kinds are apart',
     withStorage(async ({ storage }) => {
       await storage.apply({ project: 'p', received: [received('a', []), received('b', [[1, 1]])] });
       await storage.apply({ project: 'p', received: [{ ...received('a', [[1, 2]]), value: { new: true } }] });
       await storage.apply({ project: 'p', received: [{ ...received('a', [[1, 3]]), kind: 'thread' }] });
+      await storage.apply({ project: 'p', received: [received('a', [])] });
       const { received: objects } = await storage.load('p');
       assert.is(objects.length, 3);
       assert.equal(objects[0], { ...received('a', [[1, 2]]), value: { new: true } });
