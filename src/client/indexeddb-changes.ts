@@ -3,7 +3,14 @@
 
 import type { IDBPDatabase, IDBPTransaction } from 'idb';
 import type { NameKey, NumberedKey, StorageSchema } from './indexeddb-schema.ts';
-import type { KeptObject, ObjectKey, StorageChanges, StoredProject } from './storage.ts';
+import type {
+  KeptObject,
+  ObjectKey,
+  ReceivedObject,
+  RefusedObject,
+  StorageChanges,
+  StoredProject,
+} from './storage.ts';
 import { keyOf, raiseVector } from './stored-state.ts';
 
 export const storeNames: ('projects' | 'received' | 'queue' | 'refused')[] = [
@@ -40,10 +47,6 @@ function objectOf<Value>({ object }: { readonly object: Value }): Value {
   return object;
 }
 
-function valuesOf<Value>(project: string, objects: readonly Value[]): { project: string; object: Value }[] {
-  return objects.map((object) => ({ project, object }));
-}
-
 /** One application of changes. Between two requests nothing else is waited for: the transaction would end. */
 export class IndexeddbChanges {
   private next = 0;
@@ -55,11 +58,11 @@ export class IndexeddbChanges {
     const projects = this.transaction.objectStore('projects');
     const record = await projects.get(project);
     this.next = record?.next ?? 0;
-    await this.put('received', project, valuesOf(project, received));
+    await this.receive(project, received);
     await this.remove('queue', project, received);
     await this.queue(project, queued);
     await this.remove('queue', project, refused);
-    await this.put('refused', project, valuesOf(project, refused));
+    await this.refuse(project, refused);
     await this.remove('refused', project, discarded);
     // Every tab stores the objects that its vector covers before it, or with it, and all in this one database: so the
     // greater of two vectors is true of what is stored, whichever tab it comes from.
@@ -69,18 +72,39 @@ export class IndexeddbChanges {
   }
 
   /** In the place of those of the same name, else behind all. */
-  private async put<Name extends 'received' | 'refused'>(
-    name: Name,
-    project: string,
-    values: readonly StorageSchema[Name]['value'][],
-  ): Promise<void> {
-    const store = this.transaction.objectStore(name);
-    const known = await this.keys(name, project, values.map(objectOf<ObjectKey>));
+  private async receive(project: string, objects: readonly ReceivedObject[]): Promise<void> {
+    const store = this.transaction.objectStore('received');
+    const keys = await this.keys('received', project, objects);
+    const known = new Map<string, ReceivedObject>();
+    const read = [...keys].map(async ([name, key]) => {
+      const value = await store.get(key);
+      if (value) known.set(name, value.object);
+    });
+    await Promise.all(read);
+    for (const object of objects) {
+      const name = keyOf(object);
+      const before = known.get(name);
+      if (!before || object.places.length > 0)
+        known.set(name, before ? placedAtBoth(object, before) : object);
+      if (!keys.has(name)) keys.set(name, [project, this.next++]);
+    }
     await Promise.all(
-      values.map((value) => {
-        const key = known.get(keyOf(value.object)) ?? [project, this.next++];
-        known.set(keyOf(value.object), key);
-        return store.put(value, key);
+      [...keys].map(async ([name, key]) => {
+        const object = known.get(name);
+        if (object) await store.put({ project, object }, key);
+      }),
+    );
+  }
+
+  /** In the place of those of the same name, else behind all. */
+  private async refuse(project: string, objects: readonly RefusedObject[]): Promise<void> {
+    const store = this.transaction.objectStore('refused');
+    const keys = await this.keys('refused', project, objects);
+    await Promise.all(
+      objects.map((object) => {
+        const key = keys.get(keyOf(object)) ?? [project, this.next++];
+        keys.set(keyOf(object), key);
+        return store.put({ project, object }, key);
       }),
     );
   }
@@ -130,4 +154,12 @@ export class IndexeddbChanges {
     );
     return found;
   }
+}
+
+/** Another tab may have stored the object with places that the tab of this change wasn't told of yet. */
+function placedAtBoth(object: ReceivedObject, before: ReceivedObject): ReceivedObject {
+  const others = before.places.filter(
+    ([serverId, seqno]) => !object.places.some((place) => place[0] === serverId && place[1] === seqno),
+  );
+  return { ...object, places: [...others, ...object.places] };
 }

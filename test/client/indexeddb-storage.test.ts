@@ -134,6 +134,19 @@ testUnless(
   },
 );
 
+testUnless(noChromium, test, 'places that tabs know of one object come together', async () => {
+  const [one, two] = [await openTab(), await openTab()];
+  await apply(one, { project: 'p', received: [{ ...kept('a'), places: [[7, 1]] }] });
+  await apply(two, { project: 'p', received: [{ ...kept('a'), places: [[8, 3]] }] });
+  await apply(one, { project: 'p', received: [{ ...kept('a'), places: [] }] });
+  const { received } = await one.evaluate(() => storage.load('p'));
+  const places = [
+    [7, 1],
+    [8, 3],
+  ];
+  assert.equal(received, [{ ...kept('a'), places }]);
+});
+
 testUnless(
   noChromium,
   test,
