@@ -12,9 +12,7 @@ const compiler = at('../node_modules/typescript/bin/tsc');
 if (!existsSync(built)) {
   if (!existsSync(compiler)) fail('rejoin is not installed here yet: run `npm ci` in its folder first.');
   process.stderr.write('Building rejoin, once …\n');
-  const { status } = spawnSync(process.execPath, [compiler, '-p', at('../tsconfig.build.json')], {
-    stdio: 'inherit',
-  });
+  const { status } = spawnSync(process.execPath, [at('./build.js')], { stdio: 'inherit' });
   if (status !== 0) fail('rejoin could not be built: see above.');
 }
 const { main } = await import('../dist/cli.js');

@@ -13,6 +13,7 @@ import type { Sockets } from './adapters/sockets.ts';
 import type { StreamAdapter } from './adapters/stream.ts';
 import type { UdtAdapter } from './adapters/udt.ts';
 import { yjsFrameBytesMax, type YjsAdapter } from './adapters/yjs.ts';
+import { ClientModule } from './client-module.ts';
 import { RejoinError, messageOf } from './errors.ts';
 import { Listening, type ListenTo } from './listening.ts';
 import type { Metrics } from './metrics.ts';
@@ -46,7 +47,7 @@ export interface StopTimes {
   readonly socketsMs: number;
 }
 
-type Route = UdtRoute['type'] | RestRoute['type'] | StatusPage;
+type Route = UdtRoute['type'] | RestRoute['type'] | StatusPage | 'client';
 
 export class HttpFront {
   private isStopping = false;
@@ -56,6 +57,7 @@ export class HttpFront {
   private addresses: readonly string[] = [];
   private readonly listening: Listening;
   private readonly pages: StatusPages;
+  private readonly clientModule = new ClientModule();
   private readonly streamSockets = webSocketServer(streamLimits.frameBytesMax);
   private readonly yjsSockets = webSocketServer(yjsFrameBytesMax);
 
@@ -132,6 +134,7 @@ export class HttpFront {
     if (udtRoute !== null) return udtRoute;
     const page = await this.pages.handle(request.method ?? '', url.pathname, response);
     if (page !== null) return page;
+    if (await this.clientModule.handle(request, response, url.pathname, this.access)) return 'client';
     throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
   }
 
@@ -149,10 +152,10 @@ export class HttpFront {
       checkHost(request, this.access);
       checkOrigin(request, this.access);
       const target = request.url ?? '';
-      const project = parseYjsPath(target);
-      if (project !== undefined) {
+      const room = parseYjsPath(target);
+      if (room !== undefined) {
         this.yjsSockets.handleUpgrade(request, socket, head, (client) => {
-          void yjs.accept(this.watched(client, 'yjs'), project);
+          void yjs.accept(this.watched(client, 'yjs'), room);
         });
       } else if (/^\/ws\/?(\?|$)/.test(target)) {
         this.streamSockets.handleUpgrade(request, socket, head, (client) =>

@@ -59,4 +59,5 @@ export class StatusPages {
 }
 
 const rootText =
-  'This is a rejoin server: /ws for streams, /yjs/<project> for Yjs, /api/session for UDT, /api/projects for plain REST (/api/openapi.json).\n';
+  'This is a rejoin server: /ws for streams, /yjs/<project> for Yjs, /api/session for UDT, /api/projects for plain REST ' +
+  '(/api/openapi.json), /client.js for pages.\n';

@@ -18,6 +18,8 @@ export class Missed {
   presence = false;
   /** Whether the frames are not kept any more: what is missing must be read from the log. */
   isMuch = false;
+  /** The last number of durable messages (YJS-7): it says all that those before it did. */
+  durableCount: number | null = null;
   private frames: UpdateFrame[] = [];
   private keptBytes = 0;
 

@@ -14,6 +14,7 @@ import {
   type YjsMessage,
 } from '../wire/yjs.ts';
 import { Answers } from './answers.ts';
+import { DurableCount } from './durable-count.ts';
 import type { AdapterLog } from './log.ts';
 import { MissingAsked } from './missing-asked.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -28,6 +29,8 @@ export interface YjsConnectionContext {
   readonly project: Project;
   readonly presence: Presence<YjsConnection>;
   readonly step2: Step2;
+  /** Whether the client is told how many of its messages are durable (YJS-7). */
+  readonly counts: boolean;
   readonly environment: Environment;
   readonly log: AdapterLog;
 }
@@ -38,6 +41,11 @@ export class YjsConnection {
   private readonly asked: MissingAsked;
   private readonly answers: Answers;
   private owesWhoIsHere = false;
+  /** YJS-7: for a client that asked to be told. */
+  private readonly count: DurableCount | null;
+  private owesCount = false;
+  /** What the client's last message that lacks its base lacks. */
+  private lackedRanges = '';
 
   constructor(
     private readonly outgoing: Outgoing,
@@ -45,6 +53,7 @@ export class YjsConnection {
     private readonly context: YjsConnectionContext,
   ) {
     this.asked = new MissingAsked(context.environment);
+    this.count = context.counts ? new DurableCount() : null;
     this.answers = new Answers(outgoing);
     const { project, presence } = context;
     const onFailed = (error: unknown): void => this.closeFor(error);
@@ -79,6 +88,9 @@ export class YjsConnection {
       if (!isBinary) throw new RejoinError('undecodable', 'messages are binary frames');
       // Each is started at once, so that they take effect in their order; the answers come when they are durable.
       await Promise.all(readFrame(frame).map((message) => this.answer(message)));
+      // Somebody else may have brought what this client's messages lack. Nobody would ask for those again, and they would
+      // never be counted as durable.
+      if (this.count?.isLacking) await this.askForRest();
     } catch (error) {
       this.closeFor(error);
     }
@@ -118,10 +130,13 @@ export class YjsConnection {
 
   private async take({ type, update }: { type: 'step-2' | 'update'; update: Uint8Array }): Promise<void> {
     const { project, presence } = this.context;
+    const number = this.count?.receive() ?? 0;
     const user = userOf(update, this, presence);
     const outcome = await project.applyUpdate(update, { protocol: 'yjs', user });
     if (outcome.type === 'missing') {
-      if (this.asked.mayAskFor(outcome.ranges)) await this.answers.inTurn(() => this.askForRest()); // YJS-8
+      this.count?.refuse(number);
+      this.lackedRanges = outcome.ranges;
+      await this.askForRest();
       return;
     }
     await outcome.durable;
@@ -130,10 +145,28 @@ export class YjsConnection {
     if (!outcome.isNew) {
       this.reader.tellUpdate({ frame: writeUpdate(type === 'update' ? update : noUpdate), position: null });
     }
+    this.count?.settle(number, type);
+    this.tellCount();
   }
 
+  /** YJS-7. All that one write made durable is told at once. */
+  private tellCount(): void {
+    const { count } = this;
+    if (!count || this.owesCount) return;
+    this.owesCount = true;
+    setImmediate(() => {
+      this.owesCount = false;
+      const durable = count.news();
+      if (durable !== null) this.reader.tellDurable(durable);
+    });
+  }
+
+  /** YJS-8: unless that was asked a short time ago. */
   private async askForRest(): Promise<void> {
-    this.outgoing.send(writeStep1(await this.context.project.encode((doc) => Y.encodeStateVector(doc))));
+    if (!this.asked.mayAskFor(this.lackedRanges)) return;
+    await this.answers.inTurn(async () => {
+      this.outgoing.send(writeStep1(await this.context.project.encode((doc) => Y.encodeStateVector(doc))));
+    });
   }
 
   private async sayWhoIsHere(): Promise<void> {

@@ -3,7 +3,7 @@
 
 import type { Feed } from '../core/feed.ts';
 import { RejoinError } from '../errors.ts';
-import { noUpdate, writeAwareness, writeUpdate } from '../wire/yjs.ts';
+import { noUpdate, writeAwareness, writeDurable, writeUpdate } from '../wire/yjs.ts';
 import type { Answers } from './answers.ts';
 import { Missed, type UpdateFrame } from './missed.ts';
 import type { Outgoing } from './outgoing.ts';
@@ -44,6 +44,12 @@ export class YjsReader {
     else this.missed.presence = true;
   }
 
+  /** YJS-7: how many of the client's messages are durable. */
+  tellDurable(count: number): void {
+    if (this.mayTell()) this.context.outgoing.send(writeDurable(count));
+    else this.missed.durableCount = count;
+  }
+
   /** YJS-3: one that is behind has enough to read. */
   keepAlive(frame: Uint8Array): void {
     const { outgoing } = this.context;
@@ -70,7 +76,14 @@ export class YjsReader {
     if (this.missed.presence) await this.sendPresence();
     if (this.missed.isMuch) await this.sendFromLog();
     for (const frame of this.missed.takeFrames()) this.send(frame);
+    this.sendDurable();
     this.isBehind = this.missed.presence || this.missed.isMuch;
+  }
+
+  private sendDurable(): void {
+    const { durableCount } = this.missed;
+    this.missed.durableCount = null;
+    if (durableCount !== null) this.context.outgoing.send(writeDurable(durableCount));
   }
 
   /** Also of those who have gone: it may not have been told. */

@@ -41,12 +41,16 @@ export class YjsRoom {
     return new YjsRoom(project, release, services);
   }
 
-  /** Lets a client in once the document is loaded (YJS-4), and tells it everything from then on. */
-  async join(outgoing: Outgoing, intake: Intake): Promise<void> {
+  /**
+   * Lets a client in once the document is loaded (YJS-4), and tells it everything from then on.
+   * @param counts whether it is told how many of its messages are durable (YJS-7).
+   */
+  async join(outgoing: Outgoing, intake: Intake, counts: boolean): Promise<void> {
     const { project, presence, step2 } = this;
     const stateVector = await project.encode((doc) => Y.encodeStateVector(doc));
     if (!outgoing.isOpen) return;
-    const connection = new YjsConnection(outgoing, intake, { project, presence, step2, ...this.services });
+    const context = { project, presence, step2, counts, ...this.services };
+    const connection = new YjsConnection(outgoing, intake, context);
     this.connections.add(connection);
     outgoing.socket.on('close', () => {
       this.connections.delete(connection);

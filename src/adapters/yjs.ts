@@ -4,6 +4,7 @@ import type { WebSocket } from 'ws';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Projects } from '../core/projects.ts';
 import type { Environment } from '../model/environment.ts';
+import type { YjsTarget } from '../wire/yjs-path.ts';
 import { writeAwareness } from '../wire/yjs.ts';
 import type { AdapterLog } from './log.ts';
 import { Outgoing } from './outgoing.ts';
@@ -33,7 +34,7 @@ export class YjsAdapter {
   ) {}
 
   /** Serves a socket until it closes. */
-  async accept(socket: WebSocket, projectId: string): Promise<void> {
+  async accept(socket: WebSocket, { project: projectId, counts }: YjsTarget): Promise<void> {
     const outgoing = new Outgoing(socket);
     const intake = new Intake(outgoing);
     intake.isLoading = true; // YJS-4: what arrives before the project is loaded waits in the network
@@ -46,7 +47,7 @@ export class YjsAdapter {
     socket.on('close', leave);
     try {
       const room = await entered.room;
-      if (outgoing.isOpen) await room.join(outgoing, intake);
+      if (outgoing.isOpen) await room.join(outgoing, intake, counts);
     } catch (error) {
       if (error instanceof RejoinError) this.services.log.refused('yjs', error);
       else this.services.log.defect('yjs', error);

@@ -4,6 +4,7 @@
 //   message   = 0 sync | 1 bytes            awareness update
 //             | 2 varUint [string]          auth: ignored
 //             | 3                           query awareness
+//             | 100 varUint                 how many steps 2 and updates of a connection are durable (YJS-7)
 //   sync      = 0 bytes                     step 1: state vector
 //             | 1 bytes                     step 2: update
 //             | 2 bytes                     update
@@ -24,7 +25,7 @@ export type YjsMessage =
 /** A Yjs update that says nothing. */
 export const noUpdate = new Uint8Array([0, 0]);
 
-const message = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3 } as const;
+const message = { sync: 0, awareness: 1, auth: 2, queryAwareness: 3, durable: 100 } as const;
 const sync = { step1: 0, step2: 1, update: 2 } as const;
 
 /** A client sends one, and it costs next to nothing to send a million. */
@@ -84,6 +85,14 @@ export function writeUpdate(update: Uint8Array): Uint8Array {
 
 export function writeAwareness(update: Uint8Array): Uint8Array {
   return writeFrame([message.awareness], update);
+}
+
+/** YJS-7: how many of the steps 2 and updates that came on a connection are durable. */
+export function writeDurable(count: number): Uint8Array {
+  const encoder = encoding.createEncoder();
+  encoding.writeVarUint(encoder, message.durable);
+  encoding.writeVarUint(encoder, count);
+  return encoding.toUint8Array(encoder);
 }
 
 function writeFrame(types: readonly number[], bytes: Uint8Array): Uint8Array {

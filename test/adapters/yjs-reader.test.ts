@@ -90,6 +90,22 @@ test('YJS-7 YJS-11 one that missed nothing but acknowledgements gets one', async
   assert.equal([...heard[1]!], [0, 2, 2, 0, 0]);
 });
 
+test('YJS-7 YJS-11 one that is behind is told the last number of durable messages, once, behind what it missed', async () => {
+  const log = new FakeLog();
+  const { reader, outgoing } = fullReader(log);
+  const before = outgoing.unsentBytes;
+  for (let count = 1; count <= 1_000; count++) reader.tellDurable(count);
+  assert.is(outgoing.unsentBytes, before);
+  reader.tellUpdate(log.add(new Uint8Array([7, 7])));
+  pair.client.resume();
+  await until('the number', () => heard.length > 2);
+  assert.equal([...heard[1]!], [0, 2, 2, 7, 7]);
+  assert.equal([...heard[2]!], [100, 232, 7]);
+  reader.tellDurable(1_001);
+  await until('it is told as before', () => heard.length === 4);
+  assert.equal([...heard[3]!], [100, 233, 7]);
+});
+
 test('YJS-11 what says nothing is not kept for one that has enough to read', async () => {
   const { reader, outgoing } = fullReader(new FakeLog());
   const before = outgoing.unsentBytes;

@@ -102,7 +102,7 @@ export async function call(
   const response = await fetch(url, {
     method,
     headers: { 'Content-Type': 'application/json', ...headers },
-    body: isRaw ? (body ?? null) : JSON.stringify(body),
+    body: isRaw ? ((body ?? null) as BodyInit | null) : JSON.stringify(body),
   });
   return { status: response.status, headers: response.headers, text: await response.text() };
 }

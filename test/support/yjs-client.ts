@@ -12,9 +12,11 @@ import { until } from './until.ts';
 const patienceMs = 8_000;
 
 export interface Heard {
-  readonly type: 'step-1' | 'step-2' | 'update' | 'awareness';
-  /** A state vector, an update of the document, or one of awareness. */
+  readonly type: 'step-1' | 'step-2' | 'update' | 'awareness' | 'durable';
+  /** A state vector, an update of the document, or one of awareness; nothing for a number of durable messages. */
   readonly payload: Uint8Array;
+  /** How many messages are durable (YJS-7). */
+  readonly count: number | null;
   /** All of the frame. */
   readonly frame: readonly number[];
 }
@@ -157,11 +159,18 @@ function readFrame(data: Buffer, isBinary: boolean): Heard {
   const protocol = decoding.readVarUint(decoder);
   const types = ['step-1', 'step-2', 'update'] as const;
   const type =
-    protocol === 0 ? types[decoding.readVarUint(decoder)] : protocol === 1 ? 'awareness' : undefined;
+    protocol === 0
+      ? types[decoding.readVarUint(decoder)]
+      : protocol === 1
+        ? 'awareness'
+        : protocol === 100
+          ? 'durable'
+          : undefined;
   if (type === undefined) throw new Error(`a message of an unknown type came: ${data.toString('hex')}`);
-  const payload = Uint8Array.from(decoding.readVarUint8Array(decoder));
+  const count = type === 'durable' ? decoding.readVarUint(decoder) : null;
+  const payload = count === null ? Uint8Array.from(decoding.readVarUint8Array(decoder)) : new Uint8Array();
   if (decoding.hasContent(decoder)) throw new Error(`more than one message came: ${data.toString('hex')}`);
-  return { type, payload, frame: [...data] };
+  return { type, payload, count, frame: [...data] };
 }
 
 export function step1(stateVector: Uint8Array): Uint8Array {
