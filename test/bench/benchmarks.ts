@@ -6,6 +6,7 @@ import { create } from './create.ts';
 import { fanOut } from './fan-out.ts';
 import { idle } from './idle.ts';
 import { many } from './many.ts';
+import { millionObjects } from './million-objects.ts';
 import { million } from './million.ts';
 import { open } from './open.ts';
 import { patch } from './patch.ts';
@@ -22,6 +23,7 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   patch,
   create,
   million,
+  'million-objects': millionObjects,
   open,
   'snapshot-delay': snapshotDelay,
   idle,

@@ -65,7 +65,7 @@ export class Workbench {
 
   /** Starts `floors/NAME.ts` and waits for its address. */
   async floor(name: string, ...args: readonly string[]): Promise<FloorProcess> {
-    const child = this.spawnFloor(name, args);
+    const child = this.spawnScript(`floors/${name}`, args);
     let output = '';
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout?.on('data', (chunk: Buffer) => {
@@ -79,17 +79,22 @@ export class Workbench {
   }
 
   /** Runs `floors/NAME.ts` to its end. @returns the figures that it prints as JSON. */
-  async floorFigures(name: string, ...args: readonly string[]): Promise<Record<string, number>> {
-    const child = this.spawnFloor(name, args);
+  floorFigures(name: string, ...args: readonly string[]): Promise<Record<string, number>> {
+    return this.figures(`floors/${name}`, ...args);
+  }
+
+  /** Runs `NAME.ts` beside this file to its end. @returns the figures that it prints as JSON. */
+  async figures(name: string, ...args: readonly string[]): Promise<Record<string, number>> {
+    const child = this.spawnScript(name, args);
     let output = '';
     child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
     const [code] = (await once(child, 'close')) as [number | null];
-    if (code !== 0) throw new Error(`the floor ${name} ended with ${code ?? 'a signal'}`);
+    if (code !== 0) throw new Error(`${name} ended with ${code ?? 'a signal'}`);
     return JSON.parse(output) as Record<string, number>;
   }
 
-  private spawnFloor(name: string, args: readonly string[]): ChildProcess {
-    const script = fileURLToPath(new URL(`floors/${name}.ts`, import.meta.url));
+  private spawnScript(name: string, args: readonly string[]): ChildProcess {
+    const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
     const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
