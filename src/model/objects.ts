@@ -27,6 +27,16 @@ function namesOf(ofKind: Readonly<Record<string, string>>): ReadonlyMap<string, 
   return new Map(Object.entries({ version_uuid: 'version', user_uuid: 'user', ...ofKind }));
 }
 
+/**
+ * What stands in an object of the later vocabulary anyway, so never an extra field: the object would have a key twice.
+ * In an upload these are other names of its fields (WS-12); from a Yjs client they are dropped as the reserved ones are.
+ */
+export const takenNames: Record<ObjectKind, ReadonlySet<string>> = {
+  entry: new Set(['project', ...laterNames.entry.values()]),
+  thread: new Set(['project', ...laterNames.thread.values()]),
+  comment: new Set(['project', ...laterNames.comment.values()]),
+};
+
 export const objectKinds: readonly ObjectKind[] = ['entry', 'thread', 'comment'];
 
 /** Whether a record's kind is that of an object. */
@@ -120,16 +130,6 @@ const fieldsOfKind: Record<ObjectKind, (sent: SentFields) => JsonObject> = {
 
 /** Server-defined per change and stream, so never part of the stored object. */
 const reservedNames: ReadonlySet<string> = new Set(['type', 'mux_id', 'srv_id', 'seqno', 'proj_id']);
-
-/**
- * What stands in an object of the later vocabulary anyway, so never an extra field: the object would have a key twice.
- * In an upload these are other names of its fields (WS-12); from a Yjs client they are dropped as the reserved ones are.
- */
-const takenNames: Record<ObjectKind, ReadonlySet<string>> = {
-  entry: new Set(['project', ...laterNames.entry.values()]),
-  thread: new Set(['project', ...laterNames.thread.values()]),
-  comment: new Set(['project', ...laterNames.comment.values()]),
-};
 
 const fieldOrder: Record<ObjectKind, readonly string[]> = {
   entry: (

@@ -2,7 +2,7 @@
 // other names stand at the beginning, in a known order, so that the rest need not be looked at.
 
 import { isJsonObject, parseJson } from '../../model/json.ts';
-import { laterNames, type ObjectKind } from '../../model/objects.ts';
+import { laterNames, takenNames, type ObjectKind } from '../../model/objects.ts';
 
 /** A part of a message: bytes as a string (one unit per byte, `latin1` for Node), and stored bytes behind them. */
 export interface PrintedPart {
@@ -65,9 +65,8 @@ const lastFieldBytes = ',"submissiontime":"2024-05-17T09:30:00.000Z"}'.length;
 function renamed(kind: ObjectKind, bytes: Buffer): PrintedPart {
   const value = parseJson(bytes.toString('utf8'));
   if (!isJsonObject(value)) throw new TypeError(`A stored ${kind} is no object`);
-  const taken = new Set(laterNames[kind].values());
   const fields = Object.entries(value)
-    .filter(([name]) => !taken.has(name))
+    .filter(([name]) => !takenNames[kind].has(name))
     .map(([name, field]) => [laterNames[kind].get(name) ?? name, field]);
   const text = JSON.stringify(Object.fromEntries(fields));
   return { start: '', rest: Buffer.from(text.slice(1), 'utf8') };
