@@ -166,9 +166,11 @@ export class Connection {
     const wereUsersConnected = this.areUsersConnected;
     this.areUsersConnected = false;
     this.live = null;
-    this.hasFailed = true;
-    this.problem ??= problem;
     this.handlers.clear();
+    if (!this.isEnded) {
+      this.hasFailed = true;
+      this.problem ??= problem;
+    }
     if (wereUsersConnected) for (const user of [...this.users]) user.disconnected();
     if (this.isEnded) return;
     this.cancelWait = this.options.environment.after(this.backoff.next(), () => void this.open());
