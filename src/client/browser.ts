@@ -1,4 +1,4 @@
-// The client library for pages: what `GET /client.js` serves and bundlers find under `rejoin/client`.
+// The client library for pages: what `GET /client.js` serves, and what bundlers find under `rejoin/client` when they build
+// for browsers.
 
-export { IndexeddbStorage, type IndexeddbStorageOptions } from './indexeddb-storage.ts';
-export { MemoryStorage } from './memory-storage.ts';
+export * from '../client.ts';

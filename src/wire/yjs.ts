@@ -79,7 +79,7 @@ export function writeStep2(update: Uint8Array): Uint8Array {
   return writeFrame([message.sync, sync.step2], update);
 }
 
-export function writeUpdate(update: Uint8Array): Uint8Array {
+export function writeUpdate(update: Uint8Array): Uint8Array<ArrayBuffer> {
   return writeFrame([message.sync, sync.update], update);
 }
 
@@ -95,7 +95,26 @@ export function writeDurable(count: number): Uint8Array {
   return encoding.toUint8Array(encoder);
 }
 
-function writeFrame(types: readonly number[], bytes: Uint8Array): Uint8Array {
+/** @returns the number that a frame of YJS-7 tells; null for all other frames, and for one that can't be read. */
+export function readDurable(frame: Uint8Array): number | null {
+  if (frame[0] !== message.durable) return null;
+  const decoder = decoding.createDecoder(frame);
+  try {
+    decoding.readVarUint(decoder);
+    return decoding.readVarUint(decoder);
+  } catch {
+    return null;
+  }
+}
+
+/** Which of the messages that YJS-7 counts a frame is; null for all others. */
+export function countedTypeOf(frame: Uint8Array): 'step-2' | 'update' | null {
+  if (frame[0] !== message.sync) return null;
+  if (frame[1] === sync.step2) return 'step-2';
+  return frame[1] === sync.update ? 'update' : null;
+}
+
+function writeFrame(types: readonly number[], bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const encoder = encoding.createEncoder();
   for (const type of types) encoding.writeVarUint(encoder, type);
   encoding.writeVarUint8Array(encoder, bytes);
