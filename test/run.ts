@@ -1,14 +1,19 @@
-// Runs every test file in a process of its own, two at a time, and adds up what uvu says of each. A file that runs no
+// Runs every test file in a process of its own, some at a time, and adds up what uvu says of each. A file that runs no
 // test, doesn't end, or ends badly has failed. Arguments choose files by a part of their names.
 
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const testFolder = fileURLToPath(new URL('.', import.meta.url));
 const fileTimeoutMs = 240_000;
-const parallel = 2;
+/** Most files wait for servers, disks and timers half of their time. */
+const parallel = 2 * availableParallelism();
+/** What a file's opening comment says so that it starts first: a long one that starts last would run alone. */
+const longMark = 'takes long';
+const longSeconds = 15;
 
 interface Outcome {
   readonly passed: number;
@@ -21,7 +26,8 @@ async function main(): Promise<void> {
   const files = testFiles().filter(
     (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
   );
-  const waiting = [...files];
+  const longFiles = files.filter(saysItTakesLong);
+  const waiting = [...longFiles, ...files.filter((file) => !longFiles.includes(file))];
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
@@ -45,6 +51,12 @@ function testFiles(): string[] {
     .sort();
 }
 
+/** Looks at the comment that the file begins with. */
+function saysItTakesLong(file: string): boolean {
+  const [opening = ''] = readFileSync(join(testFolder, file), 'utf8').split('\n\n', 1);
+  return opening.includes(longMark);
+}
+
 async function runFile(file: string): Promise<Outcome> {
   const startedMs = Date.now();
   const child = spawn(process.execPath, ['--import', 'tsx', join(testFolder, file)], {
@@ -62,8 +74,10 @@ async function runFile(file: string): Promise<Outcome> {
   // uvu swallows what a hook throws: tests that did not run are missing from Passed.
   const skipped = numberAfter('Skipped:', output);
   const failed = Math.max(total - passed, code === 0 && total + skipped > 0 ? 0 : 1);
-  const seconds = ((Date.now() - startedMs) / 1000).toFixed(1);
-  console.log(`${failed > 0 ? 'FAILED' : 'ok    '} ${file}  ${passed}/${total}  ${seconds} s`);
+  const seconds = (Date.now() - startedMs) / 1000;
+  const hint = seconds > longSeconds && !saysItTakesLong(file) ? `: let it say that it ${longMark}` : '';
+  const result = failed > 0 ? 'FAILED' : 'ok    ';
+  console.log(`${result} ${file}  ${passed}/${total}  ${seconds.toFixed(1)} s${hint}`);
   const seeds = output.split('\n').filter((line) => /^(seed of|skipped:) /.test(line));
   if (failed > 0)
     console.log(output + (code === null ? `\nended after ${fileTimeoutMs} ms or by a signal` : ''));

@@ -37,7 +37,7 @@ async function runImport(file: string, flags: ImportFlags, command: Command): Pr
   const format = formatOf(file, flags.format, null);
   const id = flags.project === undefined ? undefined : parseId(flags.project);
   const server = serverAskedFor(flags, command);
-  const progress = new Progress(!flags.quiet);
+  const progress = await Progress.open(!flags.quiet);
   try {
     const udt = await readUdtFile(file, format, progress);
     const create = async (sessions: Sessions): Promise<string> => {
