@@ -8,7 +8,8 @@ import { dataOption, formatOption, publicUrlOption, quietOption, urlOption, warn
 import { withFolder } from './folder-sessions.ts';
 import { packageVersion } from './package-version.ts';
 import { Progress } from './progress.ts';
-import { nameOfInput, readUdtFile } from './read-udt-file.ts';
+import { nameOfInput } from './read-file.ts';
+import { readUdtFile } from './read-udt-file.ts';
 import { serverSessions } from './server-sessions.ts';
 import { serverAskedFor, type PlaceFlags, type Sessions } from './sessions.ts';
 import { formatOf, type UdtFormat } from './udt-format.ts';
