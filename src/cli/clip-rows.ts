@@ -59,7 +59,10 @@ function clipColumn(report: Report, asked: string | undefined): string {
 function checkColumn({ columns }: Report, name: string, flag: string): void {
   if (columns.includes(name)) return;
   const there = columns.map((column) => JSON.stringify(column)).join(', ');
-  throw new RejoinError('usage', `${flag} ${name}: there is no such column, but ${there || 'none at all'}`);
+  throw new RejoinError(
+    'usage',
+    `has no column ${JSON.stringify(name)} (${flag}), but ${there || 'none at all'}`,
+  );
 }
 
 function valueOf({ place, fields }: ReportRow, column: string): string {
