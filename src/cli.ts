@@ -6,6 +6,8 @@ import { exportCommand } from './cli/export.ts';
 import { importCommand } from './cli/import.ts';
 import { packageVersion } from './cli/package-version.ts';
 import { serveCommand } from './cli/serve.ts';
+import { tailCommand } from './cli/tail.ts';
+import { uploadCommand } from './cli/upload.ts';
 import { RejoinError, messageOf } from './errors.ts';
 
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
@@ -27,6 +29,8 @@ function program(): Command {
   command.addCommand(serveCommand(report), { isDefault: true });
   command.addCommand(importCommand());
   command.addCommand(exportCommand());
+  command.addCommand(uploadCommand());
+  command.addCommand(tailCommand());
   for (const each of command.commands) {
     each.copyInheritedSettings(command).exitOverride().allowExcessArguments(false);
   }

@@ -1,4 +1,5 @@
 // Every benchmark in its quick form: it runs and gives figures. What they are is not looked at.
+// It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

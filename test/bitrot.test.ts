@@ -1,4 +1,5 @@
 // The short bit-rot campaign: 15 flips. The long one: `npm run campaign -- bitrot`.
+// It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,4 +1,5 @@
 // The short kill -9 campaign: 20 kills. The long one: `npm run campaign -- kill9 --rounds 200`.
+// It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

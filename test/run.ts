@@ -1,14 +1,18 @@
-// Runs every test file in a process of its own, two at a time, and adds up what uvu says of each. A file that runs no
+// Runs every test file in a process of its own, some at a time, and adds up what uvu says of each. A file that runs no
 // test, doesn't end, or ends badly has failed. Arguments choose files by a part of their names.
 
 import { spawn } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const testFolder = fileURLToPath(new URL('.', import.meta.url));
-const fileTimeoutMs = 240_000;
-const parallel = 2;
+const fileTimeoutMs = 480_000;
+/** Most files wait for servers, disks and timers half of their time. */
+const parallel = 2 * availableParallelism();
+/** What a file's opening comment says so that it starts first: a long one that starts last would run alone. */
+const longMark = 'takes long';
 
 interface Outcome {
   readonly passed: number;
@@ -21,7 +25,8 @@ async function main(): Promise<void> {
   const files = testFiles().filter(
     (file) => wanted.length === 0 || wanted.some((part) => file.includes(part)),
   );
-  const waiting = [...files];
+  const longFiles = files.filter(saysItTakesLong);
+  const waiting = [...longFiles, ...files.filter((file) => !longFiles.includes(file))];
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
@@ -43,6 +48,12 @@ function testFiles(): string[] {
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => relative(testFolder, join(testFolder, name)))
     .sort();
+}
+
+/** Looks at the comment that the file begins with. */
+function saysItTakesLong(file: string): boolean {
+  const [opening = ''] = readFileSync(join(testFolder, file), 'utf8').split('\n\n', 1);
+  return opening.includes(longMark);
 }
 
 async function runFile(file: string): Promise<Outcome> {

@@ -36,7 +36,7 @@ export function exportCommand(): Command {
 async function runExport(id: string, file: string, flags: ExportFlags, command: Command): Promise<void> {
   const format = formatOf(file, flags.format, file === standardStream ? 'json' : null);
   const server = serverAskedFor(flags, command);
-  const progress = new Progress(!flags.quiet);
+  const progress = await Progress.open(!flags.quiet);
   try {
     const read = (sessions: Sessions): Promise<JsonObject> => {
       progress.start('Reading the project');

@@ -8,7 +8,8 @@ import { dataOption, formatOption, publicUrlOption, quietOption, urlOption, warn
 import { withFolder } from './folder-sessions.ts';
 import { packageVersion } from './package-version.ts';
 import { Progress } from './progress.ts';
-import { nameOfInput, readUdtFile } from './read-udt-file.ts';
+import { nameOfInput } from './read-file.ts';
+import { readUdtFile } from './read-udt-file.ts';
 import { serverSessions } from './server-sessions.ts';
 import { serverAskedFor, type PlaceFlags, type Sessions } from './sessions.ts';
 import { formatOf, type UdtFormat } from './udt-format.ts';
@@ -37,7 +38,7 @@ async function runImport(file: string, flags: ImportFlags, command: Command): Pr
   const format = formatOf(file, flags.format, null);
   const id = flags.project === undefined ? undefined : parseId(flags.project);
   const server = serverAskedFor(flags, command);
-  const progress = new Progress(!flags.quiet);
+  const progress = await Progress.open(!flags.quiet);
   try {
     const udt = await readUdtFile(file, format, progress);
     const create = async (sessions: Sessions): Promise<string> => {

@@ -1,17 +1,19 @@
 // A progress bar on standard error for who sits at a terminal; everybody else is spared it. `import` and `export` have
 // one each.
 
-import ora, { type Ora } from 'ora';
+import type { Ora } from 'ora';
 
 const barUnits = 24;
 
 export class Progress {
-  private readonly spinner: Ora | null;
+  private constructor(private readonly spinner: Ora | null) {}
 
   /** @param isWanted false shows nothing, as anything but a terminal does. */
-  constructor(isWanted: boolean) {
+  static async open(isWanted: boolean): Promise<Progress> {
     const { stderr } = process;
-    this.spinner = isWanted && stderr.isTTY ? ora({ stream: stderr, discardStdin: false, indent: 0 }) : null;
+    if (!isWanted || !stderr.isTTY) return new Progress(null);
+    const { default: ora } = await import('ora'); // who has no terminal doesn't wait for it to load
+    return new Progress(ora({ stream: stderr, discardStdin: false, indent: 0 }));
   }
 
   /** Begins the next part of the work, such as "Reading film.udt.json". */

@@ -1,11 +1,11 @@
 // Reads UDT's CSV form, `.udt.csv`. The first column says which part of the file a row is, the header which part of
 // that a column is: docs/import-export.md. A table without paths is a list of samples. `import` calls this.
 
-import papa from 'papaparse';
 import { RejoinError } from '../errors.ts';
 import { checkJson, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { readCell } from './csv-cell.ts';
 import { CsvPaths, type CsvPath } from './csv-path.ts';
+import { atLine, parseCsvTable } from './csv-table.ts';
 import { JsonBuilder } from './json-builder.ts';
 
 /**
@@ -14,7 +14,7 @@ import { JsonBuilder } from './json-builder.ts';
  */
 export function readUdtCsv(text: string): JsonObject {
   if (text.trim() === '') throw new RejoinError('bad-request', 'is empty');
-  const table = parseTable(text);
+  const table = parseCsvTable(text, delimiterOf(text));
   const { rows } = table;
   const [first = []] = rows;
   const hasPaths = pathHeaders.includes(first[0] ?? '');
@@ -38,29 +38,10 @@ export function readUdtCsv(text: string): JsonObject {
 const pathHeaders: readonly string[] = ['path', 'jac_csv_path'];
 const columnFirst = 'has its paths in the first line ("path (column first)"): swap lines and columns';
 
-interface Table {
-  readonly rows: readonly (readonly string[])[];
-  readonly text: string;
-  readonly delimiter: string;
-}
-
-function parseTable(text: string): Table {
-  const delimiter = delimiterOf(text);
-  const { data, errors } = papa.parse<string[]>(text, { delimiter });
-  const error = errors.find(({ type }) => type === 'Quotes');
-  if (!error) return { rows: data, text, delimiter };
-  const line = 1 + linesIn(text.slice(0, error.index ?? 0));
-  const problem =
-    error.code === 'MissingQuotes'
-      ? 'a cell begins with a quotation mark that is never closed'
-      : 'a cell in quotation marks has one inside, which should be doubled';
-  throw new RejoinError('bad-request', `line ${line}: ${problem}`);
-}
-
-/** What follows "path" in the first cell; without that the parser guesses, as in UDT. */
-function delimiterOf(text: string): string {
-  const [, following] = /^"?(?:path|jac_csv_path)"?([,;\t|])/.exec(text) ?? [];
-  return following ?? papa.parse(text, { preview: 20, skipEmptyLines: 'greedy' }).meta.delimiter;
+/** What follows "path" in the first cell; without that it is guessed, as in UDT. */
+function delimiterOf(text: string): string | undefined {
+  const [, following] = /^"?(?:path|jac_csv_path)"?([,;	|])/.exec(text) ?? [];
+  return following;
 }
 
 function readHeader(names: readonly string[], hasPaths: boolean): readonly CsvPath[] {
@@ -128,24 +109,3 @@ const imageNames: readonly string[] = [
   'img',
   'img_src',
 ];
-
-/** Says in which line an error is. @param rowIndex of the row that is read: 0 for the header. */
-function atLine<T>(table: Table, rowIndex: number, read: () => T): T {
-  try {
-    return read();
-  } catch (error) {
-    if (!(error instanceof RejoinError)) throw error;
-    throw new RejoinError(error.code, `line ${lineOf(table, rowIndex)}: ${error.message}`, { cause: error });
-  }
-}
-
-/** The line in which a row begins: rows may span several. */
-function lineOf({ text, delimiter }: Table, rowIndex: number): number {
-  if (rowIndex === 0) return 1;
-  const { cursor } = papa.parse(text, { delimiter, preview: rowIndex, fastMode: false }).meta;
-  return 1 + linesIn(text.slice(0, cursor));
-}
-
-function linesIn(text: string): number {
-  return text.split(/\r\n|\r|\n/).length - 1;
-}

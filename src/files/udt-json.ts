@@ -2,16 +2,8 @@
 // the longest string. The commands `import` and `export` call this.
 
 import { RejoinError } from '../errors.ts';
-import {
-  isDeeperThan,
-  isJsonArray,
-  isJsonObject,
-  jsonDepthMax,
-  parseJson,
-  type Json,
-  type JsonObject,
-} from '../model/json.ts';
-import { firstJsonError } from './first-json-error.ts';
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import { parseJsonText } from './json-text.ts';
 
 /**
  * Reads the text of a `.udt.json` file, which has no byte order mark any more.
@@ -19,23 +11,12 @@ import { firstJsonError } from './first-json-error.ts';
  */
 export function readUdtJson(text: string): JsonObject {
   if (text.trim() === '') throw new RejoinError('bad-request', 'is empty');
-  const value = parsePlaced(text);
+  const value = parseJsonText(text);
   if (isJsonObject(value)) return value;
   throw new RejoinError(
     'bad-request',
     'should be a JSON object, {"interface": …, "samples": …}: a UDT project file',
   );
-}
-
-function parsePlaced(text: string): Json {
-  try {
-    return parseJson(text);
-  } catch (error) {
-    // Who looks for the place goes down as deep as the text does.
-    const place = isDeeperThan(text, jsonDepthMax) ? undefined : firstJsonError(text);
-    if (place === undefined) throw error;
-    throw new RejoinError('bad-request', `is not JSON: ${place}`, { cause: error });
-  }
 }
 
 export interface PrintOptions {

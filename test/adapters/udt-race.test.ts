@@ -1,4 +1,5 @@
 // The short UDT race: a few races of each kind. The long one: `npm run campaign -- udt-race`.
+// It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

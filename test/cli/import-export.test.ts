@@ -1,4 +1,5 @@
 // `rejoin import` and `rejoin export` as users meet them: the built program over a data folder, and through a server.
+// It takes long.
 
 import { once } from 'node:events';
 import { existsSync, readdirSync } from 'node:fs';

@@ -17,7 +17,7 @@ test.before.each(async (context) => {
 });
 test.after.each(({ folder }) => removeFolder(folder));
 
-const progress = new Progress(false);
+const progress = await Progress.open(false);
 
 test('UDT-22 what is no UDT file is refused in a sentence that names it', async ({ folder }) => {
   const cases: readonly [string | Uint8Array, UdtFormat, RegExp][] = [

@@ -1,4 +1,4 @@
-// The command line as users meet it, and `rejoin serve`: the built program as a process.
+// The command line as users meet it, and `rejoin serve`: the built program as a process. It takes long.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
 // A server that is killed while it creates large sessions: each is there whole or not at all, and one that was answered is there.
+// It takes long.
 
 import { cp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -207,7 +207,8 @@ for (const outcome of ['is lost', 'is stored'] as const) {
 test('UDT-19 nothing stays either of a creation whose disk comes back long after everybody has gone', async () => {
   const store = new FaultyStore();
   failWrite(store, 3, 'is stored');
-  const { projects, events } = openProjects(store, { writersWaitMs: 20 });
+  // What is on its way when its user leaves may keep it in memory until it has been idle for a while.
+  const { projects, events, clock } = openProjects(store, { writersWaitMs: 20, memory: { idleMs: 200 } });
   store.write = ((write) => (batch: readonly Write[]) => {
     const written = write(batch);
     written.catch(() => (store.isBroken = true));
@@ -215,7 +216,10 @@ test('UDT-19 nothing stays either of a creation whose disk comes back long after
   })(store.write.bind(store));
   const failure: unknown = await create(projects, 'p', large(9_000)).catch((error: unknown) => error);
   assert.ok(failure instanceof RejoinError);
-  await until('it has left memory', () => projects.openCount === 0);
+  await until('it has left memory', () => {
+    clock.nowMs += 200;
+    return projects.openCount === 0;
+  });
   assert.ok((await keysIn(store)).length > 0, 'nothing can be removed yet');
   store.isBroken = false;
   await until(

@@ -1,5 +1,5 @@
 // The hash of whatever a session comes to is the plain one: 1,000 documents of the campaign. The long one:
-// `npm run campaign -- udt-hash`.
+// `npm run campaign -- udt-hash`. It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -233,7 +233,9 @@ check('YJS-8 updates in random order fit exactly when applying them leaves nothi
 check('YJS-8 no damaged update gets past the check and fails afterwards', () => {
   const random = prng.create(testSeed('damaged updates'));
   const seen = { fits: 0, missing: 0, undecodable: 0 };
-  for (let round = 0; round < 30; round++) {
+  const isEnough = (): boolean => Math.min(...Object.values(seen)) > 100;
+  // Most damage is noticed: with some seeds it takes more rounds until enough of it fits.
+  for (let round = 0; round < 30 || (round < 100 && !isEnough()); round++) {
     const { docs, updates } = randomHistory(random, 30);
     const server = cloneOf(prng.oneOf(random, docs));
     for (let i = 0; i < 100; i++) {
@@ -243,7 +245,7 @@ check('YJS-8 no damaged update gets past the check and fails afterwards', () => 
       seen[type]++;
     }
   }
-  assert.ok(Math.min(...Object.values(seen)) > 100, JSON.stringify(seen));
+  assert.ok(isEnough(), JSON.stringify(seen));
 });
 
 function typeOf(doc: Y.Doc, update: Uint8Array): UpdateCheck['type'] | 'undecodable' {

@@ -30,7 +30,10 @@ export const v1PollingIntervalMs = 500;
 export class V1Screen {
   /** What the person sees. */
   shown: JsonObject;
-  /** Everything was read again because the hash was another: after a poll, or after the client's own PATCH. */
+  /**
+   * Everything was read again because the hash was another: after a poll, or after the client's own PATCH. A poll that such
+   * a PATCH overtook isn't counted: its patches were for another state.
+   */
   readonly refetchedAfter: ('poll' | 'patch')[] = [];
   /** What was sent, oldest first. */
   readonly sent: (readonly Operation[])[] = [];
@@ -96,6 +99,7 @@ export class V1Screen {
   }
 
   private async poll(): Promise<void> {
+    const base = this.state;
     const url = `${sessionUrl(this.base, this.id)}/diffs?since=${this.version}`;
     const { patch, hashOfLatestState, latestVersion, changeLog } = (await ask('GET', url)) as Differences;
     if (patch.length === 0 || latestVersion === this.version) return;
@@ -105,7 +109,10 @@ export class V1Screen {
     if (plainHash(state) === hashOfLatestState) {
       this.state = state;
       this.version = latestVersion;
-    } else await this.refetch('poll');
+    } else {
+      if (this.state === base) this.refetchedAfter.push('poll');
+      await this.refetch();
+    }
     this.show(this.state);
   }
 
@@ -118,12 +125,14 @@ export class V1Screen {
     if (plainHash(screen) === reply.hashOfLatestState) {
       this.state = screen;
       this.version = reply.latestVersion;
-    } else await this.refetch('patch');
+    } else {
+      this.refetchedAfter.push('patch');
+      await this.refetch();
+    }
   }
 
   /** Silently: the screen stays as it is. */
-  private async refetch(after: 'poll' | 'patch'): Promise<void> {
-    this.refetchedAfter.push(after);
+  private async refetch(): Promise<void> {
     const { udt_json, version } = (await ask('GET', sessionUrl(this.base, this.id))) as Session;
     this.state = udt_json;
     this.version = version;

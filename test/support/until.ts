@@ -2,7 +2,7 @@
 
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const withinMs = 10_000;
+const withinMs = 30_000;
 
 /** Resolves when the condition holds. @throws Error that names it when it never does. */
 export async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {

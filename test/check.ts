@@ -1,0 +1,25 @@
+// Runs the checks of the sources beside each other (`npm run check`): the formatter, the linter, the types. What one of
+// them says is shown when it has ended; all have their say, also when one has failed.
+
+import { spawn } from 'node:child_process';
+
+const checks = ['check:lint', 'check:types', 'check:format'];
+
+async function main(): Promise<void> {
+  const codes = await Promise.all(checks.map(run));
+  process.exitCode = codes.every((code) => code === 0) ? 0 : 1;
+}
+
+/** Runs a script of package.json. @returns its exit code, or null when a signal ended it. */
+async function run(script: string): Promise<number | null> {
+  const child = spawn('npm', ['run', '--silent', script], { stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${script}`);
+  if (output !== '') process.stdout.write(output);
+  return code;
+}
+
+await main();
