@@ -1,7 +1,6 @@
 // What is sent to one WebSocket client and waits until the client reads it: whoever has more to send asks here whether
 // it can wait (WS-21, YJS-11).
 
-import type { Writable } from 'node:stream';
 import type { WebSocket } from 'ws';
 
 /** With more than this waiting, a client is slow. */
@@ -12,11 +11,7 @@ export const frameOverheadBytes = 512;
 export class Outgoing {
   private waitingBytes = 0;
 
-  /** @param transport what the socket was opened on, for whoever sends many frames at once. */
-  constructor(
-    readonly socket: WebSocket,
-    private readonly transport?: Writable,
-  ) {}
+  constructor(readonly socket: WebSocket) {}
 
   get isOpen(): boolean {
     return this.socket.readyState === this.socket.OPEN;
@@ -35,19 +30,8 @@ export class Outgoing {
 
   /** Sends a text or binary frame; nothing happens on a socket that is closed. The bytes are not copied. */
   send(frame: string | Uint8Array): void {
-    this.sendAs(frame, typeof frame !== 'string');
-  }
-
-  /** Sends UTF-8 as a text frame. */
-  sendText(utf8: Uint8Array): void {
-    this.sendAs(utf8, false);
-  }
-
-  /** What `write` sends goes to the kernel at once, not frame by frame. */
-  together(write: () => void): void {
-    this.transport?.cork();
-    write();
-    this.transport?.uncork();
+    const left = this.waits(frame.length, 1);
+    this.socket.send(frame, { binary: typeof frame !== 'string' }, left);
   }
 
   /** Resolves when all that was sent so far has left, or the socket is closed. */
@@ -64,9 +48,10 @@ export class Outgoing {
     });
   }
 
-  private sendAs(frame: string | Uint8Array, binary: boolean): void {
-    const bytes = frame.length + frameOverheadBytes;
-    this.waitingBytes += bytes;
-    this.socket.send(frame, { binary }, () => (this.waitingBytes -= bytes));
+  /** Counts what is about to wait. @returns what is to be called when it has left. */
+  protected waits(bytes: number, frames: number): () => void {
+    const counted = bytes + frames * frameOverheadBytes;
+    this.waitingBytes += counted;
+    return () => (this.waitingBytes -= counted);
   }
 }

@@ -12,12 +12,15 @@ import { streamLimits } from '../wire/stream/messages.ts';
 import { readMuxId, readMuxIdOfText, type MuxId } from '../wire/stream/mux-id.ts';
 import { parseClientFrame, parseClientMessage } from '../wire/stream/parse.ts';
 import { printClosed, printError, printUploaded } from '../wire/stream/print.ts';
+import { SharedFrames } from './frames.ts';
 import type { AdapterLog } from './log.ts';
-import { Outgoing } from './outgoing.ts';
 import { Intake, closeWith } from './sockets.ts';
-import { Stream } from './stream-reader.ts';
+import { StreamOutgoing } from './stream-outgoing.ts';
+import { Stream, type StreamContext } from './stream-reader.ts';
 
 export class StreamAdapter {
+  private readonly shared = new SharedFrames();
+
   constructor(
     private readonly projects: Projects,
     private readonly log: AdapterLog,
@@ -25,11 +28,12 @@ export class StreamAdapter {
 
   /**
    * Serves a socket until it closes.
-   * @param transport what the socket was opened on: several frames can be written to it at once.
+   * @param transport what the socket was opened on: many frames can be written to it at once.
    */
   accept(socket: WebSocket, transport: Writable): void {
-    const outgoing = new Outgoing(socket, transport);
-    const connection = new StreamConnection(outgoing, this.projects, this.log);
+    const outgoing = new StreamOutgoing(socket, transport);
+    const { projects, shared, log } = this;
+    const connection = new StreamConnection({ outgoing, projects, shared, log });
     const intake = new Intake(outgoing);
     socket.on('message', (data: Buffer, isBinary) => {
       if (socket.readyState !== socket.OPEN) return; // nobody would hear the answer
@@ -46,11 +50,11 @@ class StreamConnection {
   /** Those in work; each resolves when it was answered. */
   private readonly uploads = new Map<MuxId, Promise<void>>();
 
-  constructor(
-    private readonly outgoing: Outgoing,
-    private readonly projects: Projects,
-    private readonly log: AdapterLog,
-  ) {}
+  constructor(private readonly context: StreamContext & { readonly log: AdapterLog }) {}
+
+  private get outgoing(): StreamOutgoing {
+    return this.context.outgoing;
+  }
 
   /** Never throws: what goes wrong is the client's answer. */
   async handle(text: string): Promise<void> {
@@ -103,7 +107,7 @@ class StreamConnection {
         `A socket can have ${streamLimits.streamsPerSocketMax} streams at most`,
       );
     }
-    const stream = new Stream(request, this.projects, this.outgoing);
+    const stream = new Stream(request, this.context);
     this.streams.set(muxId, stream);
     stream
       .run(() => this.streams.delete(muxId))
@@ -132,7 +136,7 @@ class StreamConnection {
 
   private async answerUpload({ muxId, objects }: UploadRequest): Promise<void> {
     try {
-      await upload(this.projects, objects, { protocol: 'stream', user: anonymous });
+      await upload(this.context.projects, objects, { protocol: 'stream', user: anonymous });
       this.uploads.delete(muxId); // WS-1: free again with the answer
       this.outgoing.send(printUploaded(muxId));
     } catch (error) {
@@ -150,11 +154,11 @@ class StreamConnection {
 
   private refuse(muxId: MuxId | undefined, error: unknown): void {
     if (error instanceof RejoinError) {
-      this.log.refused('stream', error);
+      this.context.log.refused('stream', error);
       this.outgoing.send(printError(muxId, error.code, error.message));
       return;
     }
-    this.log.defect('stream', error);
+    this.context.log.defect('stream', error);
     this.outgoing.send(printError(muxId, 'internal', `An error of the server: ${messageOf(error)}`));
   }
 }

@@ -16,6 +16,27 @@ export const rootOfKind = {
   comment: 'comments',
 } as const satisfies Record<ObjectKind, string>;
 
+/** Per kind: the fields that the later vocabulary of `/ws` calls otherwise, and how (`proj_id`, not stored, aside). */
+export const laterNames: Record<ObjectKind, ReadonlyMap<string, string>> = {
+  entry: namesOf({ report_uuid: 'report', entry_uuid: 'entry' }),
+  thread: namesOf({ thread_uuid: 'topic' }),
+  comment: namesOf({ comment_uuid: 'comment', thread_uuid: 'topic', parent_uuid: 'parent' }),
+};
+
+function namesOf(ofKind: Readonly<Record<string, string>>): ReadonlyMap<string, string> {
+  return new Map(Object.entries({ version_uuid: 'version', user_uuid: 'user', ...ofKind }));
+}
+
+/**
+ * What stands in an object of the later vocabulary anyway, so never an extra field: the object would have a key twice.
+ * In an upload these are other names of its fields (WS-12); from a Yjs client they are dropped as the reserved ones are.
+ */
+export const takenNames: Record<ObjectKind, ReadonlySet<string>> = {
+  entry: new Set(['project', ...laterNames.entry.values()]),
+  thread: new Set(['project', ...laterNames.thread.values()]),
+  comment: new Set(['project', ...laterNames.comment.values()]),
+};
+
 export const objectKinds: readonly ObjectKind[] = ['entry', 'thread', 'comment'];
 
 /** Whether a record's kind is that of an object. */
@@ -54,7 +75,9 @@ export function checkObject(
   const sent = { values: fields, pathOf: (name: string) => `${where}.${sentAs?.get(name) ?? name}` };
   const checked = fieldsOfKind[kind](sent);
   // WS-18
-  const extra = Object.entries(fields).filter(([name]) => !isKnown(kind, name) && !reservedNames.has(name));
+  const extra = Object.entries(fields).filter(
+    ([name]) => !isKnown(kind, name) && !reservedNames.has(name) && !takenNames[kind].has(name),
+  );
   return inOrder(kind, { ...checked, ...Object.fromEntries(extra) });
 }
 

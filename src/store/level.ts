@@ -80,11 +80,18 @@ export class LevelStore implements Store {
     const scan: Scan = { iterator, page: Promise.resolve([]), isEnded: false };
     this.scans.add(scan);
     try {
-      for (;;) {
+      let isReadAhead = false;
+      for (let pages = 1; ; pages++) {
         if (scan.isEnded) throw new RejoinError('unavailable', 'The store was closed during a scan');
-        scan.page = nextPage(iterator);
+        if (!isReadAhead) scan.page = nextPage(iterator);
         const page = await scan.page;
         if (page.length === 0) return;
+        // Who comes back for a second page wants all: the next is read while this one is used.
+        isReadAhead = pages > 1 && !hasEnded(scan);
+        if (isReadAhead) {
+          scan.page = nextPage(iterator);
+          scan.page.catch(() => undefined); // who comes back for it hears of it
+        }
         yield page;
       }
     } finally {
@@ -193,6 +200,11 @@ export class LevelStore implements Store {
       });
     });
   }
+}
+
+/** A function, because it changes while a page is read. */
+function hasEnded({ isEnded }: Scan): boolean {
+  return isEnded;
 }
 
 interface Scan {

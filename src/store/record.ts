@@ -2,11 +2,11 @@
 // (docs/format.md): a checksum covers the header with both digests, but neither of the two byte strings, so that
 // compaction can drop the update and erasure the object.
 
-import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Origin, Protocol } from '../model/origin.ts';
-import { checksumBytes, checksumOf, digestBytes, digestOf } from './digest.ts';
+import { ByteReader } from './byte-reader.ts';
+import { checksumBytes, checksumOf, digestBytes, digestOf, isStartOfHash } from './digest.ts';
 
 /** What a record holds: an object by its kind, `udt` for a change of the UDT part, `update` for any other change of
  *  the document, `session` for the change that made the project a session; or, of one that was made in slices, `session` for the
@@ -77,7 +77,7 @@ export function encodeRecord(record: LogRecord): Uint8Array {
 /** @throws RejoinError `damaged` if a checksum or a digest fails. */
 export function decodeRecord(bytes: Uint8Array): LogRecord {
   try {
-    return readRecord(decoding.createDecoder(bytes));
+    return readRecord(new ByteReader(bytes));
   } catch (error) {
     if (error instanceof RejoinError) throw error;
     throw new RejoinError('damaged', `A record can't be decoded: ${messageOf(error)}`, { cause: error });
@@ -96,48 +96,49 @@ export function withoutUpdate(bytes: Uint8Array): Uint8Array | null {
   return stripped;
 }
 
-function readRecord(decoder: decoding.Decoder): LogRecord {
-  const present = decoding.readUint8(decoder);
-  const checksum = decoding.readUint8Array(decoder, checksumBytes);
-  const headerBytes = decoding.readVarUint8Array(decoder);
-  if (Buffer.compare(checksumOf(headerBytes), checksum) !== 0) throw damaged('its header fails the checksum');
+function readRecord(reader: ByteReader): LogRecord {
+  const present = reader.byte();
+  const checksum = reader.latin1(checksumBytes);
+  const headerBytes = reader.slice();
+  if (!isStartOfHash(checksum, headerBytes)) throw damaged('its header fails the checksum');
 
-  const header = decoding.createDecoder(headerBytes);
-  const format = decoding.readUint8(header);
+  const header = new ByteReader(headerBytes);
+  const format = header.byte();
   if (format !== recordFormat) throw damaged(`it has format ${format}, this server reads ${recordFormat}`);
-  const serverId = decoding.readVarUint(header);
-  const seqno = decoding.readVarUint(header);
-  const groupIndex = decoding.readVarUint(header);
-  const groupSize = decoding.readVarUint(header);
-  const timeMs = decoding.readVarUint(header);
-  const protocol = protocols[decoding.readUint8(header)];
-  const user = decoding.readVarString(header);
-  const kind = kinds[decoding.readUint8(header)];
+  const serverId = header.varint();
+  const seqno = header.varint();
+  const groupIndex = header.varint();
+  const groupSize = header.varint();
+  const timeMs = header.varint();
+  const protocol = protocols[header.byte()];
+  const user = header.utf8();
+  const kind = kinds[header.byte()];
   if (protocol === undefined || kind === undefined) throw damaged('its origin or kind is unknown');
-  const parts = decoding.readUint8(header);
+  const parts = header.byte();
   if ((present & ~parts) !== 0) throw damaged('it holds bytes that its header does not name');
 
   const objectSeal = (parts & objectBit) !== 0 ? readSeal(header) : null;
   const updateSeal = (parts & updateBit) !== 0 ? readSeal(header) : null;
-  const object = objectSeal && (present & objectBit) !== 0 ? readSealed(decoder, objectSeal, 'object') : null;
-  const update = updateSeal && (present & updateBit) !== 0 ? readSealed(decoder, updateSeal, 'update') : null;
-  if (decoding.hasContent(decoder)) throw damaged('it is longer than its header says');
+  const object = objectSeal && (present & objectBit) !== 0 ? readSealed(reader, objectSeal, 'object') : null;
+  const update = updateSeal && (present & updateBit) !== 0 ? readSealed(reader, updateSeal, 'update') : null;
+  if (!reader.isAtEnd) throw damaged('it is longer than its header says');
   const origin = { protocol, user };
   return { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update };
 }
 
 interface Seal {
   readonly length: number;
-  readonly digest: Uint8Array;
+  /** One unit per byte. */
+  readonly digest: string;
 }
 
-function readSeal(header: decoding.Decoder): Seal {
-  return { length: decoding.readVarUint(header), digest: decoding.readUint8Array(header, digestBytes) };
+function readSeal(header: ByteReader): Seal {
+  return { length: header.varint(), digest: header.latin1(digestBytes) };
 }
 
-function readSealed(decoder: decoding.Decoder, { length, digest }: Seal, what: string): Uint8Array {
-  const bytes = decoding.readUint8Array(decoder, length);
-  if (Buffer.compare(digestOf(bytes), digest) !== 0) throw damaged(`its ${what} fails the digest`);
+function readSealed(reader: ByteReader, { length, digest }: Seal, what: string): Uint8Array {
+  const bytes = reader.take(length);
+  if (!isStartOfHash(digest, bytes)) throw damaged(`its ${what} fails the digest`);
   return bytes;
 }
 

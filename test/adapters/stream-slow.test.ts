@@ -5,8 +5,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { WebSocket } from 'ws';
 import type { Projects } from '../../src/core/projects.ts';
-import { Outgoing } from '../../src/adapters/outgoing.ts';
-import { Stream } from '../../src/adapters/stream-reader.ts';
+import { SharedFrames } from '../../src/adapters/frames.ts';
+import { StreamOutgoing } from '../../src/adapters/stream-outgoing.ts';
+import { Stream, type StreamContext } from '../../src/adapters/stream-reader.ts';
 import { defects } from '../support/metrics.ts';
 import { newEntry } from '../support/stream-client.ts';
 import { socketPair } from '../support/socket-pair.ts';
@@ -61,6 +62,11 @@ slow('WS-19 a bad frame of a client that does not read is no defect of the serve
   assert.is(await defects(server().url), 0);
 });
 
+function contextOf(socket: WebSocket, projects: Projects): StreamContext {
+  const transport = Reflect.get(socket, '_socket') as Duplex;
+  return { outgoing: new StreamOutgoing(socket, transport), projects, shared: new SharedFrames() };
+}
+
 /** A stream whose project has this many pages of small objects, and no end. */
 function streamOf(
   pageCount: number,
@@ -69,14 +75,20 @@ function streamOf(
   let pages = 0;
   let rests = 0;
   const object = Buffer.from('{"version_uuid":"v"}');
-  const page = Array.from({ length: 512 }, () => ({ kind: 'entry', serverId: 1, seqno: 1, object }));
+  const page = Array.from({ length: 512 }, () => ({
+    type: 'object',
+    kind: 'entry',
+    serverId: 1,
+    seqno: 1,
+    object,
+  }));
   const feed = {
     atHead: false,
     next: () => (pages === pageCount ? new Promise(() => undefined) : Promise.resolve(++pages && page)),
     rest: () => rests++,
     close: () => undefined,
   };
-  const project = { follow: () => Promise.resolve(feed) };
+  const project = { select: () => Promise.resolve(feed) };
   const projects = {
     acquire: () => Promise.resolve({ project, release: () => undefined }),
   } as unknown as Projects;
@@ -84,10 +96,10 @@ function streamOf(
     type: 'subscribe',
     muxId: 1,
     projectId: 'p',
-    since: new Map(),
-    kinds: new Set(['entry']),
+    vocabulary: 'original',
+    selection: { objects: [{ kind: 'entry', since: new Map(), match: null }], udt: null },
   };
-  const stream = new Stream(request as never, projects, new Outgoing(socket));
+  const stream = new Stream(request as never, contextOf(socket, projects));
   return { stream, read: () => pages, rests: () => rests };
 }
 
@@ -123,13 +135,14 @@ slow('WS-21 nothing is read for a socket that closes', async () => {
     next: () => Promise.resolve(++pages < 100 ? [] : null),
     close: () => undefined,
   };
-  const project = { follow: () => Promise.resolve(feed) };
+  const project = { select: () => Promise.resolve(feed) };
   const projects = {
     acquire: () => Promise.resolve({ project, release: () => undefined }),
   } as unknown as Projects;
-  const request = { type: 'fetch', muxId: 1, projectId: 'p', since: new Map(), kinds: new Set() } as const;
+  const selection = { objects: [], udt: null };
+  const request = { type: 'fetch', muxId: 1, projectId: 'p', vocabulary: 'original', selection } as const;
   pair.server.close();
-  await new Stream(request as never, projects, new Outgoing(pair.server)).run(() => undefined);
+  await new Stream(request, contextOf(pair.server, projects)).run(() => undefined);
   assert.ok(pages <= 1, `${pages} pages were read`);
 });
 

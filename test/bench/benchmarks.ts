@@ -3,6 +3,7 @@
 import type { Benchmark } from './benchmark.ts';
 import { catchUp } from './catch-up.ts';
 import { create } from './create.ts';
+import { fanOut } from './fan-out.ts';
 import { idle } from './idle.ts';
 import { many } from './many.ts';
 import { million } from './million.ts';
@@ -15,6 +16,7 @@ import { upload, upload64 } from './upload.ts';
 export const benchmarks: Readonly<Record<string, Benchmark>> = {
   poll,
   'catch-up': catchUp,
+  'fan-out': fanOut,
   upload,
   'upload-64': upload64,
   patch,

@@ -6,6 +6,7 @@ import { RejoinError } from '../../src/errors.ts';
 import { readMuxId, readMuxIdOfText } from '../../src/wire/stream/mux-id.ts';
 import { parseClientFrame } from '../../src/wire/stream/parse.ts';
 import * as print from '../../src/wire/stream/print.ts';
+import { ChangePrinter } from '../../src/wire/stream/print-changes.ts';
 
 function throwsWith(run: () => unknown, message: string) {
   assert.throws(run, (error: unknown) => {
@@ -84,8 +85,10 @@ function printed(
   kind: 'entry' | 'comment',
   json: string,
 ): string {
-  const object = Buffer.from(json);
-  return Buffer.from(print.objectPrinter(muxId, project)(kind, serverId, seqno, object)).toString();
+  const change = { type: 'object', kind, serverId, seqno, object: Buffer.from(json) } as const;
+  const printer = new ChangePrinter(muxId, project, 'original');
+  const { start, rest } = printer.tail(change);
+  return Buffer.concat([Buffer.from(printer.head(change) + start, 'latin1'), rest]).toString();
 }
 
 printing('WS-10 a stored object is spliced in as it is', () => {

@@ -1,4 +1,4 @@
-// The messages of `/ws` in the original vocabulary: what a client may ask of a stream.
+// The messages of `/ws`: what a client may ask of a stream in the original vocabulary. stream-later.test.ts has the later.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -25,6 +25,10 @@ function parseStream(fields: JsonObject): StreamRequest {
   const parsed = parseClientMessage(message, streamLimits);
   if (parsed.type !== 'subscribe' && parsed.type !== 'fetch') throw new Error(`parsed as ${parsed.type}`);
   return parsed;
+}
+
+function kindsOf({ selection }: StreamRequest): string[] {
+  return selection.objects.map(({ kind }) => kind);
 }
 
 const requests = suite('subscribe, fetch, close');
@@ -60,42 +64,43 @@ requests('WS-1 an integer that cannot be echoed unchanged is refused', () => {
 });
 
 requests('WS-6 without selectors no kind is selected, syncid is ignored', () => {
-  const bare = { type: 'subscribe', muxId: 1, projectId: 'p', since: new Map(), kinds: new Set() };
+  const bare = {
+    type: 'subscribe',
+    muxId: 1,
+    vocabulary: 'original',
+    projectId: 'p',
+    selection: { objects: [], udt: null },
+  };
   assert.equal(parseStream({}), bare);
   assert.equal(
-    parseStream({ entries: null, threads: null, comments: null, topics: null, since: null }),
+    parseStream({ entries: null, threads: null, comments: null, topics: null, udt: null, since: null }),
     bare,
   );
   assert.equal(parseStream({ syncid: { any: 'thing' }, unknown: 7, constructor: 'x' }), bare);
 });
 
 requests('WS-6 "*" selects a kind', () => {
-  assert.equal(parseStream({ comments: '*' }).kinds, new Set(['comment']));
-  assert.equal(
-    parseStream({ entries: '*', threads: '*', comments: '*' }).kinds,
-    new Set(['entry', 'thread', 'comment']),
-  );
+  assert.equal(kindsOf(parseStream({ comments: '*' })), ['comment']);
+  assert.equal(kindsOf(parseStream({ entries: '*', threads: '*', comments: '*' })), [
+    'entry',
+    'thread',
+    'comment',
+  ]);
 });
 
 requests('WS-19 another selector is refused', () => {
-  for (const name of ['entries', 'threads', 'comments'])
-    for (const selector of [
-      '',
-      '**',
-      true,
-      1,
-      false,
-      0,
-      ['*'],
-      {},
-      { since: [], match: 'project', value: 'p' },
-    ])
+  for (const name of ['entries', 'threads', 'comments', 'udt'])
+    for (const selector of ['', '**', true, 1, false, 0, ['*']])
       throwsWith(() => parseStream({ [name]: selector }), `${name} must be "*"`);
-  for (const selector of ['*', '', {}])
-    throwsWith(
-      () => parseStream({ topics: selector, threads: '*' }),
-      'topics is not served here: select threads',
-    );
+  for (const selector of [{}, { since: [], match: 'project', value: 'p' }])
+    throwsWith(() => parseStream({ threads: selector }), 'threads must be "*"');
+});
+
+requests('WS-23 "*" selects the patches of udt, behind the since of the stream', () => {
+  const { vocabulary, selection } = parseStream({ udt: '*', comments: '*', since: [[1, 5]] });
+  assert.is(vocabulary, 'original');
+  assert.equal(selection.udt, new Map([[1, 5]]));
+  assert.equal(parseStream({ udt: '*' }).selection, { objects: [], udt: new Map() });
 });
 
 requests('a fetch is a stream of its own type', () => {
@@ -122,9 +127,10 @@ requests('WS-2 projects that differ, or are bad, are refused', () => {
 });
 
 requests('WS-4 since is a version vector', () => {
-  const parsed = parseStream({ since: [[2, 1], [1, 5], [2, 3]] }); // prettier-ignore
-  assert.equal(parsed.since, new Map([[2, 3], [1, 5]])); // prettier-ignore
-  assert.is(parseStream({ since: [] }).since.size, 0);
+  const sinceOf = (since: JsonObject[string]) =>
+    parseStream({ entries: '*', since }).selection.objects[0]!.since;
+  assert.equal(sinceOf([[2, 1], [1, 5], [2, 3]]), new Map([[2, 3], [1, 5]])); // prettier-ignore
+  assert.is(sinceOf([]).size, 0);
   throwsWith(() => parseStream({ since: {} }), 'since must be a list of pairs');
   throwsWith(() => parseStream({ since: [[1, 2], [1]] }), 'since[1] must be a pair'); // prettier-ignore
 });
@@ -132,7 +138,8 @@ requests('WS-4 since is a version vector', () => {
 requests('WS-20 a huge since list is refused', () => {
   const since = Array.from({ length: streamLimits.sinceEntriesMax + 1 }, (_, index) => [index, 1]);
   refuses({ type: 'subscribe', mux_id: 1, project_id: 'p', since }, 'at most 10000', 'too-large');
-  assert.is(parseStream({ since: since.slice(1) }).since.size, streamLimits.sinceEntriesMax);
+  const { objects } = parseStream({ entries: '*', since: since.slice(1) }).selection;
+  assert.is(objects[0]!.since.size, streamLimits.sinceEntriesMax);
 });
 
 requests.run();

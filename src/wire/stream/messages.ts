@@ -1,25 +1,32 @@
-// The messages of `/ws` in the original vocabulary, and the limits of the protocol. parse.ts turns what clients send
-// into the first half, print.ts prints the second.
+// The messages of `/ws` in both vocabularies, and the limits of the protocol. parse.ts turns what clients send into the
+// first half, print.ts and print-changes.ts print the second.
 
 import type { ErrorCode } from '../../errors.ts';
+import type { Operation } from '../../model/json-patch.ts';
 import type { Json, JsonObject } from '../../model/json.ts';
 import type { ObjectKind } from '../../model/objects.ts';
 import type { ProjectId } from '../../model/project-id.ts';
-import type { VersionVector } from '../../model/version-vector.ts';
+import type { StreamSelection } from '../../model/selection.ts';
 import type { MuxId } from './mux-id.ts';
 
 /** What a client asks, parsed. */
 export type ClientMessage = StreamRequest | CloseRequest | UploadRequest;
 
+/**
+ * The two sets of names that are in use: the original has `"*"` as selector, one `since` for the stream and names with
+ * suffixes, the later a selector object per kind and short names. A stream speaks the one in which it was asked.
+ */
+export type Vocabulary = 'original' | 'later';
+
 /** A stream to be opened; a fetch ends by itself with `sync`. */
 export interface StreamRequest {
   readonly type: 'subscribe' | 'fetch';
   readonly muxId: MuxId;
-  readonly projectId: ProjectId;
-  /** Exclusive (WS-4); empty means everything. */
-  readonly since: VersionVector;
-  /** The kinds with a selector; without any there is just `sync` (WS-6). */
-  readonly kinds: ReadonlySet<ObjectKind>;
+  readonly vocabulary: Vocabulary;
+  /** Null where only the matches of the selection lead to the project: to a report or a topic at least. */
+  readonly projectId: ProjectId | null;
+  /** At most one selection per kind; without any there is just `sync` (WS-6). */
+  readonly selection: StreamSelection;
 }
 
 export interface CloseRequest {
@@ -45,44 +52,79 @@ export type ServerMessage =
   | EntryMessage
   | ThreadMessage
   | CommentMessage
+  | PatchMessage
+  | LaterEntryMessage
+  | TopicMessage
+  | LaterCommentMessage
+  | LaterPatchMessage
   | SyncMessage
   | ClosedMessage
   | UploadedMessage
   | ErrorMessage;
 
-/** What every streamed object has. It may have extra fields, which its uploader chose (WS-18). */
-export interface StreamedObject {
+type Pairs = readonly (readonly [serverId: number, seqno: number])[];
+
+/** What every change in a stream has. */
+export interface StreamedChange {
   readonly mux_id: MuxId;
   readonly srv_id: number;
   readonly seqno: number;
-  readonly proj_id: string | number;
-  readonly version_uuid: string;
+}
+
+/** What every object has in either vocabulary. It may have extra fields, which its uploader chose (WS-18). */
+export interface StreamedObject extends StreamedChange {
   readonly user_id: string;
-  readonly user_uuid: string;
   /** A version vector, or null; kept as sent (WS-15). */
-  readonly archivetime: readonly (readonly [serverId: number, seqno: number])[] | null;
+  readonly archivetime: Pairs | null;
   readonly authortime: string;
   readonly submissiontime: string;
 }
 
-export interface EntryMessage extends StreamedObject {
+export interface OriginalNames {
+  readonly proj_id: string | number;
+  readonly version_uuid: string;
+  readonly user_uuid: string;
+}
+
+export interface LaterNames {
+  readonly project: string | number;
+  readonly version: string;
+  readonly user: string;
+}
+
+export interface EntryFields {
   readonly type: 'entry';
-  readonly report_uuid: string;
-  readonly entry_uuid: string;
   readonly clip_id: string | null;
   readonly content: Readonly<Record<string, string | null>> | null;
   readonly modifies: readonly string[] | null;
   readonly reason: string | null;
 }
 
-export interface ThreadMessage extends StreamedObject {
+export interface EntryMessage extends StreamedObject, OriginalNames, EntryFields {
+  readonly report_uuid: string;
+  readonly entry_uuid: string;
+}
+
+export interface LaterEntryMessage extends StreamedObject, LaterNames, EntryFields {
+  readonly report: string;
+  readonly entry: string;
+}
+
+export interface ThreadMessage extends StreamedObject, OriginalNames {
   readonly type: 'thread';
   readonly thread_uuid: string;
   readonly name: string | null;
   readonly links: readonly Json[] | null;
 }
 
-export interface CommentMessage extends StreamedObject {
+export interface TopicMessage extends StreamedObject, LaterNames {
+  readonly type: 'topic';
+  readonly topic: string;
+  readonly name: string | null;
+  readonly links: readonly Json[] | null;
+}
+
+export interface CommentMessage extends StreamedObject, OriginalNames {
   readonly type: 'comment';
   readonly comment_uuid: string;
   readonly thread_uuid: string;
@@ -90,11 +132,32 @@ export interface CommentMessage extends StreamedObject {
   readonly body: string | null;
 }
 
+export interface LaterCommentMessage extends StreamedObject, LaterNames {
+  readonly type: 'comment';
+  readonly comment: string;
+  readonly topic: string;
+  readonly parent: string | null;
+  readonly body: string | null;
+}
+
+/** WS-23: what one change did to the `udt` part. */
+export interface PatchMessage extends StreamedChange {
+  readonly type: 'patch';
+  readonly proj_id: string | number;
+  readonly patch: readonly Operation[];
+  readonly user_name: string;
+  readonly time: string;
+}
+
+export interface LaterPatchMessage extends Omit<PatchMessage, 'proj_id'> {
+  readonly project: string | number;
+}
+
 export interface SyncMessage {
   readonly type: 'sync';
   readonly mux_id: MuxId;
   /** The version vector the history was read at. */
-  readonly since: readonly (readonly [serverId: number, seqno: number])[];
+  readonly since: Pairs;
 }
 
 export interface ClosedMessage {

@@ -3,11 +3,10 @@
 
 import { RejoinError } from '../../errors.ts';
 import { isJsonArray, isJsonObject, parseJson, type Json, type JsonObject } from '../../model/json.ts';
-import { rootOfKind, type ObjectKind } from '../../model/objects.ts';
-import { parseVersionVector } from '../../model/version-vector.ts';
-import type { ClientMessage, StreamLimits, StreamRequest, UploadRequest } from './messages.ts';
+import type { ClientMessage, StreamLimits, UploadRequest } from './messages.ts';
 import { isRounded, muxIdLengthMax, readMuxId, type MuxId } from './mux-id.ts';
-import { parseUploadedObject, readProjectId } from './uploaded-object.ts';
+import { parseStreamRequest } from './parse-stream.ts';
+import { parseUploadedObject } from './uploaded-object.ts';
 
 /**
  * Reads a text frame.
@@ -20,7 +19,7 @@ export function parseClientFrame(text: string): JsonObject {
 }
 
 /**
- * Reads a message in the original vocabulary; uploaded objects may have names of either one (WS-12).
+ * Reads a message in either vocabulary; the names of one upload may be of both (WS-12).
  * @throws RejoinError `bad-request` that names the field, `too-large` over one of the limits.
  */
 export function parseClientMessage(message: JsonObject, limits: StreamLimits): ClientMessage {
@@ -28,7 +27,7 @@ export function parseClientMessage(message: JsonObject, limits: StreamLimits): C
   switch (type) {
     case 'subscribe':
     case 'fetch':
-      return parseStreamRequest(type, message, limits);
+      return parseStreamRequest(type, requireMuxId(message), message, limits);
     case 'close':
       return { type, muxId: requireMuxId(message) };
     case 'upload':
@@ -36,30 +35,6 @@ export function parseClientMessage(message: JsonObject, limits: StreamLimits): C
     default:
       throw new RejoinError('bad-request', 'type must be "subscribe", "fetch", "close" or "upload"');
   }
-}
-
-function parseStreamRequest(
-  type: StreamRequest['type'],
-  message: JsonObject,
-  limits: StreamLimits,
-): StreamRequest {
-  const muxId = requireMuxId(message);
-  const projectId = readProjectId(message, '');
-  const kinds = selectedKinds(message);
-  const since = parseVersionVector(message['since'] ?? [], 'since', limits.sinceEntriesMax);
-  return { type, muxId, projectId, since, kinds };
-}
-
-function selectedKinds(message: JsonObject): ReadonlySet<ObjectKind> {
-  if ((message['topics'] ?? null) !== null)
-    throw new RejoinError('bad-request', 'topics is not served here: select threads with "threads": "*"');
-  const kinds = new Set<ObjectKind>();
-  for (const kind of ['entry', 'thread', 'comment'] as const) {
-    const selector = message[rootOfKind[kind]] ?? null;
-    if (selector === '*') kinds.add(kind);
-    else if (selector !== null) throw new RejoinError('bad-request', `${rootOfKind[kind]} must be "*"`);
-  }
-  return kinds;
 }
 
 function parseUpload(message: JsonObject, limits: StreamLimits): UploadRequest {

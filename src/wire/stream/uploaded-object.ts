@@ -40,6 +40,11 @@ export function readProjectId(message: JsonObject, prefix: string): ProjectId {
   return projectId;
 }
 
+/** Whether a message names a project at all. */
+export function hasProjectId(message: JsonObject): boolean {
+  return projectNames.some((name) => Object.hasOwn(message, name));
+}
+
 /** The names of a project's id, which mean the same (WS-2). */
 export const projectNames = ['project_id', 'project', 'proj_id'] as const;
 
