@@ -7,6 +7,7 @@ import { countShape, projectIdShape, timeShape, uuidShape, vectorShape } from '.
 const author = {
   user_id: z.string().nullable(),
   user_uuid: z.string().nullable(),
+  author: z.string().nullable().describe('What the author goes by, as their client has said it.'),
   authortime: timeShape,
 };
 

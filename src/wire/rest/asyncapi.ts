@@ -1,12 +1,12 @@
 // The AsyncAPI document of `/ws`: its channel, what clients send and what the server sends. The REST adapter serves it.
 
 import type { JsonObject } from '../../model/json.ts';
-import { answerSchemas, clientSchemas, refTo, serverSchemas } from './message-schemas.ts';
+import { answerSchemas, clientSchemas, laterServerSchemas, refTo, serverSchemas } from './message-schemas.ts';
 import { beyondSchemas, objectSchemas } from './object-schemas.ts';
 
 export function asyncApi(): JsonObject {
   const received = clientSchemas();
-  const sent = { ...serverSchemas('stream'), ...answerSchemas() };
+  const sent = { ...serverSchemas('stream'), ...laterServerSchemas(), ...answerSchemas() };
   const names = [...Object.keys(received), ...Object.keys(sent)];
   return {
     asyncapi: '3.0.0',

@@ -2,7 +2,7 @@
 // changes; tests hold the first half to what parses messages, and the second to what the server sends.
 
 import { errorCodes } from '../../errors.ts';
-import type { Json, JsonObject } from '../../model/json.ts';
+import type { JsonObject } from '../../model/json.ts';
 import { streamLimits } from '../stream/messages.ts';
 import { muxIdLengthMax } from '../stream/mux-id.ts';
 import { projectNames } from '../stream/uploaded-object.ts';
@@ -26,8 +26,6 @@ const muxIdSchema: JsonObject = {
     { type: 'number', not: { type: 'integer' } },
   ],
 };
-
-const everything: JsonObject = { enum: ['*', null] };
 
 /** What clients send, by name. */
 export function clientSchemas(): Record<string, JsonObject> {
@@ -59,21 +57,87 @@ export function clientSchemas(): Record<string, JsonObject> {
 
 function streamSchema(type: string, description: string): JsonObject {
   return {
-    description,
+    description: `${description} In the original vocabulary, or, where a selector is an object or \`topics\`, in the later one.`,
     type: 'object',
     properties: {
       type: { const: type },
       mux_id: muxIdSchema,
       ...named(projectNames, projectSchema),
-      since: orNull(vectorSchema),
-      entries: everything,
-      threads: everything,
-      topics: { type: 'null' },
-      comments: everything,
+      ...named(['users', 'projects', 'permissions'], { type: 'null' }),
     },
     required: ['type', 'mux_id'],
-    allOf: [oneOfNames(projectNames)],
+    if: later,
+    then: { ...laterSelectors, ...namesProject },
+    else: { ...originalSelectors, ...oneOfNames(projectNames) },
   };
+}
+
+/** Whether a request is in the later vocabulary. */
+const later: JsonObject = {
+  anyOf: [
+    { properties: { topics: { not: { type: 'null' } } }, required: ['topics'] },
+    ...['entries', 'comments', 'udt'].map((name) => ({
+      properties: { [name]: { type: 'object' } },
+      required: [name],
+    })),
+  ],
+};
+
+const originalSelectors: JsonObject = {
+  properties: {
+    since: orNull(vectorSchema),
+    ...named(['entries', 'threads', 'comments', 'udt'], { enum: ['*', null] }),
+  },
+};
+
+const laterSelectors: JsonObject = {
+  properties: {
+    since: { type: 'null' },
+    threads: { type: 'null' },
+    entries: orNull(selectorSchema(['report', 'user'])),
+    topics: orNull(selectorSchema(['user'])),
+    comments: orNull(selectorSchema(['topic', 'user'])),
+    udt: { anyOf: [selectorSchema([]), { enum: ['*', null] }] },
+  },
+};
+
+/** @param words what it can match by a uuid; a project it can match always. */
+function selectorSchema(words: readonly string[]): JsonObject {
+  return {
+    type: 'object',
+    properties: { since: orNull(vectorSchema) },
+    anyOf: [
+      { properties: { match: { type: 'null' }, value: { type: 'null' } } },
+      {
+        properties: { match: { const: 'project' }, value: projectSchema },
+        required: ['match', 'value'],
+      },
+      ...(words.length === 0
+        ? []
+        : [
+            {
+              properties: { match: { enum: words }, value: { type: 'string', minLength: 1 } },
+              required: ['match', 'value'],
+            },
+          ]),
+    ],
+  };
+}
+
+/** The project is named, or a selector leads to it. */
+const namesProject: JsonObject = {
+  anyOf: [
+    ...projectNames.map((name) => ({ required: [name] })),
+    leadsBy('entries', ['project', 'report']),
+    leadsBy('topics', ['project']),
+    leadsBy('comments', ['project', 'topic']),
+    leadsBy('udt', ['project']),
+  ],
+};
+
+function leadsBy(selector: string, words: readonly string[]): JsonObject {
+  const schema = { type: 'object', properties: { match: { enum: words } }, required: ['match'] };
+  return { properties: { [selector]: schema }, required: [selector] };
 }
 
 export function refTo(name: string): JsonObject {
@@ -83,38 +147,92 @@ export function refTo(name: string): JsonObject {
 /** Which reader the messages are for: a stream on `/ws`, whose mux_id each has, or one that follows changes over HTTP. */
 export type Reader = 'stream' | 'follower';
 
-/** What the server sends of objects and of a stream's state, by name. */
+/** What the server sends of objects and of a stream's state, by name; in the original vocabulary, but for what has no names. */
 export function serverSchemas(reader: Reader): Record<string, JsonObject> {
-  const message = (
-    type: string,
-    description: string,
-    fields: JsonObject,
-    optional: readonly string[] = [],
-  ) => {
-    const properties: JsonObject = {
-      type: { const: type },
-      ...(reader === 'stream' && { mux_id: muxIdSchema }),
-      ...fields,
-    };
-    const required = Object.keys(properties).filter((name) => !optional.includes(name));
-    return { description, type: 'object', properties, required };
-  };
-  const object = (type: string, description: string, fields: JsonObject) =>
-    message(type, description, { ...placeFields, ...fields, ...authorFields });
+  const place = { ...placeFields, proj_id: projectSchema };
   return {
-    Entry: object('entry', 'A version of an entry.', entryFields),
-    Thread: object('thread', 'A version of a thread.', threadFields),
-    Comment: object('comment', 'A version of a comment.', commentFields),
-    Sync: message('sync', 'All that there was has been sent.', {
+    Entry: messageSchema(reader, 'entry', 'A version of an entry.', {
+      ...place,
+      ...named(['report_uuid', 'entry_uuid', 'version_uuid'], uuidSchema),
+      user_uuid: { type: 'string' },
+      ...entryFields,
+      ...authorFields,
+    }),
+    Thread: messageSchema(reader, 'thread', 'A version of a thread.', {
+      ...place,
+      ...named(['thread_uuid', 'version_uuid'], uuidSchema),
+      user_uuid: { type: 'string' },
+      ...threadFields,
+      ...authorFields,
+    }),
+    Comment: messageSchema(reader, 'comment', 'A version of a comment.', {
+      ...place,
+      ...named(['comment_uuid', 'thread_uuid', 'version_uuid'], uuidSchema),
+      parent_uuid: textOrNull,
+      user_uuid: { type: 'string' },
+      body: textOrNull,
+      ...authorFields,
+    }),
+    Patch: messageSchema(reader, 'patch', patchDescription, { ...place, ...patchFields }),
+    Sync: messageSchema(reader, 'sync', 'All that there was has been sent.', {
       since: { ...vectorSchema, description: 'The version vector the history was read at.' },
     }),
-    ErrorMessage: message(
+    ErrorMessage: messageSchema(
+      reader,
       'error',
       'Something was refused, or a stream has ended.',
       { code: { enum: errorCodes }, message: { type: 'string' } },
       ['mux_id'],
     ),
   };
+}
+
+/** The same for streams that were asked for in the later vocabulary, as far as it has other names. */
+export function laterServerSchemas(): Record<string, JsonObject> {
+  const place = { ...placeFields, project: projectSchema };
+  return {
+    LaterEntry: messageSchema('stream', 'entry', 'A version of an entry.', {
+      ...place,
+      ...named(['report', 'entry', 'version'], uuidSchema),
+      user: { type: 'string' },
+      ...entryFields,
+      ...authorFields,
+    }),
+    LaterTopic: messageSchema('stream', 'topic', 'A version of a topic.', {
+      ...place,
+      ...named(['topic', 'version'], uuidSchema),
+      user: { type: 'string' },
+      ...threadFields,
+      ...authorFields,
+    }),
+    LaterComment: messageSchema('stream', 'comment', 'A version of a comment.', {
+      ...place,
+      ...named(['comment', 'topic', 'version'], uuidSchema),
+      parent: textOrNull,
+      user: { type: 'string' },
+      body: textOrNull,
+      ...authorFields,
+    }),
+    LaterPatch: messageSchema('stream', 'patch', patchDescription, { ...place, ...patchFields }),
+  };
+}
+
+const patchDescription = 'What one change did to `udt`, as a JSON Patch.';
+
+function messageSchema(
+  reader: Reader,
+  type: string,
+  description: string,
+  fields: JsonObject,
+  optional: readonly string[] = [],
+): JsonObject {
+  const properties: JsonObject = {
+    type: { const: type },
+    ...(reader === 'stream' && { mux_id: muxIdSchema }),
+    ...fields,
+  };
+  const required = Object.keys(properties).filter((name) => !optional.includes(name));
+  return { description, type: 'object', properties, required };
 }
 
 /** What the server answers on `/ws` alone. */
@@ -131,41 +249,31 @@ export function answerSchemas(): Record<string, JsonObject> {
   };
 }
 
-const placeFields: Readonly<Record<string, Json>> = {
+const placeFields: JsonObject = {
   srv_id: { type: 'integer', minimum: 1, description: 'The server that has numbered it.' },
   seqno: { type: 'integer', minimum: 1, description: "Its number in that server's sequence." },
-  proj_id: projectSchema,
 };
 
 const time: JsonObject = { type: 'string', pattern: '^\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d\\.\\d{3}Z$' };
 
-const authorFields: Readonly<Record<string, Json>> = {
-  version_uuid: uuidSchema,
+const authorFields: JsonObject = {
   user_id: { type: 'string' },
-  user_uuid: { type: 'string' },
   archivetime: orNull(vectorSchema),
   authortime: time,
   submissiontime: time,
 };
 
 const entryFields: JsonObject = {
-  report_uuid: uuidSchema,
-  entry_uuid: uuidSchema,
   clip_id: textOrNull,
   content: { type: ['object', 'null'], additionalProperties: textOrNull },
   modifies: { type: ['array', 'null'], items: uuidSchema },
   reason: textOrNull,
 };
 
-const threadFields: JsonObject = {
-  thread_uuid: uuidSchema,
-  name: textOrNull,
-  links: { type: ['array', 'null'] },
-};
+const threadFields: JsonObject = { name: textOrNull, links: { type: ['array', 'null'] } };
 
-const commentFields: JsonObject = {
-  comment_uuid: uuidSchema,
-  thread_uuid: uuidSchema,
-  parent_uuid: textOrNull,
-  body: textOrNull,
+const patchFields: JsonObject = {
+  patch: { type: 'array', items: { type: 'object', required: ['op', 'path'] } },
+  user_name: { type: 'string' },
+  time,
 };

@@ -10,6 +10,7 @@ import { projectNames } from '../stream/uploaded-object.ts';
 export const beyondSchemas = [
   'Lengths are counted in UTF-16 units, those of project ids in bytes of UTF-8; schemas count characters.',
   'Two names of one field (such as version and version_uuid) must not have different values.',
+  'All selectors of one stream must lead to the same project, which the message may name too.',
   'A time must be one of a day that exists, in the years 0000 to 9999 of UTC.',
   'JSON may be nested 64 levels deep. It must not have lone surrogates, numbers too large for a double, or __proto__ as a key.',
 ] as const;

@@ -4,7 +4,7 @@ import { RejoinError } from '../../errors.ts';
 import { isJsonArray, isJsonObject, type Json } from '../../model/json.ts';
 import type { ProjectId } from '../../model/project-id.ts';
 import { streamLimits, type UploadedObject } from '../stream/messages.ts';
-import { parseUploadedObject, projectNames } from '../stream/uploaded-object.ts';
+import { hasProjectId, parseUploadedObject, projectNames } from '../stream/uploaded-object.ts';
 
 /** A body may be as large as a frame of `/ws`, whatever larger one the server takes elsewhere. Bytes. */
 export const uploadBytesMax = streamLimits.frameBytesMax;
@@ -40,7 +40,7 @@ export async function parseUploadBody(
 
 /** The project may be left out. */
 function parseObject(sent: Json, project: ProjectId, where: string): UploadedObject {
-  const isNamed = isJsonObject(sent) && projectNames.some((name) => Object.hasOwn(sent, name));
+  const isNamed = isJsonObject(sent) && hasProjectId(sent);
   const named = isJsonObject(sent) && !isNamed ? { ...sent, project } : sent;
   const object = parseUploadedObject(named, where);
   if (object.projectId === project) return object;
