@@ -13,7 +13,8 @@ import type { Change } from '../store/project-log.ts';
 import { Feed } from './feed.ts';
 import { IndexedHistory, type Wanted } from './indexed-history.ts';
 import type { ProjectState } from './project-state.ts';
-import { UdtPatches, isUdtChange } from './udt-patches.ts';
+import { isUdtChange } from '../store/udt-changes.ts';
+import { UdtPatches } from './udt-patches.ts';
 
 /** What is streamed of one change. */
 export type Selected =
