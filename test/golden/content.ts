@@ -33,6 +33,7 @@ async function projectContent(projects: Projects, id: string): Promise<Omit<Proj
       for (const { object, update, ...change } of (await feed.next()) ?? []) {
         changes.push({
           ...change,
+          matches: undefined, // not of the store
           object: object && (JSON.parse(Buffer.from(object).toString()) as unknown),
           hasUpdate: update !== null,
         });

@@ -2,7 +2,9 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import {
   ProjectKeys,
+  holderKey,
   projectKey,
+  projectOfHolderKey,
   projectOfKey,
   readLastNumber,
   readSequenceKey,
@@ -20,6 +22,42 @@ test('golden keys of format 1', () => {
   assert.is(hex(keys.version(7)), '6466696c6d0076000000000007');
   assert.is(hex(keys.clients(5)), '6466696c6d0063000000000005');
   assert.is(hex(keys.topLevelKeys), '6466696c6d006b');
+});
+
+test('golden keys that came with format 2', () => {
+  const keys = new ProjectKeys('film');
+  const hex = (key: Uint8Array): string => Buffer.from(key).toString('hex');
+  const report = { field: 'report', value: 'a\0b' } as const;
+  assert.is(hex(keys.posting('entry', report, 258)), '6466696c6d00787265610101' + '6200' + '000000000102');
+  assert.is(hex(keys.indexMark), '6466696c6d0079');
+  assert.is(hex(keys.udtChange(7)), '6466696c6d0074000000000007');
+  assert.is(hex(keys.unkeptPatch(7)), '6466696c6d0067000000000007');
+  assert.is(hex(holderKey(report, 'film')), '6872610101' + '6200' + '66696c6d00');
+  assert.is(projectOfHolderKey(report, holderKey(report, 'né')), 'né');
+});
+
+test('postings of one value have none of another, of another field or kind, or of what begins alike', () => {
+  const keys = new ProjectKeys('p');
+  const of = (field: 'report' | 'user', value: string) => ({ field, value });
+  const range = keys.postings('entry', of('user', 'a'), 5, 9);
+  assert.ok(isIn(keys.posting('entry', of('user', 'a'), 5), range));
+  assert.ok(isIn(keys.posting('entry', of('user', 'a'), 9), range));
+  for (const other of [
+    keys.posting('entry', of('user', 'a'), 4),
+    keys.posting('entry', of('user', 'a'), 10),
+    keys.posting('entry', of('report', 'a'), 7),
+    keys.posting('thread', of('user', 'a'), 7),
+    keys.posting('entry', of('user', 'a\0'), 7),
+    keys.posting('entry', of('user', ''), 7),
+    keys.posting('entry', of('user', 'ab'), 7),
+  ])
+    assert.not(isIn(other, range));
+  const [long, longer] = ['x'.repeat(10_000), 'x'.repeat(10_001)];
+  assert.ok(keys.posting('entry', of('user', long), 1).length < 600);
+  assert.is.not(
+    Buffer.compare(keys.posting('entry', of('user', long), 1), keys.posting('entry', of('user', longer), 1)),
+    0,
+  );
 });
 
 test('keys sort as their numbers do', () => {
