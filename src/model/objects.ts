@@ -29,7 +29,7 @@ function namesOf(ofKind: Readonly<Record<string, string>>): ReadonlyMap<string, 
 
 /**
  * What stands in an object of the later vocabulary anyway, so never an extra field: the object would have a key twice.
- * In an upload these are other names of its fields (WS-12); from a Yjs client they are dropped as the reserved ones are.
+ * In an upload these are other names of its fields (WS-12); from a Yjs client they are dropped, as the reserved ones are.
  */
 export const takenNames: Record<ObjectKind, ReadonlySet<string>> = {
   entry: new Set(['project', ...laterNames.entry.values()]),
@@ -75,15 +75,13 @@ export function checkObject(
   const sent = { values: fields, pathOf: (name: string) => `${where}.${sentAs?.get(name) ?? name}` };
   const checked = fieldsOfKind[kind](sent);
   // WS-18
-  const extra = Object.entries(fields).filter(
-    ([name]) => !isKnown(kind, name) && !reservedNames.has(name) && !takenNames[kind].has(name),
-  );
+  const extra = Object.entries(fields).filter(([name]) => !isKnown(kind, name) && !reservedNames.has(name));
   return inOrder(kind, { ...checked, ...Object.fromEntries(extra) });
 }
 
 /**
  * Checks an object that a Yjs client set in the root map of its kind (WS-24).
- * @returns as `checkObject`, with an `authortime`.
+ * @returns as `checkObject`, with an `authortime` and without extra fields that have a later name.
  * @throws RejoinError `bad-request` that names the field.
  */
 export function checkYjsObject(kind: ObjectKind, key: string, value: unknown): JsonObject {
@@ -97,7 +95,8 @@ export function checkYjsObject(kind: ObjectKind, key: string, value: unknown): J
     throw new RejoinError('bad-request', `${where}.version_uuid must equal the object's key`);
   if (fields['authortime'] === undefined)
     throw new RejoinError('bad-request', `${where}.authortime must be there: a time in a string`);
-  return fields;
+  const kept = Object.entries(fields).filter(([name]) => !takenNames[kind].has(name));
+  return Object.fromEntries(kept);
 }
 
 /**
