@@ -81,6 +81,24 @@ counts('what is acknowledged before one asks is counted, however many ask and wr
   await projects.close();
 });
 
+counts('what is said of a project, and what is read of its objects, needs no document', async () => {
+  const { projects } = openProjects(new MemoryStore());
+  await uploadEntry(projects, 'p', 'v');
+  await projects.use('p', async (project) => {
+    await project.summary();
+    const feed = await project.select({
+      objects: [{ kind: 'entry', since: new Map(), match: null }],
+      udt: null,
+    });
+    assert.is((await feed.next())?.length, 1);
+    feed.close();
+    assert.ok(project.isIdle, 'it has no document in memory');
+    await project.readDocument();
+    assert.not(project.isIdle, 'now it has');
+  });
+  await projects.close();
+});
+
 counts('a new start counts the same', async () => {
   const disk = new MemoryDisk();
   const open = (): Store => new MemoryStore(disk);
