@@ -48,6 +48,7 @@ export class ClientProject {
     readonly id: string,
     private readonly sync: ProjectSync,
     private readonly environment: ClientEnvironment,
+    private readonly author: string | undefined,
   ) {
     this.ready = sync.loaded.promise;
     this.clock = new AuthorClock(environment);
@@ -258,8 +259,8 @@ export class ClientProject {
   private async write(kind: ObjectKind, fields: () => WrittenFields): Promise<string> {
     if (!this.sync.loaded.isSettled) await this.ready;
     const { after, ...said } = fields();
-    const author = { vector: this.sync.data.vector, nowMs: this.clock.next(after) };
-    const object = newObject(kind, said, this.environment.uuid(), author);
+    const context = { vector: this.sync.data.vector, nowMs: this.clock.next(after) };
+    const object = newObject(kind, { ...said, author: this.author }, this.environment.uuid(), context);
     await this.sync.write(object);
     return object.versionUuid;
   }
