@@ -95,8 +95,8 @@ export class Client {
    * A project, which is kept current from now on; always the same object for the same id.
    * @throws RejoinError `bad-request` if there can be no such project.
    */
-  project(id: string): ClientProject {
-    parseProjectId(id, 'id');
+  project(name: string): ClientProject {
+    const id = parseProjectId(name, 'id');
     const known = this.projects.get(id);
     if (known) return known;
     if (this.isClosed) throw closed();
