@@ -48,8 +48,7 @@ export class ClientProject {
     readonly id: string,
     private readonly sync: ProjectSync,
     private readonly environment: ClientEnvironment,
-    /** What goes with everything that is written here. */
-    private readonly author?: string,
+    private readonly author: string | undefined,
   ) {
     this.ready = sync.loaded.promise;
     this.clock = new AuthorClock(environment);
@@ -260,9 +259,8 @@ export class ClientProject {
   private async write(kind: ObjectKind, fields: () => WrittenFields): Promise<string> {
     if (!this.sync.loaded.isSettled) await this.ready;
     const { after, ...said } = fields();
-    const signed = this.author === undefined ? said : { ...said, author: this.author };
-    const author = { vector: this.sync.data.vector, nowMs: this.clock.next(after) };
-    const object = newObject(kind, signed, this.environment.uuid(), author);
+    const context = { vector: this.sync.data.vector, nowMs: this.clock.next(after) };
+    const object = newObject(kind, { ...said, author: this.author }, this.environment.uuid(), context);
     await this.sync.write(object);
     return object.versionUuid;
   }

@@ -18,7 +18,7 @@ import type { ObjectKey, Storage, StorageChanges } from './storage.ts';
 export interface ClientOptions {
   /** Handed to the server with each connection. */
   readonly token?: string | undefined;
-  /** What the author of what is written here goes by: it is shown to others, and nobody checks it. */
+  /** What the author of what is written goes by: others see it in rows, conflicts and comments. Nobody checks it. */
   readonly author?: string | undefined;
   /** What is kept over restarts; by default nothing is. The client closes it. */
   readonly storage?: Storage | undefined;
@@ -41,13 +41,13 @@ export function connect(url: string | URL, options: ClientOptions = {}): Client 
 
 export class Client {
   private readonly environment: ClientEnvironment;
-  private readonly author: string | undefined;
   private readonly storage: Storage;
   private readonly listeners = new Listeners<ClientEvents>();
   private readonly connection: Connection;
   private readonly syncs = new Map<string, ProjectSync>();
   private readonly projects = new Map<string, ClientProject>();
   private readonly follows = new Set<FollowStream>();
+  private readonly author: string | undefined;
   private readonly unwatch: () => void;
   private readonly opened: Promise<void>;
   private flushing: Deferred | null = null;
@@ -58,8 +58,8 @@ export class Client {
   /** Use `connect`. @param url of the stream protocol. */
   constructor(url: string, options: ClientOptions) {
     this.environment = options.environment ?? realClientEnvironment;
-    this.author = options.author;
     this.storage = options.storage ?? new MemoryStorage();
+    this.author = options.author;
     if (options.onError) this.on('error', options.onError);
     const { WebSocket } = options;
     this.connection = new Connection({
@@ -95,8 +95,8 @@ export class Client {
    * A project, which is kept current from now on; always the same object for the same id.
    * @throws RejoinError `bad-request` if there can be no such project.
    */
-  project(id: string): ClientProject {
-    parseProjectId(id, 'id');
+  project(name: string): ClientProject {
+    const id = parseProjectId(name, 'id');
     const known = this.projects.get(id);
     if (known) return known;
     if (this.isClosed) throw closed();

@@ -33,7 +33,7 @@ const objectBytesMax = 15 * 1024 * 1024;
 
 /**
  * @param fields those of the kind, under the names of `/ws`, without what every object has.
- * @param author what the author sees, and the time.
+ * @param context what the author sees, and the time.
  * @throws RejoinError `bad-request` that names the field, `too-large`.
  */
 export function newObject(

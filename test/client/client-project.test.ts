@@ -25,10 +25,10 @@ interface Person {
 }
 
 /** Someone who works on a project, with a clock of their own. */
-async function person(id: string, nowMs: () => number = () => Date.now()): Promise<Person> {
+async function person(id: string, nowMs = (): number => Date.now(), author?: string): Promise<Person> {
   const sockets = new ClientSockets();
   const environment = { ...quickEnvironment, now: nowMs };
-  const client = newClient({ WebSocket: sockets.WebSocket, environment });
+  const client = newClient({ WebSocket: sockets.WebSocket, environment, author });
   const project = client.project(id);
   await project.synced();
   return {
@@ -86,7 +86,11 @@ test('a deleted row is shown only when it is asked for, and an edit of others br
 
 test('two who fix the same row offline: everyone sees the same, the conflict with who, when and why, and one call resolves it', async () => {
   const id = under.newProject();
-  const people = [await person(id), await person(id), await person(id)] as const;
+  const people = [
+    await person(id, Date.now, 'Anna'),
+    await person(id, Date.now, 'Ben'),
+    await person(id),
+  ] as const;
   const [anna, ben, third] = people;
   const { entry } = await anna.project.add('r', row);
   await until('all have it', () => people.every(({ project }) => project.rows('r').length === 1));
@@ -102,7 +106,7 @@ test('two who fix the same row offline: everyone sees the same, the conflict wit
   assert.equal(shown?.content, { camera: 'C', take: '1', note: 'soft' });
   const [conflict] = shown?.conflicts ?? [];
   assert.is(conflict?.reason, 'anna saw B');
-  assert.is(conflict?.user_id, 'anonymous');
+  assert.equal([shown?.author, conflict?.author, conflict?.user_id], ['Ben', 'Anna', 'anonymous']);
   assert.match(conflict?.authortime ?? '', /^\d{4}-.*Z$/);
   assert.equal(conflict?.content, { camera: 'B', take: '1' });
 

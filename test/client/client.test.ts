@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert';
 import type { ClientStatus } from '../../src/client/client-events.ts';
 import { MemoryStorage } from '../../src/client/memory-storage.ts';
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
+import type { StorageChanges, StoredProject } from '../../src/client/storage.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { ClientSockets } from '../support/client-sockets.ts';
 import { startServer } from '../support/server.ts';
@@ -392,6 +393,80 @@ test('duplicates in what a server sends show once, and tell of no change', async
   assert.is(changes, 0);
   assert.is((await behind.load(id)).received.length, 1);
 });
+
+test('two clients on one storage: what one writes the other shows and sends, and nobody stores it twice', async () => {
+  const id = newProject();
+  const [storage, otherStorage] = SharedStorage.pair();
+  const sockets = new ClientSockets();
+  sockets.isOffline = true;
+  const one = newClient({ storage, WebSocket: sockets.WebSocket });
+  const other = newClient({ storage: otherStorage });
+  await Promise.all([one.project(id).ready, other.project(id).synced()]);
+  const { entry } = await one.project(id).add('r', row);
+  assert.is(other.project(id).row('r', entry)?.entry_uuid, entry);
+  await other.flushed();
+  await one.flushed();
+  assert.is(one.status.connected, false);
+  assert.is(one.project(id).row('r', entry)?.pending, false);
+  await until('the vector came', () => one.project(id).vector.length === 1);
+  await other.project(id).edit('r', entry, { clip_id: 'A002' }, 'from the other');
+  assert.is(one.project(id).row('r', entry)?.clip_id, 'A002');
+  sockets.isOffline = false;
+  await Promise.all([one.project(id).synced(), other.flushed(), one.flushed()]);
+  const stored = await (await connectStream()).fetch(id);
+  assert.is(stored.length, 2);
+});
+
+test('a client sends what another client of the storage writes in a project that it has not opened', async () => {
+  const id = newProject();
+  const [storage, otherStorage] = SharedStorage.pair();
+  const sockets = new ClientSockets();
+  sockets.isOffline = true;
+  const one = newClient({ storage, WebSocket: sockets.WebSocket });
+  const other = newClient({ storage: otherStorage });
+  await one.project(id).add('r', row);
+  await one.flushed();
+  await other.flushed();
+  assert.is((await (await connectStream()).fetch(id)).length, 1);
+});
+
+/** As a database that two tabs have open: each hears what the other stores. */
+class SharedStorage extends MemoryStorage {
+  private readonly watchers = new Set<(changes: StorageChanges) => void>();
+
+  private constructor(
+    private readonly shared: MemoryStorage,
+    private readonly others: SharedStorage[],
+  ) {
+    super();
+  }
+
+  static pair(): [SharedStorage, SharedStorage] {
+    const shared = new MemoryStorage();
+    const all: SharedStorage[] = [];
+    const pair: [SharedStorage, SharedStorage] = [new this(shared, all), new this(shared, all)];
+    all.push(...pair);
+    return pair;
+  }
+
+  override load(project: string): Promise<StoredProject> {
+    return this.shared.load(project);
+  }
+
+  override async apply(changes: StorageChanges): Promise<void> {
+    await this.shared.apply(changes);
+    for (const other of this.others) if (other !== this) for (const tell of other.watchers) tell(changes);
+  }
+
+  override queuedProjects(): Promise<string[]> {
+    return this.shared.queuedProjects();
+  }
+
+  watch(onChanges: (changes: StorageChanges) => void): () => void {
+    this.watchers.add(onChanges);
+    return () => void this.watchers.delete(onChanges);
+  }
+}
 
 /** Says how it is used. */
 class CountingStorage extends MemoryStorage {
