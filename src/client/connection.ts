@@ -105,8 +105,7 @@ export class Connection {
 
   /** Cuts the socket, if any, and opens another one when it is time. */
   restart(problem: string): void {
-    this.problem = problem;
-    this.live?.drop();
+    this.live?.drop(problem);
   }
 
   end(): void {
@@ -169,7 +168,7 @@ export class Connection {
     this.handlers.clear();
     if (!this.isEnded) {
       this.hasFailed = true;
-      this.problem ??= problem;
+      this.problem = problem;
     }
     if (wereUsersConnected) for (const user of [...this.users]) user.disconnected();
     if (this.isEnded) return;

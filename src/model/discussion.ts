@@ -12,6 +12,8 @@ export interface Thread {
   readonly links: readonly Json[] | null;
   readonly user_id: string | null;
   readonly user_uuid: string | null;
+  /** What its author goes by, as the author's client said: nobody has checked it. */
+  readonly author: string | null;
   readonly authortime: string;
 }
 
@@ -27,6 +29,8 @@ export interface Comment {
   readonly deleted: boolean;
   readonly user_id: string | null;
   readonly user_uuid: string | null;
+  /** What its author goes by, as the author's client said: nobody has checked it. */
+  readonly author: string | null;
   readonly authortime: string;
 }
 
@@ -98,10 +102,11 @@ export class LatestVersions {
   }
 }
 
-function authorOf(version: JsonObject): Pick<Thread, 'user_id' | 'user_uuid' | 'authortime'> {
+function authorOf(version: JsonObject): Pick<Thread, 'user_id' | 'user_uuid' | 'author' | 'authortime'> {
   return {
     user_id: textOrNull(version, 'user_id'),
     user_uuid: textOrNull(version, 'user_uuid'),
+    author: textOrNull(version, 'author'),
     authortime: textOf(version, 'authortime'),
   };
 }

@@ -23,6 +23,8 @@ export interface RowVersion {
   /** Who wrote the version; null until a server has said it. */
   readonly user_id: string | null;
   readonly user_uuid: string | null;
+  /** What its author goes by, as the author's client said: nobody has checked it. */
+  readonly author: string | null;
   /** Null for an original entry. */
   readonly reason: string | null;
   readonly authortime: string;
@@ -149,6 +151,7 @@ export class EntryVersions {
       deleted: isDeletion(head),
       user_id: textOrNull(head, 'user_id'),
       user_uuid: textOrNull(head, 'user_uuid'),
+      author: textOrNull(head, 'author'),
       reason: textOrNull(head, 'reason'),
       authortime: textOf(head, 'authortime'),
     };

@@ -1,5 +1,5 @@
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
-import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -164,6 +164,33 @@ test('a file that says the same things again and again is written anew when it i
   ]);
   assert.equal(vector, [[1, 1500]]);
   await again.close();
+});
+
+test('a file that cannot be made shorter stays as it is, and takes writes', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('first')] });
+  await mkdir(join(folder, `${await queueFile(folder)}.new`));
+  const text = 'x'.repeat(400_000);
+  for (let round = 0; round < 8; round++) {
+    await storage.apply({ project: 'p', queued: [{ ...kept(`v${round}`), value: { text } }] });
+    await storage.apply({ project: 'p', received: [{ ...kept(`v${round}`), places: [] }] });
+  }
+  assert.ok((await stat(join(folder, await queueFile(folder)))).size > 3_000_000);
+  await storage.close();
+  const again = await openFileStorage(folder);
+  assert.equal((await again.load('p')).queue, [kept('first')]);
+  await again.close();
+});
+
+test('thousands of writes at once are stored together, and the file is made shorter once for all', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  const text = 'x'.repeat(1_000);
+  const objects = Array.from({ length: 3_000 }, (_, index) => ({ ...kept(`v${index}`), value: { text } }));
+  await Promise.all(objects.map((object) => storage.apply({ project: 'p', queued: [object] })));
+  assert.equal((await storage.load('p')).queue, objects);
+  await storage.close();
 });
 
 test('a closed storage takes nothing more', async ({ folder }) => {

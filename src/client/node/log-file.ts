@@ -77,12 +77,17 @@ export class LogFile {
   }
 
   /**
-   * Puts records in the place of all that was appended before. Resolves when they are on disk; when that fails, what was
-   * there stays.
-   * @param records is called when it is the turn of this.
+   * Puts records in the place of all that was appended before, to make the file shorter.
+   * @param records say the same; called when it is the turn of this.
+   * @returns whether that was possible; if not, what was there stays.
    */
-  replace(records: () => Iterable<unknown>): Promise<void> {
-    return this.inTurn(() => orUnusable(this.path, () => this.rewrite(records())));
+  async replace(records: () => Iterable<unknown>): Promise<boolean> {
+    try {
+      await this.inTurn(() => this.rewrite(records()));
+      return true;
+    } catch {
+      return false; // the disk may be full: nothing is lost by a file that is longer than need be
+    }
   }
 
   /** Resolves when all is on disk. */

@@ -100,12 +100,16 @@ export class ProjectFiles {
     this.follow(changes);
     const { queueFile } = this;
     await queueFile.append(changes);
-    if (queueFile.size < queueBytesMax || queueFile.size < 2 * this.queueBytesKept) return;
-    await queueFile.replace(() => {
+    if (queueFile.size >= Math.max(queueBytesMax, 2 * this.queueBytesKept)) await this.tidyQueue();
+  }
+
+  private async tidyQueue(): Promise<void> {
+    this.queueBytesKept = Infinity; // once, for all who find it too long
+    await this.queueFile.replace(() => {
       const { queue, refused } = this.waiting.stored();
       return [{ project: this.project }, { queued: queue }, { refused }];
     });
-    this.queueBytesKept = queueFile.size;
+    this.queueBytesKept = this.queueFile.size;
   }
 
   private async leave(received: readonly ObjectKey[]): Promise<void> {
