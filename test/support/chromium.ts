@@ -66,6 +66,7 @@ export async function crash(page: Page): Promise<void> {
   const crashed = new Promise((resolve) => page.once('crash', resolve));
   void session.send('Page.crash').catch(() => undefined); // there is nobody left to answer
   await crashed;
+  await page.close();
 }
 
 /** A module of the tests, by its path in `test`, with all that it imports, as a browser can run it. */
