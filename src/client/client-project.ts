@@ -7,11 +7,12 @@ import type { Row, RowFields } from '../model/entry-versions.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { ProjectView } from '../model/project-view.ts';
 import { parseVersionVector, printVersionVector } from '../model/version-vector.ts';
+import { AuthorClock } from './author-clock.ts';
 import type { ClientEnvironment } from './client-environment.ts';
 import type { ProjectEvents } from './client-events.ts';
 import { newObject, type NewRow, type RowChange, type ThreadFields } from './new-objects.ts';
 import type { ProjectSync } from './project-sync.ts';
-import type { KeptObject, Place } from './storage.ts';
+import type { Place } from './storage.ts';
 
 /** Whether no server has acknowledged the version that is shown. */
 export interface Pending {
@@ -40,14 +41,17 @@ const vectorEntriesMax = 10_000;
 export class ClientProject {
   /** What is stored here is shown; that needs no connection. Rejects if the storage can't be read. */
   readonly ready: Promise<void>;
+  private readonly clock: AuthorClock;
   private past: { readonly at: string; readonly view: ProjectView } | null = null;
 
   constructor(
     readonly id: string,
     private readonly sync: ProjectSync,
     private readonly environment: ClientEnvironment,
+    private readonly author: string | undefined,
   ) {
     this.ready = sync.loaded.promise;
+    this.clock = new AuthorClock(environment);
     sync.listeners.add('change', () => (this.past = null));
   }
 
@@ -255,7 +259,8 @@ export class ClientProject {
   private async write(kind: ObjectKind, fields: () => WrittenFields): Promise<string> {
     if (!this.sync.loaded.isSettled) await this.ready;
     const { after, ...said } = fields();
-    const object: KeptObject = newObject(kind, said, this.sync.data.vector, this.environment, after);
+    const context = { vector: this.sync.data.vector, nowMs: this.clock.next(after) };
+    const object = newObject(kind, { ...said, author: this.author }, this.environment.uuid(), context);
     await this.sync.write(object);
     return object.versionUuid;
   }

@@ -18,6 +18,8 @@ import type { ObjectKey, Storage, StorageChanges } from './storage.ts';
 export interface ClientOptions {
   /** Handed to the server with each connection. */
   readonly token?: string | undefined;
+  /** What the author of what is written goes by: others see it in rows, conflicts and comments. Nobody checks it. */
+  readonly author?: string | undefined;
   /** What is kept over restarts; by default nothing is. The client closes it. */
   readonly storage?: Storage | undefined;
   /** Instead of the platform's WebSocket, or of the package `ws` in Node. */
@@ -45,6 +47,7 @@ export class Client {
   private readonly syncs = new Map<string, ProjectSync>();
   private readonly projects = new Map<string, ClientProject>();
   private readonly follows = new Set<FollowStream>();
+  private readonly author: string | undefined;
   private readonly unwatch: () => void;
   private readonly opened: Promise<void>;
   private flushing: Deferred | null = null;
@@ -56,6 +59,7 @@ export class Client {
   constructor(url: string, options: ClientOptions) {
     this.environment = options.environment ?? realClientEnvironment;
     this.storage = options.storage ?? new MemoryStorage();
+    this.author = options.author;
     if (options.onError) this.on('error', options.onError);
     const { WebSocket } = options;
     this.connection = new Connection({
@@ -91,13 +95,13 @@ export class Client {
    * A project, which is kept current from now on; always the same object for the same id.
    * @throws RejoinError `bad-request` if there can be no such project.
    */
-  project(id: string): ClientProject {
-    parseProjectId(id, 'id');
+  project(name: string): ClientProject {
+    const id = parseProjectId(name, 'id');
     const known = this.projects.get(id);
     if (known) return known;
     if (this.isClosed) throw closed();
     const sync = this.syncOf(id);
-    const project = new ClientProject(id, sync, this.environment);
+    const project = new ClientProject(id, sync, this.environment, this.author);
     this.projects.set(id, project);
     sync.follow();
     return project;

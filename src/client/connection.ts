@@ -6,7 +6,7 @@ import type { JsonObject } from '../model/json.ts';
 import { readServerMessage, type ReadMessage } from '../wire/stream/server-message.ts';
 import { Backoff } from './backoff.ts';
 import type { ClientEnvironment } from './client-environment.ts';
-import { Liveness } from './liveness.ts';
+import { LiveSocket } from './live-socket.ts';
 import { hasNoNetwork, watchNetwork } from './network-events.ts';
 import type { ClientSocket, SocketConstructor } from './socket.ts';
 
@@ -27,9 +27,6 @@ export interface ConnectionOptions {
   readonly onState: () => void;
   readonly onError: (error: RejoinError) => void;
 }
-
-const openWithinMs = 15_000;
-const leaveWithinMs = 1_000;
 
 export class Connection {
   /** Why there is no connection, in words; null while nothing is wrong. */
@@ -105,8 +102,7 @@ export class Connection {
 
   /** Cuts the socket, if any, and opens another one when it is time. */
   restart(problem: string): void {
-    this.problem = problem;
-    this.live?.drop();
+    this.live?.drop(problem);
   }
 
   end(): void {
@@ -166,9 +162,11 @@ export class Connection {
     const wereUsersConnected = this.areUsersConnected;
     this.areUsersConnected = false;
     this.live = null;
-    this.hasFailed = true;
-    this.problem ??= problem;
     this.handlers.clear();
+    if (!this.isEnded) {
+      this.hasFailed = true;
+      this.problem = problem;
+    }
     if (wereUsersConnected) for (const user of [...this.users]) user.disconnected();
     if (this.isEnded) return;
     this.cancelWait = this.options.environment.after(this.backoff.next(), () => void this.open());
@@ -189,84 +187,5 @@ export class Connection {
   /** A method, because it changes while `open` waits. */
   private hasEnded(): boolean {
     return this.isEnded;
-  }
-}
-
-interface LiveSocketEvents {
-  isHeld(): boolean;
-  opened(): void;
-  heard(data: unknown): void;
-  closed(problem: string): void;
-}
-
-/** A socket from its opening to its end, of which it tells once, whatever the socket does after. */
-class LiveSocket {
-  isOpen = false;
-  private isOver = false;
-  private problem: string | null = null;
-  private liveness: Liveness | null = null;
-  private readonly cancelLate: () => void;
-
-  constructor(
-    readonly socket: ClientSocket,
-    private readonly environment: ClientEnvironment,
-    private readonly events: LiveSocketEvents,
-  ) {
-    this.cancelLate = environment.after(openWithinMs, () => this.drop('the server did not answer'));
-    socket.addEventListener('open', () => this.open());
-    socket.addEventListener('message', ({ data }) => this.hear(data));
-    socket.addEventListener('error', (event?: { readonly message?: unknown }) => {
-      if (typeof event?.message === 'string' && event.message !== '') this.problem = event.message;
-    });
-    socket.addEventListener('close', ({ code }) => this.over(this.problem ?? `it was closed with ${code}`));
-  }
-
-  /** Ends it without waiting for the other side, which may be out of reach. */
-  drop(problem = 'it was closed'): void {
-    this.over(problem);
-    this.socket.resume?.(); // one that is paused would not hear its end
-    if (this.socket.terminate) this.socket.terminate();
-    else this.socket.close();
-  }
-
-  /** Ends it in good order, within a moment. */
-  leave(): void {
-    this.over('it was closed');
-    this.socket.resume?.();
-    const cancel = this.environment.after(leaveWithinMs, () => this.socket.terminate?.());
-    this.socket.addEventListener('close', cancel);
-    this.socket.close(1000);
-  }
-
-  suspect(): void {
-    this.liveness?.suspect();
-  }
-
-  private open(): void {
-    if (this.isOver) return;
-    this.cancelLate();
-    this.isOpen = true;
-    this.liveness = new Liveness(
-      this.socket,
-      this.environment,
-      () => this.events.isHeld(),
-      () => this.drop('the server stopped answering'),
-    );
-    this.events.opened();
-  }
-
-  private hear(data: unknown): void {
-    if (this.isOver) return;
-    this.liveness?.heard();
-    this.events.heard(data);
-  }
-
-  private over(problem: string): void {
-    if (this.isOver) return;
-    this.isOver = true;
-    this.isOpen = false;
-    this.cancelLate();
-    this.liveness?.stop();
-    this.events.closed(problem);
   }
 }

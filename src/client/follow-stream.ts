@@ -43,6 +43,7 @@ interface Waiting {
 export class FollowStream implements ConnectionUser {
   /** Rejects when the stream can't go on: its project is deleted, a handler threw. Resolves when it was closed. */
   readonly ended: Promise<void>;
+  private readonly project: string;
   private readonly known: Map<number, number>;
   private readonly kinds: JsonObject;
   private readonly backoff: Backoff;
@@ -58,14 +59,14 @@ export class FollowStream implements ConnectionUser {
 
   /** @throws RejoinError `bad-request` that names the option. */
   constructor(
-    private readonly project: string,
+    project: string,
     options: FollowOptions,
     private readonly handler: FollowHandler,
     private readonly connection: Connection,
     private readonly environment: ClientEnvironment,
     private readonly errors: FollowErrors,
   ) {
-    parseProjectId(project, 'project');
+    this.project = parseProjectId(project, 'project');
     this.known = parseVersionVector(options.since ?? [], 'since', 10_000);
     this.kinds = selectorsOf(options);
     this.backoff = new Backoff(environment);

@@ -7,7 +7,6 @@ import { checkObject, type ObjectKind } from '../model/objects.ts';
 import { checkPlainJson } from '../model/plain-json.ts';
 import { printTime } from '../model/time.ts';
 import { printVersionVector, type VersionVector } from '../model/version-vector.ts';
-import type { ClientEnvironment } from './client-environment.ts';
 import type { KeptObject } from './storage.ts';
 
 /** What a new row says. */
@@ -34,20 +33,15 @@ const objectBytesMax = 15 * 1024 * 1024;
 
 /**
  * @param fields those of the kind, under the names of `/ws`, without what every object has.
- * @param vector what the author sees.
- * @param after the time of the version that this one follows: where the latest counts, this must be the later one,
- *   whatever the clocks say.
+ * @param context what the author sees, and the time.
  * @throws RejoinError `bad-request` that names the field, `too-large`.
  */
 export function newObject(
   kind: ObjectKind,
   fields: Readonly<Record<string, unknown>>,
-  vector: VersionVector,
-  environment: ClientEnvironment,
-  after?: string,
+  versionUuid: string,
+  { vector, nowMs }: { readonly vector: VersionVector; readonly nowMs: number },
 ): KeptObject {
-  const versionUuid = environment.uuid();
-  const nowMs = Math.max(environment.now(), after === undefined ? 0 : Date.parse(after) + 1);
   const common = {
     version_uuid: versionUuid,
     archivetime: printVersionVector(vector).map((pair): Json => pair),

@@ -39,6 +39,15 @@ export class StoredState {
     for (const key of changes.discarded ?? []) this.refused.delete(keyOf(key));
   }
 
+  isQueued(key: ObjectKey): boolean {
+    return this.queue.has(keyOf(key));
+  }
+
+  /** Takes objects out of the queue that a server has, where it is kept elsewhere that it has them. */
+  leave(keys: readonly ObjectKey[]): void {
+    for (const key of keys) this.queue.delete(keyOf(key));
+  }
+
   stored(): StoredProject {
     return {
       vector: [...this.vector],

@@ -1,0 +1,222 @@
+import { openFileStorage } from '../../src/client/node/file-storage.ts';
+import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { KeptObject } from '../../src/client/storage.ts';
+import { RejoinError } from '../../src/errors.ts';
+import { removeFolder, temporaryFolder } from '../support/temporary.ts';
+import { runStorageContract } from './storage-contract.ts';
+
+runStorageContract('files', async () => {
+  const folder = await temporaryFolder();
+  return {
+    storage: await openFileStorage(folder),
+    restart: () => openFileStorage(folder),
+    remove: () => removeFolder(folder),
+  };
+});
+
+const test = suite<{ folder: string }>('file storage');
+
+test.before.each(async (context) => {
+  context.folder = await temporaryFolder();
+});
+
+test.after.each(async ({ folder }) => {
+  await removeFolder(folder);
+});
+
+test('a second user of the folder is refused with the process that has it; after close it is free', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  const error = await refusal(openFileStorage(folder));
+  assert.is(error.code, 'data-in-use');
+  assert.ok(error.message.includes(`process ${process.pid}`), error.message);
+  await storage.close();
+  await (await openFileStorage(folder)).close();
+});
+
+test('the lock of a process that is gone keeps nobody out', async ({ folder }) => {
+  for (const lock of [
+    { pid: 2 ** 22 + 5, started: 'unknown', token: 't' },
+    { pid: process.pid, started: 'in another life', token: 't' },
+  ]) {
+    await writeFile(join(folder, 'lock'), JSON.stringify(lock));
+    await (await openFileStorage(folder)).close();
+  }
+  await writeFile(join(folder, 'lock'), '');
+  await (await openFileStorage(folder)).close();
+});
+
+test('of many who find a dead lock at once one gets the folder', async ({ folder }) => {
+  await writeFile(join(folder, 'lock'), '{"pid":99999999,"started":"x"}');
+  const tries = await Promise.allSettled(Array.from({ length: 8 }, () => openFileStorage(folder)));
+  const opened = tries.filter((each) => each.status === 'fulfilled');
+  assert.is(opened.length, 1);
+  await opened[0]?.value.close();
+});
+
+test('a line that a crash cut off at any byte is dropped, what came before stays', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('a')] });
+  const path = join(folder, await queueFile(folder));
+  const before = (await stat(path)).size;
+  await storage.apply({ project: 'p', queued: [kept('b')] });
+  const whole = await readFile(path);
+  await storage.close();
+  for (let bytes = before; bytes < whole.length; bytes++) {
+    await writeFile(path, whole.subarray(0, bytes));
+    const opened = await openFileStorage(folder);
+    assert.equal((await opened.load('p')).queue, [kept('a')], `cut at ${bytes}`);
+    await opened.apply({ project: 'p', queued: [kept('c')] });
+    await opened.close();
+    const again = await openFileStorage(folder);
+    assert.equal((await again.load('p')).queue, [kept('a'), kept('c')], `cut at ${bytes}, and written again`);
+    await again.close();
+  }
+});
+
+test('a last line whose bytes are not what was written is dropped', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('a')] });
+  await storage.close();
+  await appendFile(join(folder, await queueFile(folder)), '0123456789abcdef [{"queued":[]}]\n');
+  const again = await openFileStorage(folder);
+  assert.equal((await again.load('p')).queue, [kept('a')]);
+  await again.close();
+});
+
+test('damage before the last line is an error that names the file and the line, and frees the folder', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (const name of ['a', 'b', 'c']) await storage.apply({ project: 'p', queued: [kept(name)] });
+  await storage.close();
+  const path = join(folder, await queueFile(folder));
+  const bytes = await readFile(path);
+  bytes[bytes.indexOf('"versionUuid":"b"') + 15] = 0x78;
+  await writeFile(path, bytes);
+  for (let time = 0; time < 2; time++) {
+    const error = await refusal(openFileStorage(folder));
+    assert.is(error.code, 'damaged');
+    assert.ok(error.message.includes('Line 3 of ') && error.message.includes(path), error.message);
+  }
+});
+
+test('what is in both files after a crash between them is received', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('a'), kept('b')] });
+  const path = join(folder, await queueFile(folder));
+  const before = (await stat(path)).size;
+  await storage.apply({ project: 'p', received: [{ ...kept('a'), places: [[1, 1]] }], vector: [[1, 1]] });
+  await storage.close();
+  await truncate(path, before);
+  const again = await openFileStorage(folder);
+  const { queue, received, vector } = await again.load('p');
+  assert.equal(queue, [kept('b')]);
+  assert.equal(received, [{ ...kept('a'), places: [[1, 1]] }]);
+  assert.equal(vector, [[1, 1]]);
+  await again.close();
+});
+
+test('a queue through which much went stays a small file', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  const text = 'x'.repeat(20_000);
+  await storage.apply({ project: 'p', queued: [kept('stays')] });
+  for (let round = 0; round < 200; round++) {
+    const object = { ...kept(`v${round}`), value: { text } };
+    await storage.apply({ project: 'p', queued: [object] });
+    await storage.apply({ project: 'p', received: [{ ...kept(`v${round}`), places: [] }] });
+  }
+  const { size } = await stat(join(folder, await queueFile(folder)));
+  assert.ok(size < 1_500_000, `4 MB went through it; it has ${size} bytes`);
+  await storage.close();
+  const again = await openFileStorage(folder);
+  const { queue, received } = await again.load('p');
+  assert.equal(queue, [kept('stays')]);
+  assert.is(received.length, 200);
+  await again.close();
+});
+
+test('a file that says the same things again and again is written anew when it is loaded', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({
+      project: 'p',
+      received: [{ ...kept('a'), places: [[1, round]] }],
+      vector: [[1, round]],
+    });
+  const before = await storage.load('p');
+  const name = (await readdir(folder)).find((each) => each.endsWith('.received')) ?? '';
+  assert.ok((await stat(join(folder, name))).size < 1_000);
+  assert.equal(await storage.load('p'), before);
+  await storage.apply({ project: 'p', received: [{ ...kept('b'), places: [[1, 1501]] }] });
+  await storage.close();
+  const again = await openFileStorage(folder);
+  const { received, vector } = await again.load('p');
+  assert.equal(received, [
+    { ...kept('a'), places: [[1, 1500]] },
+    { ...kept('b'), places: [[1, 1501]] },
+  ]);
+  assert.equal(vector, [[1, 1500]]);
+  await again.close();
+});
+
+test('a file that cannot be made shorter stays as it is, and takes writes', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('first')] });
+  await mkdir(join(folder, `${await queueFile(folder)}.new`));
+  const text = 'x'.repeat(400_000);
+  for (let round = 0; round < 8; round++) {
+    await storage.apply({ project: 'p', queued: [{ ...kept(`v${round}`), value: { text } }] });
+    await storage.apply({ project: 'p', received: [{ ...kept(`v${round}`), places: [] }] });
+  }
+  assert.ok((await stat(join(folder, await queueFile(folder)))).size > 3_000_000);
+  await storage.close();
+  const again = await openFileStorage(folder);
+  assert.equal((await again.load('p')).queue, [kept('first')]);
+  await again.close();
+});
+
+test('thousands of writes at once are stored together, and the file is made shorter once for all', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  const text = 'x'.repeat(1_000);
+  const objects = Array.from({ length: 3_000 }, (_, index) => ({ ...kept(`v${index}`), value: { text } }));
+  await Promise.all(objects.map((object) => storage.apply({ project: 'p', queued: [object] })));
+  assert.equal((await storage.load('p')).queue, objects);
+  await storage.close();
+});
+
+test('a closed storage takes nothing more', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.close();
+  assert.is((await refusal(storage.apply({ project: 'p', queued: [kept('a')] }))).code, 'unavailable');
+});
+
+function kept(versionUuid: string): KeptObject {
+  return { kind: 'entry', versionUuid, value: { version_uuid: versionUuid } };
+}
+
+async function queueFile(folder: string): Promise<string> {
+  const name = (await readdir(folder)).find((each) => each.endsWith('.queue'));
+  if (name === undefined) throw new Error('there is no queue file');
+  return name;
+}
+
+async function refusal(promise: Promise<unknown>): Promise<RejoinError> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof RejoinError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+test.run();
