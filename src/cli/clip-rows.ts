@@ -32,8 +32,11 @@ export interface ColumnChoice {
   readonly key: string | undefined;
 }
 
+/** A frame of 16 MiB must hold it, in UTF-8, with what stands around it. */
+const rowBytesMax = 15 * 1024 * 1024;
+
 /**
- * @throws RejoinError `usage` for a column that isn't there, `bad-request` for a row without clip or key, and for two rows
+ * @throws RejoinError `usage` for a column that isn't there, `too-large` for a row that no server takes, `bad-request` for a row without clip or key, and for two rows
  *   with one key.
  */
 export function clipRows(report: Report, choice: ColumnChoice): ClipRows {
@@ -41,6 +44,7 @@ export function clipRows(report: Report, choice: ColumnChoice): ClipRows {
   if (choice.key !== undefined) checkColumn(report, choice.key, '--key');
   const rows = report.rows.map((row): ClipRow => {
     const { place, fields } = row;
+    checkSize(row);
     const content = Object.fromEntries([...fields].filter(([name]) => name !== clip));
     return { place, clipId: valueOf(row, clip), content, key: keyOf(row, choice.key) };
   });
@@ -63,6 +67,15 @@ function checkColumn({ columns }: Report, name: string, flag: string): void {
     'usage',
     `has no column ${JSON.stringify(name)} (${flag}), but ${there || 'none at all'}`,
   );
+}
+
+function checkSize({ place, fields }: ReportRow): void {
+  const bytes = Buffer.byteLength(JSON.stringify([...fields]));
+  if (bytes > rowBytesMax)
+    throw new RejoinError(
+      'too-large',
+      `has at ${place} a row of ${bytes} bytes; at most ${rowBytesMax} are possible`,
+    );
 }
 
 function valueOf({ place, fields }: ReportRow, column: string): string {

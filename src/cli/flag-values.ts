@@ -1,6 +1,8 @@
 // Reads the values of flags, and says in a sentence what would be right. The command line calls it.
 
 import { InvalidArgumentError } from 'commander';
+import { RejoinError } from '../errors.ts';
+import { parseProjectId } from '../model/project-id.ts';
 
 export function integer(min: number, max: number): (text: string) => number {
   return (text) => {
@@ -29,6 +31,15 @@ export function httpUrl(text: string): URL {
     throw new InvalidArgumentError('It should be a URL such as https://rejoin.example.');
   }
   return url;
+}
+
+export function projectId(text: string): string {
+  try {
+    return parseProjectId(text, 'It');
+  } catch (error) {
+    if (!(error instanceof RejoinError)) throw error;
+    throw new InvalidArgumentError(`${error.message}.`);
+  }
 }
 
 export function origin(text: string): string {

@@ -2,7 +2,7 @@
 // standard error.
 
 import { once } from 'node:events';
-import { styleText } from 'node:util';
+import util from 'node:util';
 import { connect } from '../client/client.ts';
 import type { FollowedMessage } from '../client/follow-stream.ts';
 import { messageOf } from '../errors.ts';
@@ -53,10 +53,10 @@ function printerFor({ json }: TailFlags): (message: FollowedMessage) => string |
   return (message) => printer.line(message);
 }
 
-/** NO_COLOR and its like are heeded. */
-function paintFor(stream: typeof process.stdout): Paint {
+/** NO_COLOR and its like are heeded. The first versions of Node 20 have no `styleText`. */
+function paintFor(stream: typeof process.stdout, { styleText }: Partial<typeof util> = util): Paint {
   const hasColors = stream.isTTY && stream.hasColors();
-  return hasColors ? (style, text) => styleText(style, text) : (_, text) => text;
+  return styleText && hasColors ? (style, text) => styleText(style, text) : (_, text) => text;
 }
 
 /** Resolves when there is room for more. */

@@ -5,7 +5,7 @@ import type { FollowOptions } from '../client/follow-stream.ts';
 import type { Place } from '../client/storage.ts';
 import { RejoinError, messageOf } from '../errors.ts';
 import { parseVersionVector, printVersionVector } from '../model/version-vector.ts';
-import { httpUrl } from './flag-values.ts';
+import { httpUrl, projectId } from './flag-values.ts';
 
 export interface TailFlags {
   readonly json: boolean;
@@ -23,7 +23,7 @@ export function tailCommand(): Command {
   return new Command('tail')
     .description('show what changes in a project, and go on after a cut')
     .argument('<url>', 'where the server is, such as http://localhost:6003', httpUrl)
-    .argument('<project>', 'the id of the project')
+    .argument('<project>', 'the id of the project', projectId)
     .addOption(new Option('--json', 'the messages of the stream as they are, one in a line').default(false))
     .addOption(
       new Option(

@@ -3,7 +3,7 @@
 import { basename, extname } from 'node:path';
 import { Command, Option } from 'commander';
 import { RejoinError } from '../errors.ts';
-import { duration, httpUrl } from './flag-values.ts';
+import { duration, httpUrl, projectId } from './flag-values.ts';
 import { formatOption, quietOption } from './flags.ts';
 import { formatOf, standardStream, type UdtFormat } from './udt-format.ts';
 
@@ -36,7 +36,7 @@ export function uploadCommand(): Command {
   return new Command('upload')
     .description('make entries of the rows of a report file; rows that are there already stay as they are')
     .argument('<url>', 'where the server is, such as http://localhost:6003', httpUrl)
-    .argument('<project>', 'the id of the project')
+    .argument('<project>', 'the id of the project', projectId)
     .argument(
       '<file>',
       'FILE.csv with a header, or FILE.json with a list of flat objects; - is standard input',

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 
-const waitMsMax = 8_000;
+const waitMsMax = 30_000;
 
 /** What ends a stream or answers a request. */
 const answerTypes: readonly Json[] = ['sync', 'closed', 'uploaded', 'error'];
