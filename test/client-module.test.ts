@@ -25,11 +25,10 @@ test('it is a module that imports nothing', async () => {
   assert.is(response.status, 200);
   assert.is(response.headers.get('content-type'), 'text/javascript; charset=utf-8');
   const text = await response.text();
-  const { IndexeddbStorage } = (await import(`data:text/javascript,${encodeURIComponent(text)}`)) as Record<
-    string,
-    unknown
-  >;
-  assert.type(IndexeddbStorage, 'function');
+  const { connect, IndexeddbStorage, openYjs } = (await import(
+    `data:text/javascript,${encodeURIComponent(text)}`
+  )) as Record<string, unknown>;
+  for (const part of [connect, IndexeddbStorage, openYjs]) assert.type(part, 'function');
 });
 
 test('a browser that has it is told so', async () => {
@@ -82,6 +81,7 @@ test('the package has it, and all types that its entries name', () => {
   assert.ok(packed.has('dist/client/rejoin-client.js'));
   const entries = [
     'dist/index.d.ts',
+    'dist/client.d.ts',
     ...[...packed].filter((path) => /^dist\/client\/.*\.d\.ts$/.test(path)),
   ];
   const missing = new Set<string>();

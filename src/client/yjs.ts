@@ -39,7 +39,7 @@ export type YjsProviderClass<Provider extends YjsProvider> = new (
 ) => Provider;
 
 export interface YjsOptions<Provider extends YjsProvider> {
-  /** The class of y-websocket: `import { WebsocketProvider } from 'y-websocket'`. */
+  /** The class of that name, of the package y-websocket. */
   readonly WebsocketProvider: YjsProviderClass<Provider>;
   /** Instead of the platform's WebSocket; Node before 22 needs that of the package `ws`. */
   readonly WebSocket?: YjsSocketConstructor | undefined;
