@@ -3,6 +3,7 @@
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { runBitrot, type BitrotFigures } from './bitrot.ts';
+import { clientKillCampaign } from './client-kill.ts';
 import { runDiskFull } from './disk-full.ts';
 import { printFigures, type FailingFigures } from './failing-disk/failing-figures.ts';
 import type { FailingDiskOptions } from './failing-disk/run-rounds.ts';
@@ -29,6 +30,7 @@ interface Campaign {
 
 const campaigns: Readonly<Record<string, Campaign>> = {
   kill9: { rounds: 200, run: kill9 },
+  'client-kill': { rounds: 200, run: clientKillCampaign },
   'slow-readers': { rounds: 1, run: runSlowReaders },
   'disk-full': {
     rounds: 40,
