@@ -29,6 +29,8 @@ export interface ConnectionOptions {
 }
 
 const openWithinMs = 15_000;
+/** A connection that ends sooner is no sign that all is well, however much was heard on it. */
+const shortLifeMs = 5_000;
 const leaveWithinMs = 1_000;
 
 export class Connection {
@@ -42,6 +44,8 @@ export class Connection {
   private isEnded = false;
   private areUsersConnected = false;
   private hasFailed = false;
+  /** Whether the last one that could be used ended soon. */
+  private wasShort = false;
   private hasNoNetwork = hasNoNetwork();
   private muxIdsTaken = 0;
   private holds = 0;
@@ -131,7 +135,10 @@ export class Connection {
       isHeld: () => this.holds > 0,
       opened: () => this.opened(socket),
       heard: (data) => this.heard(data),
-      closed: (problem) => this.lost(problem),
+      closed: (problem, usedMs) => {
+        if (usedMs !== null) this.used(usedMs);
+        this.lost(problem);
+      },
     });
   }
 
@@ -145,7 +152,6 @@ export class Connection {
   }
 
   private heard(data: unknown): void {
-    this.backoff.reset(); // not when it opens: some accept a connection only to close it
     let message: ReadMessage;
     try {
       message = readServerMessage(data);
@@ -160,6 +166,16 @@ export class Connection {
     if (handler) handler(message);
     else if (message.type === 'error' && message.muxId === undefined)
       this.options.onError(new RejoinError(message.code, message.message));
+  }
+
+  /**
+   * A connection on which something was heard is at its end: some accept one only to close it. After a cut the first wait
+   * is short; but what is cut again and again, each time soon, may be cut for what is said on it.
+   */
+  private used(forMs: number): void {
+    const isShort = forMs < shortLifeMs;
+    if (!isShort || !this.wasShort) this.backoff.reset();
+    this.wasShort = isShort;
   }
 
   private lost(problem: string): void {
@@ -198,12 +214,15 @@ interface LiveSocketEvents {
   isHeld(): boolean;
   opened(): void;
   heard(data: unknown): void;
-  closed(problem: string): void;
+  /** @param usedMs how long it was open; null if nothing was heard on it. */
+  closed(problem: string, usedMs: number | null): void;
 }
 
 /** A socket from its opening to its end, of which it tells once, whatever the socket does after. */
 class LiveSocket {
   isOpen = false;
+  private openedMs = 0;
+  private wasHeard = false;
   private isOver = false;
   private problem: string | null = null;
   private liveness: Liveness | null = null;
@@ -248,6 +267,7 @@ class LiveSocket {
     if (this.isOver) return;
     this.cancelLate();
     this.isOpen = true;
+    this.openedMs = this.environment.now();
     this.liveness = new Liveness(
       this.socket,
       this.environment,
@@ -259,6 +279,7 @@ class LiveSocket {
 
   private hear(data: unknown): void {
     if (this.isOver) return;
+    this.wasHeard = true;
     this.liveness?.heard();
     this.events.heard(data);
   }
@@ -269,6 +290,6 @@ class LiveSocket {
     this.isOpen = false;
     this.cancelLate();
     this.liveness?.stop();
-    this.events.closed(problem);
+    this.events.closed(problem, this.wasHeard ? this.environment.now() - this.openedMs : null);
   }
 }
