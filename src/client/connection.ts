@@ -146,9 +146,10 @@ export class Connection {
     this.hasFailed = false;
     this.problem = null;
     if (this.holds > 0) socket.pause?.();
+    const users = [...this.users]; // who comes while the state is told is told by `add`
     this.areUsersConnected = true;
     this.options.onState();
-    for (const user of [...this.users]) user.connected();
+    for (const user of users) if (this.isConnected && this.users.has(user)) user.connected();
   }
 
   private heard(data: unknown): void {
