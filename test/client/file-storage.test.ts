@@ -105,6 +105,24 @@ test('damage before the last line is an error that names the file and the line, 
   }
 });
 
+test('a storage whose received objects are damaged can be closed, and frees the folder', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (const seqno of [1, 2, 3])
+    await storage.apply({ project: 'p', received: [{ ...kept(`v${seqno}`), places: [[1, seqno]] }] });
+  await storage.close();
+  const path = join(folder, await receivedFile(folder));
+  const bytes = await readFile(path);
+  bytes[bytes.indexOf('"versionUuid":"v2"') + 15] = 0x78;
+  await writeFile(path, bytes);
+  for (let time = 0; time < 2; time++) {
+    const again = await openFileStorage(folder);
+    assert.is((await refusal(again.load('p'))).code, 'damaged');
+    await again.close();
+  }
+});
+
 test('what is in both files after a crash between them is received', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.apply({ project: 'p', queued: [kept('a'), kept('b')] });
@@ -176,9 +194,17 @@ function kept(versionUuid: string): KeptObject {
   return { kind: 'entry', versionUuid, value: { version_uuid: versionUuid } };
 }
 
-async function queueFile(folder: string): Promise<string> {
-  const name = (await readdir(folder)).find((each) => each.endsWith('.queue'));
-  if (name === undefined) throw new Error('there is no queue file');
+function queueFile(folder: string): Promise<string> {
+  return fileOf(folder, '.queue');
+}
+
+function receivedFile(folder: string): Promise<string> {
+  return fileOf(folder, '.received');
+}
+
+async function fileOf(folder: string, ending: string): Promise<string> {
+  const name = (await readdir(folder)).find((each) => each.endsWith(ending));
+  if (name === undefined) throw new Error(`there is no file *${ending}`);
   return name;
 }
 

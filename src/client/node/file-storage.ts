@@ -83,9 +83,12 @@ class FileStorage implements Storage {
     if (this.isClosed) return;
     this.isClosed = true;
     await Promise.allSettled(this.applying);
-    for (const opened of await Promise.allSettled(this.projects.values()))
-      if (opened.status === 'fulfilled') await opened.value.close();
-    await this.lock.release();
+    try {
+      for (const opened of await Promise.allSettled(this.projects.values()))
+        if (opened.status === 'fulfilled') await opened.value.close();
+    } finally {
+      await this.lock.release();
+    }
   }
 
   private filesOf(project: string): Promise<ProjectFiles> {

@@ -91,7 +91,8 @@ export class ProjectFiles {
 
   async close(): Promise<void> {
     await this.queueFile.close();
-    await (await this.receivedFile)?.close();
+    const received = await this.receivedFile?.catch(() => null); // whoever wanted it has heard why it can't be opened
+    await received?.close();
   }
 
   private async changeQueue(changes: QueueChanges): Promise<void> {
