@@ -184,6 +184,30 @@ test('a file that says the same things again and again is written anew when it i
   await again.close();
 });
 
+test('a file that was written anew and lost its end knows no more than the objects that it has', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({
+      project: 'p',
+      received: [{ ...kept('a'), places: [[1, round]] }],
+      vector: [[1, round]],
+    });
+  await storage.load('p');
+  await storage.close();
+  const path = join(folder, await receivedFile(folder));
+  const whole = await readFile(path);
+  assert.ok(whole.length < 1_000);
+  for (let bytes = 0; bytes < whole.length; bytes++) {
+    await writeFile(path, whole.subarray(0, bytes));
+    const again = await openFileStorage(folder);
+    const { received, vector } = await again.load('p');
+    assert.ok(received.length === 1 || vector.length === 0, `cut at ${bytes}: ${JSON.stringify(vector)}`);
+    await again.close();
+  }
+});
+
 test('a closed storage takes nothing more', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.close();

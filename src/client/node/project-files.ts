@@ -149,8 +149,9 @@ type QueueChanges = Pick<Changes, 'queued' | 'refused' | 'discarded'> & {
   readonly left?: readonly ObjectKey[];
 };
 
+/** The vector last: a file that lost its end claims nothing that went with it. */
 function* recordsOf({ received, vector }: StoredProject): Iterable<unknown> {
-  yield { received: [], vector };
   for (let at = 0; at < received.length; at += objectsPerRecord)
     yield { received: received.slice(at, at + objectsPerRecord), vector: [] };
+  yield { received: [], vector };
 }
