@@ -1,5 +1,5 @@
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
-import { appendFile, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -155,6 +155,24 @@ test('a queue through which much went stays a small file', async ({ folder }) =>
   const { queue, received } = await again.load('p');
   assert.equal(queue, [kept('stays')]);
   assert.is(received.length, 200);
+  await again.close();
+});
+
+test('a file that cannot be written anew holds up neither writes nor loading', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('first')] });
+  await mkdir(join(folder, `${await queueFile(folder)}.new`)); // where the new file would be made
+  const text = 'x'.repeat(300_000);
+  for (let round = 0; round < 8; round++)
+    await storage.apply({ project: 'p', queued: [{ ...kept(`v${round}`), value: { text } }] });
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({ project: 'p', received: [{ ...kept('a'), places: [[1, round]] }] });
+  await storage.close();
+  await mkdir(join(folder, `${await receivedFile(folder)}.new`));
+  const again = await openFileStorage(folder);
+  const { queue, received } = await again.load('p');
+  assert.is(queue.length, 9);
+  assert.is(received[0]?.places[0]?.[1], 1_500);
   await again.close();
 });
 

@@ -72,8 +72,8 @@ export class ProjectFiles {
       state.apply({ received, vector });
     });
     const stored = state.stored();
-    await this.leave(stored.received);
-    if (read > 1_000 + 3 * stored.received.length) await file.replace(() => recordsOf(stored));
+    await tidiedUp(this.leave(stored.received));
+    if (read > 1_000 + 3 * stored.received.length) await tidiedUp(file.replace(() => recordsOf(stored)));
     return stored;
   }
 
@@ -102,10 +102,12 @@ export class ProjectFiles {
     const { queueFile } = this;
     await queueFile.append(changes);
     if (queueFile.size < queueBytesMax || queueFile.size < 2 * this.queueBytesKept) return;
-    await queueFile.replace(() => {
-      const { queue, refused } = this.waiting.stored();
-      return [{ project: this.project }, { queued: queue }, { refused }];
-    });
+    await tidiedUp(
+      queueFile.replace(() => {
+        const { queue, refused } = this.waiting.stored();
+        return [{ project: this.project }, { queued: queue }, { refused }];
+      }),
+    );
     this.queueBytesKept = queueFile.size;
   }
 
@@ -122,6 +124,14 @@ export class ProjectFiles {
   private openReceived(): Promise<LogFile> {
     return (this.receivedFile ??= LogFile.open(this.paths.received, () => undefined));
   }
+}
+
+/**
+ * Waits for what only makes files shorter. It may fail, because the disk is full for example: they say the same as before,
+ * what was asked for is done, and another time will come.
+ */
+async function tidiedUp(work: Promise<void>): Promise<void> {
+  await work.catch(() => undefined);
 }
 
 const kinds = z.enum(['entry', 'thread', 'comment']);
