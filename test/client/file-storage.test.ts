@@ -226,6 +226,19 @@ test('a file that was written anew and lost its end knows no more than the objec
   }
 });
 
+test('nothing is done to the files any more when others may have the folder', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({ project: 'p', received: [{ ...kept('a'), places: [[1, round]] }] });
+  await storage.close();
+  const again = await openFileStorage(folder);
+  let isLoaded = false;
+  const loading = again.load('p').finally(() => (isLoaded = true)); // which writes the file anew
+  await again.close();
+  assert.ok(isLoaded);
+  assert.equal((await loading).received, [{ ...kept('a'), places: [[1, 1_500]] }]);
+});
+
 test('a closed storage takes nothing more', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.close();
