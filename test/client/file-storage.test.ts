@@ -1,6 +1,7 @@
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
-import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { KeptObject } from '../../src/client/storage.ts';
@@ -176,6 +177,32 @@ test('a file that cannot be written anew holds up neither writes nor loading', a
   await again.close();
 });
 
+test('a write that failed does not come back when the file is written anew', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('before')] });
+  const restore = await failingWrites();
+  try {
+    assert.is((await refusal(storage.apply({ project: 'p', queued: [kept('failed')] }))).code, 'unavailable');
+    const received = [{ ...kept('also failed'), places: [] }];
+    assert.is(
+      (await refusal(storage.apply({ project: 'p', queued: [kept('failed')], received }))).code,
+      'unavailable',
+    );
+  } finally {
+    restore();
+  }
+  const value = { text: 'x'.repeat(1_100_000) };
+  await storage.apply({ project: 'p', queued: [{ ...kept('large'), value }] });
+  await storage.close();
+  const again = await openFileStorage(folder);
+  const { queue } = await again.load('p');
+  assert.equal(
+    queue.map(({ versionUuid }) => versionUuid),
+    ['before', 'large'],
+  );
+  await again.close();
+});
+
 test('a file that says the same things again and again is written anew when it is loaded', async ({
   folder,
 }) => {
@@ -244,6 +271,16 @@ test('a closed storage takes nothing more', async ({ folder }) => {
   await storage.close();
   assert.is((await refusal(storage.apply({ project: 'p', queued: [kept('a')] }))).code, 'unavailable');
 });
+
+/** A full disk, for all files. @returns ends it. */
+async function failingWrites(): Promise<() => void> {
+  const file = await open(fileURLToPath(import.meta.url));
+  const prototype = Object.getPrototypeOf(file) as { write: () => Promise<never> };
+  await file.close();
+  const { write } = prototype;
+  prototype.write = () => Promise.reject(new Error('ENOSPC: no space left on device, write'));
+  return () => (prototype.write = write);
+}
 
 function kept(versionUuid: string): KeptObject {
   return { kind: 'entry', versionUuid, value: { version_uuid: versionUuid } };

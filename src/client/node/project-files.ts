@@ -80,6 +80,7 @@ export class ProjectFiles {
   /** Several may be under way: they take effect in the order of the calls. */
   async apply({ received = [], vector = [], ...changes }: Changes): Promise<void> {
     const queued = this.changeQueue(changes);
+    queued.catch(() => undefined); // heard of below, unless the other file fails first
     if (received.length > 0 || vector.length > 0) {
       const file = await this.openReceived();
       await file.append({ received, vector });
@@ -98,9 +99,15 @@ export class ProjectFiles {
   private async changeQueue(changes: QueueChanges): Promise<void> {
     const isEmpty = Object.values(changes).every((objects) => objects.length === 0);
     if (isEmpty) return;
+    const fresh = changes.queued?.filter((object) => !this.waiting.isQueued(object)) ?? [];
     this.follow(changes);
     const { queueFile } = this;
-    await queueFile.append(changes);
+    try {
+      await queueFile.append(changes);
+    } catch (error) {
+      this.waiting.leave(fresh); // whoever wrote them was told that they aren't stored
+      throw error;
+    }
     if (queueFile.size < queueBytesMax || queueFile.size < 2 * this.queueBytesKept) return;
     await tidiedUp(
       queueFile.replace(() => {
