@@ -197,10 +197,13 @@ export class Connection {
   private networkChanged(hasNetwork: boolean): void {
     this.hasNoNetwork = !hasNetwork;
     if (this.live?.isOpen === true) this.live.suspect();
-    else if (hasNetwork && this.cancelWait) {
+    else if (hasNetwork) {
+      this.live?.drop(); // what was begun without a network may take long to fail
       this.backoff.reset();
-      this.cancelWait();
-      void this.open();
+      if (this.cancelWait) {
+        this.cancelWait();
+        void this.open();
+      }
     }
     this.options.onState();
   }

@@ -211,6 +211,24 @@ test('when the platform has a network again there is no wait', async ({ environm
   assert.equal(environment.waitsMs(), [15_000], 'no other try is on its way');
 });
 
+test('a try that began without a network is not waited for when it is back', async ({
+  environment,
+  sockets,
+}) => {
+  for (let round = 0; round < 8; round++) {
+    sockets.at(-1)?.tell('close', { code: 1006 });
+    await environment.advance(environment.waitsMs()[0] ?? NaN);
+  }
+  const begun = sockets.at(-1);
+  const before = sockets.length;
+  tellPlatform('online');
+  await environment.advance(0);
+  assert.ok(begun?.isTerminated);
+  assert.is(sockets.length, before + 1);
+  sockets.at(-1)?.tell('close', { code: 1006 });
+  assert.is(environment.waitsMs()[0], 125, 'the network has only just come');
+});
+
 test('a network that went makes a connection prove itself soon, and is told', async ({
   environment,
   sockets,
