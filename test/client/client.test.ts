@@ -110,6 +110,20 @@ test('a project that was deleted does not keep the client from being caught up',
   await reached(client, { caughtUp: true });
 });
 
+test('whoever closes a client may open its storage then, also who was not the first', async () => {
+  let isClosed = false;
+  const storage = new (class extends MemoryStorage {
+    override async close(): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      isClosed = true;
+    }
+  })();
+  const client = newClient({ storage });
+  void client.close();
+  await client.close();
+  assert.ok(isClosed);
+});
+
 test('a status event has gone when its listener is taken off', async () => {
   const client = newClient();
   let count = 0;
