@@ -1,6 +1,10 @@
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
+import { createHash } from 'node:crypto';
+import { promises } from 'node:fs';
 import { appendFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -57,6 +61,39 @@ test('of many who find a dead lock at once one gets the folder', async ({ folder
   const opened = tries.filter((each) => each.status === 'fulfilled');
   assert.is(opened.length, 1);
   await opened[0]?.value.close();
+});
+
+test('of two who find a dead lock one gets the folder, however slow the other is', async ({ folder }) => {
+  await writeFile(join(folder, 'lock'), '{"pid":99999999,"started":"x"}');
+  const { rename } = promises;
+  let delayMs = 200;
+  promises.rename = async (from, to) => {
+    const ms = delayMs;
+    delayMs = 0;
+    await sleep(ms);
+    await rename(from, to);
+  };
+  syncBuiltinESMExports();
+  const tries = await Promise.allSettled([openFileStorage(folder), openFileStorage(folder)]);
+  promises.rename = rename;
+  syncBuiltinESMExports();
+  const opened = tries.filter((each) => each.status === 'fulfilled');
+  assert.is(opened.length, 1);
+  await opened[0]?.value.close();
+});
+
+test('who is killed while it takes a dead lock over keeps nobody out, and nothing is left of it', async ({
+  folder,
+}) => {
+  const dead = '{"pid":99999999,"started":"x"}';
+  await writeFile(join(folder, 'lock'), dead);
+  const digest = createHash('sha256').update(dead).digest('hex').slice(0, 16);
+  await writeFile(join(folder, `lock.${digest}`), '{"pid":99999998,"started":"y"}');
+  const storage = await openFileStorage(folder);
+  assert.is((await refusal(openFileStorage(folder))).code, 'data-in-use');
+  assert.equal(await readdir(folder), ['lock']);
+  await storage.close();
+  assert.equal(await readdir(folder), []);
 });
 
 test('a line that a crash cut off at any byte is dropped, what came before stays', async ({ folder }) => {
