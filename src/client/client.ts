@@ -54,6 +54,7 @@ export class Client {
   private told: ClientStatus;
   private isOpened = false;
   private isClosed = false;
+  private closing: Promise<void> | null = null;
 
   /** Use `connect`. @param url of the stream protocol. */
   constructor(url: string, options: ClientOptions) {
@@ -150,8 +151,11 @@ export class Client {
   }
 
   /** Ends the client. Nothing is lost: what wasn't sent stays in the storage. */
-  async close(): Promise<void> {
-    if (this.isClosed) return;
+  close(): Promise<void> {
+    return (this.closing ??= this.end());
+  }
+
+  private async end(): Promise<void> {
     this.isClosed = true;
     for (const stream of this.follows) stream.close();
     this.connection.end();

@@ -28,6 +28,9 @@ export interface ConnectionOptions {
   readonly onError: (error: RejoinError) => void;
 }
 
+/** A connection that ends sooner is no sign that all is well, however much was heard on it. */
+const shortLifeMs = 5_000;
+
 export class Connection {
   /** Why there is no connection, in words; null while nothing is wrong. */
   problem: string | null = null;
@@ -39,6 +42,8 @@ export class Connection {
   private isEnded = false;
   private areUsersConnected = false;
   private hasFailed = false;
+  /** Whether the last one that could be used ended soon. */
+  private wasShort = false;
   private hasNoNetwork = hasNoNetwork();
   private muxIdsTaken = 0;
   private holds = 0;
@@ -127,7 +132,10 @@ export class Connection {
       isHeld: () => this.holds > 0,
       opened: () => this.opened(socket),
       heard: (data) => this.heard(data),
-      closed: (problem) => this.lost(problem),
+      closed: (problem, usedMs) => {
+        if (usedMs !== null) this.used(usedMs);
+        this.lost(problem);
+      },
     });
   }
 
@@ -135,13 +143,13 @@ export class Connection {
     this.hasFailed = false;
     this.problem = null;
     if (this.holds > 0) socket.pause?.();
+    const users = [...this.users]; // who comes while the state is told is told by `add`
     this.areUsersConnected = true;
     this.options.onState();
-    for (const user of [...this.users]) user.connected();
+    for (const user of users) if (this.isConnected && this.users.has(user)) user.connected();
   }
 
   private heard(data: unknown): void {
-    this.backoff.reset(); // not when it opens: some accept a connection only to close it
     let message: ReadMessage;
     try {
       message = readServerMessage(data);
@@ -156,6 +164,16 @@ export class Connection {
     if (handler) handler(message);
     else if (message.type === 'error' && message.muxId === undefined)
       this.options.onError(new RejoinError(message.code, message.message));
+  }
+
+  /**
+   * A connection on which something was heard is at its end: some accept one only to close it. After a cut the first wait
+   * is short; but what is cut again and again, each time soon, may be cut for what is said on it.
+   */
+  private used(forMs: number): void {
+    const isShort = forMs < shortLifeMs;
+    if (!isShort || !this.wasShort) this.backoff.reset();
+    this.wasShort = isShort;
   }
 
   private lost(problem: string): void {
@@ -176,10 +194,13 @@ export class Connection {
   private networkChanged(hasNetwork: boolean): void {
     this.hasNoNetwork = !hasNetwork;
     if (this.live?.isOpen === true) this.live.suspect();
-    else if (hasNetwork && this.cancelWait) {
+    else if (hasNetwork) {
+      this.live?.drop(); // what was begun without a network may take long to fail
       this.backoff.reset();
-      this.cancelWait();
-      void this.open();
+      if (this.cancelWait) {
+        this.cancelWait();
+        void this.open();
+      }
     }
     this.options.onState();
   }

@@ -11,12 +11,15 @@ export interface LiveSocketEvents {
   isHeld(): boolean;
   opened(): void;
   heard(data: unknown): void;
-  closed(problem: string): void;
+  /** @param usedMs how long it was open; null if nothing was heard on it. */
+  closed(problem: string, usedMs: number | null): void;
 }
 
 /** Tells of the end once, whatever the socket does after. */
 export class LiveSocket {
   isOpen = false;
+  private openedMs = 0;
+  private wasHeard = false;
   private isOver = false;
   private problem: string | null = null;
   private liveness: Liveness | null = null;
@@ -61,6 +64,7 @@ export class LiveSocket {
     if (this.isOver) return;
     this.cancelLate();
     this.isOpen = true;
+    this.openedMs = this.environment.now();
     this.liveness = new Liveness(
       this.socket,
       this.environment,
@@ -72,6 +76,7 @@ export class LiveSocket {
 
   private hear(data: unknown): void {
     if (this.isOver) return;
+    this.wasHeard = true;
     this.liveness?.heard();
     this.events.heard(data);
   }
@@ -82,6 +87,6 @@ export class LiveSocket {
     this.isOpen = false;
     this.cancelLate();
     this.liveness?.stop();
-    this.events.closed(problem);
+    this.events.closed(problem, this.wasHeard ? this.environment.now() - this.openedMs : null);
   }
 }

@@ -157,6 +157,7 @@ export class ProjectStream implements ConnectionUser {
 
   private retry(): void {
     if (this.isEnded) return;
+    this.cancelWait(); // the server and the storage may fail at once
     this.cancelWait = this.environment.after(this.backoff.next(), () => {
       if (this.connection.isConnected) void this.subscribe();
     });

@@ -34,6 +34,8 @@ export class ProjectSync {
   private stream: ProjectStream | null = null;
   private turn: Promise<void> = Promise.resolve();
   private isFollowed = false;
+  /** The project was deleted: nothing more will come. */
+  private isGone = false;
   private isEnded = false;
   /** Before what is stored is loaded, what other clients of the storage do has to wait. */
   private readonly untold: StorageChanges[] = [];
@@ -57,7 +59,7 @@ export class ProjectSync {
 
   /** Whether it is to be current. */
   get isWanted(): boolean {
-    return this.isFollowed;
+    return this.isFollowed && !this.isGone;
   }
 
   /** Keeps the project current from now on. */
@@ -139,10 +141,16 @@ export class ProjectSync {
         this.options.onState();
       },
       failed: (error) => {
-        if (error.code === 'deleted' && !this.synced.isSettled) this.synced.reject(error);
+        if (error.code === 'deleted') this.gone(error);
         this.options.onError(error);
       },
     });
+  }
+
+  private gone(error: RejoinError): void {
+    this.isGone = true;
+    if (!this.synced.isSettled) this.synced.reject(error);
+    this.options.onState();
   }
 
   private received(page: ReceivedPage): Promise<void> {

@@ -93,6 +93,38 @@ test('status tells of connecting, catching up, pending writes, the cut and the r
   assert.ok(seen.some(({ connected, caughtUp }) => connected && !caughtUp));
 });
 
+test('a project that was deleted does not keep the client from being caught up', async () => {
+  const client = newClient();
+  const [gone, stays] = [newProject(), newProject()];
+  await client.project(gone).add('r', row);
+  await client.flushed();
+  client.project(stays);
+  await reached(client, { caughtUp: true });
+  const told = new Promise<string>((resolve) => client.on('error', ({ code }) => resolve(code)));
+  const headers = { 'Confirm-Delete': encodeURIComponent(gone) };
+  const { status } = await fetch(`${server().url}/api/projects/${encodeURIComponent(gone)}`, {
+    method: 'DELETE',
+    headers,
+  });
+  assert.is(status, 200);
+  assert.is(await told, 'deleted');
+  await reached(client, { caughtUp: true });
+});
+
+test('whoever closes a client may open its storage then, also who was not the first', async () => {
+  let isClosed = false;
+  const storage = new (class extends MemoryStorage {
+    override async close(): Promise<void> {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      isClosed = true;
+    }
+  })();
+  const client = newClient({ storage });
+  void client.close();
+  await client.close();
+  assert.ok(isClosed);
+});
+
 test('a status event has gone when its listener is taken off', async () => {
   const client = newClient();
   let count = 0;

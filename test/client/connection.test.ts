@@ -90,6 +90,27 @@ test('waits double from a part of 0.25 s to a part of 30 s, until a server has s
   assert.is(environment.waitsMs()[0], 125);
 });
 
+test('a connection that is cut soon after each return is not tried in a storm', async ({
+  environment,
+  sockets,
+}) => {
+  const cutAfter = async (lifeMs: number): Promise<number | undefined> => {
+    sockets.at(-1)?.tell('open');
+    sockets.at(-1)?.tell('message', { data: '{"type":"closed","mux_id":"other"}' });
+    await environment.advance(lifeMs);
+    sockets.at(-1)?.tell('close', { code: 1009 });
+    const wait = environment.waitsMs()[0];
+    await environment.advance(wait ?? 0);
+    return wait;
+  };
+  const waits: unknown[] = [];
+  for (let round = 0; round < 6; round++) waits.push(await cutAfter(1_000));
+  assert.equal(waits, [125, 250, 500, 1_000, 2_000, 4_000]);
+  assert.is(await cutAfter(6_000), 125, 'one that lasted is well');
+  assert.is(await cutAfter(1_000), 125, 'and so is what is cut once');
+  assert.is(await cutAfter(1_000), 250);
+});
+
 test('the wait is any part of the limit, by chance', async ({ environment, sockets }) => {
   environment.chance = 0.9;
   sockets.at(-1)?.tell('close', { code: 1006 });
@@ -188,6 +209,24 @@ test('when the platform has a network again there is no wait', async ({ environm
   await environment.advance(0);
   assert.is(sockets.length, before + 1);
   assert.equal(environment.waitsMs(), [15_000], 'no other try is on its way');
+});
+
+test('a try that began without a network is not waited for when it is back', async ({
+  environment,
+  sockets,
+}) => {
+  for (let round = 0; round < 8; round++) {
+    sockets.at(-1)?.tell('close', { code: 1006 });
+    await environment.advance(environment.waitsMs()[0] ?? NaN);
+  }
+  const begun = sockets.at(-1);
+  const before = sockets.length;
+  tellPlatform('online');
+  await environment.advance(0);
+  assert.ok(begun?.isTerminated);
+  assert.is(sockets.length, before + 1);
+  sockets.at(-1)?.tell('close', { code: 1006 });
+  assert.is(environment.waitsMs()[0], 125, 'the network has only just come');
 });
 
 test('a network that went makes a connection prove itself soon, and is told', async ({

@@ -1,6 +1,11 @@
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
-import { appendFile, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { promises } from 'node:fs';
+import { appendFile, mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { KeptObject } from '../../src/client/storage.ts';
@@ -58,6 +63,39 @@ test('of many who find a dead lock at once one gets the folder', async ({ folder
   await opened[0]?.value.close();
 });
 
+test('of two who find a dead lock one gets the folder, however slow the other is', async ({ folder }) => {
+  await writeFile(join(folder, 'lock'), '{"pid":99999999,"started":"x"}');
+  const { rename } = promises;
+  let delayMs = 200;
+  promises.rename = async (from, to) => {
+    const ms = delayMs;
+    delayMs = 0;
+    await sleep(ms);
+    await rename(from, to);
+  };
+  syncBuiltinESMExports();
+  const tries = await Promise.allSettled([openFileStorage(folder), openFileStorage(folder)]);
+  promises.rename = rename;
+  syncBuiltinESMExports();
+  const opened = tries.filter((each) => each.status === 'fulfilled');
+  assert.is(opened.length, 1);
+  await opened[0]?.value.close();
+});
+
+test('who is killed while it takes a dead lock over keeps nobody out, and nothing is left of it', async ({
+  folder,
+}) => {
+  const dead = '{"pid":99999999,"started":"x"}';
+  await writeFile(join(folder, 'lock'), dead);
+  const digest = createHash('sha256').update(dead).digest('hex').slice(0, 16);
+  await writeFile(join(folder, `lock.${digest}`), '{"pid":99999998,"started":"y"}');
+  const storage = await openFileStorage(folder);
+  assert.is((await refusal(openFileStorage(folder))).code, 'data-in-use');
+  assert.equal(await readdir(folder), ['lock']);
+  await storage.close();
+  assert.equal(await readdir(folder), []);
+});
+
 test('a line that a crash cut off at any byte is dropped, what came before stays', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.apply({ project: 'p', queued: [kept('a')] });
@@ -105,6 +143,24 @@ test('damage before the last line is an error that names the file and the line, 
   }
 });
 
+test('a storage whose received objects are damaged can be closed, and frees the folder', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (const seqno of [1, 2, 3])
+    await storage.apply({ project: 'p', received: [{ ...kept(`v${seqno}`), places: [[1, seqno]] }] });
+  await storage.close();
+  const path = join(folder, await receivedFile(folder));
+  const bytes = await readFile(path);
+  bytes[bytes.indexOf('"versionUuid":"v2"') + 15] = 0x78;
+  await writeFile(path, bytes);
+  for (let time = 0; time < 2; time++) {
+    const again = await openFileStorage(folder);
+    assert.is((await refusal(again.load('p'))).code, 'damaged');
+    await again.close();
+  }
+});
+
 test('what is in both files after a crash between them is received', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.apply({ project: 'p', queued: [kept('a'), kept('b')] });
@@ -137,6 +193,50 @@ test('a queue through which much went stays a small file', async ({ folder }) =>
   const { queue, received } = await again.load('p');
   assert.equal(queue, [kept('stays')]);
   assert.is(received.length, 200);
+  await again.close();
+});
+
+test('a file that cannot be written anew holds up neither writes nor loading', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('first')] });
+  await mkdir(join(folder, `${await queueFile(folder)}.new`)); // where the new file would be made
+  const text = 'x'.repeat(300_000);
+  for (let round = 0; round < 8; round++)
+    await storage.apply({ project: 'p', queued: [{ ...kept(`v${round}`), value: { text } }] });
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({ project: 'p', received: [{ ...kept('a'), places: [[1, round]] }] });
+  await storage.close();
+  await mkdir(join(folder, `${await receivedFile(folder)}.new`));
+  const again = await openFileStorage(folder);
+  const { queue, received } = await again.load('p');
+  assert.is(queue.length, 9);
+  assert.is(received[0]?.places[0]?.[1], 1_500);
+  await again.close();
+});
+
+test('a write that failed does not come back when the file is written anew', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  await storage.apply({ project: 'p', queued: [kept('before')] });
+  const restore = await failingWrites();
+  try {
+    assert.is((await refusal(storage.apply({ project: 'p', queued: [kept('failed')] }))).code, 'unavailable');
+    const received = [{ ...kept('also failed'), places: [] }];
+    assert.is(
+      (await refusal(storage.apply({ project: 'p', queued: [kept('failed')], received }))).code,
+      'unavailable',
+    );
+  } finally {
+    restore();
+  }
+  const value = { text: 'x'.repeat(1_100_000) };
+  await storage.apply({ project: 'p', queued: [{ ...kept('large'), value }] });
+  await storage.close();
+  const again = await openFileStorage(folder);
+  const { queue } = await again.load('p');
+  assert.equal(
+    queue.map(({ versionUuid }) => versionUuid),
+    ['before', 'large'],
+  );
   await again.close();
 });
 
@@ -193,19 +293,74 @@ test('thousands of writes at once are stored together, and the file is made shor
   await storage.close();
 });
 
+test('a file that was written anew and lost its end knows no more than the objects that it has', async ({
+  folder,
+}) => {
+  const storage = await openFileStorage(folder);
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({
+      project: 'p',
+      received: [{ ...kept('a'), places: [[1, round]] }],
+      vector: [[1, round]],
+    });
+  await storage.load('p');
+  await storage.close();
+  const path = join(folder, await receivedFile(folder));
+  const whole = await readFile(path);
+  assert.ok(whole.length < 1_000);
+  for (let bytes = 0; bytes < whole.length; bytes++) {
+    await writeFile(path, whole.subarray(0, bytes));
+    const again = await openFileStorage(folder);
+    const { received, vector } = await again.load('p');
+    assert.ok(received.length === 1 || vector.length === 0, `cut at ${bytes}: ${JSON.stringify(vector)}`);
+    await again.close();
+  }
+});
+
+test('nothing is done to the files any more when others may have the folder', async ({ folder }) => {
+  const storage = await openFileStorage(folder);
+  for (let round = 1; round <= 1_500; round++)
+    void storage.apply({ project: 'p', received: [{ ...kept('a'), places: [[1, round]] }] });
+  await storage.close();
+  const again = await openFileStorage(folder);
+  let isLoaded = false;
+  const loading = again.load('p').finally(() => (isLoaded = true)); // which writes the file anew
+  await again.close();
+  assert.ok(isLoaded);
+  assert.equal((await loading).received, [{ ...kept('a'), places: [[1, 1_500]] }]);
+});
+
 test('a closed storage takes nothing more', async ({ folder }) => {
   const storage = await openFileStorage(folder);
   await storage.close();
   assert.is((await refusal(storage.apply({ project: 'p', queued: [kept('a')] }))).code, 'unavailable');
 });
 
+/** A full disk, for all files. @returns ends it. */
+async function failingWrites(): Promise<() => void> {
+  const file = await open(fileURLToPath(import.meta.url));
+  const prototype = Object.getPrototypeOf(file) as { write: () => Promise<never> };
+  await file.close();
+  const { write } = prototype;
+  prototype.write = () => Promise.reject(new Error('ENOSPC: no space left on device, write'));
+  return () => (prototype.write = write);
+}
+
 function kept(versionUuid: string): KeptObject {
   return { kind: 'entry', versionUuid, value: { version_uuid: versionUuid } };
 }
 
-async function queueFile(folder: string): Promise<string> {
-  const name = (await readdir(folder)).find((each) => each.endsWith('.queue'));
-  if (name === undefined) throw new Error('there is no queue file');
+function queueFile(folder: string): Promise<string> {
+  return fileOf(folder, '.queue');
+}
+
+function receivedFile(folder: string): Promise<string> {
+  return fileOf(folder, '.received');
+}
+
+async function fileOf(folder: string, ending: string): Promise<string> {
+  const name = (await readdir(folder)).find((each) => each.endsWith(ending));
+  if (name === undefined) throw new Error(`there is no file *${ending}`);
   return name;
 }
 

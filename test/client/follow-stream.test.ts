@@ -50,6 +50,24 @@ test('gives history, sync and live changes as the server sends them, mux_id asid
   assert.equal(client.status.pending, 0);
 });
 
+test('a stream that is begun when the client says that it is connected gets everything once', async () => {
+  const { id } = await filled(2);
+  const client = newClient();
+  const seen: FollowedMessage[] = [];
+  const off = client.on('status', ({ connected }) => {
+    if (!connected) return;
+    off();
+    client.follow(id, {}, (message) => void seen.push(message));
+  });
+  await until('it is synced', () => seen.some(({ type }) => type === 'sync'));
+  await (await under.connect()).upload(newThread(id));
+  await until('the live one came', () => seen.some(({ type }) => type === 'thread'));
+  assert.equal(
+    seen.map(({ type }) => type),
+    ['entry', 'entry', 'sync', 'thread'],
+  );
+});
+
 test('only the kinds that are named, from behind what is known', async () => {
   const id = under.newProject();
   const stream = await under.connect();

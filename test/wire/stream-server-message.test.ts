@@ -2,6 +2,7 @@ import { objectOf, readServerMessage } from '../../src/wire/stream/server-messag
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
+import { jsonDepthMax, type Json } from '../../src/model/json.ts';
 
 const test = suite('server messages');
 const read = (message: object) => readServerMessage(JSON.stringify(message));
@@ -42,6 +43,14 @@ test('sync, closed, uploaded, patch and error are read', () => {
     code: 'deleted',
     message: 'gone',
   });
+});
+
+test('a patch is read whose value is as deep as one may be', () => {
+  let value: Json = 'inside';
+  for (let depth = 0; depth < jsonDepthMax; depth++) value = { deeper: value };
+  const patch = [{ op: 'add', path: '/deep', value }];
+  const message = read({ type: 'patch', ...placed, patch });
+  assert.equal(message.type === 'patch' && message.sent['patch'], patch);
 });
 
 test('what a later server may add is unknown, not wrong', () => {

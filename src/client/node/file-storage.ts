@@ -39,7 +39,8 @@ export async function openFileStorage(
 
 class FileStorage implements Storage {
   private readonly projects = new Map<string, Promise<ProjectFiles>>();
-  private readonly applying = new Set<Promise<void>>();
+  /** Nothing may touch the files when others may have them. */
+  private readonly inWork = new Set<Promise<unknown>>();
   private isClosed = false;
 
   private constructor(
@@ -60,18 +61,12 @@ class FileStorage implements Storage {
     return storage;
   }
 
-  async load(project: string): Promise<StoredProject> {
-    return (await this.filesOf(project)).load();
+  load(project: string): Promise<StoredProject> {
+    return this.untilDone(this.filesOf(project).then((files) => files.load()));
   }
 
-  async apply({ project, ...changes }: StorageChanges): Promise<void> {
-    const applied = this.filesOf(project).then((files) => files.apply(changes));
-    this.applying.add(applied);
-    try {
-      await applied;
-    } finally {
-      this.applying.delete(applied);
-    }
+  apply({ project, ...changes }: StorageChanges): Promise<void> {
+    return this.untilDone(this.filesOf(project).then((files) => files.apply(changes)));
   }
 
   async queuedProjects(): Promise<string[]> {
@@ -82,10 +77,23 @@ class FileStorage implements Storage {
   async close(): Promise<void> {
     if (this.isClosed) return;
     this.isClosed = true;
-    await Promise.allSettled(this.applying);
-    for (const opened of await Promise.allSettled(this.projects.values()))
-      if (opened.status === 'fulfilled') await opened.value.close();
-    await this.lock.release();
+    await Promise.allSettled(this.inWork);
+    try {
+      for (const opened of await Promise.allSettled(this.projects.values()))
+        if (opened.status === 'fulfilled') await opened.value.close();
+    } finally {
+      await this.lock.release();
+    }
+  }
+
+  /** Keeps the storage from closing meanwhile. */
+  private async untilDone<T>(work: Promise<T>): Promise<T> {
+    this.inWork.add(work);
+    try {
+      return await work;
+    } finally {
+      this.inWork.delete(work);
+    }
   }
 
   private filesOf(project: string): Promise<ProjectFiles> {

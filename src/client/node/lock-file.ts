@@ -1,13 +1,13 @@
 // Keeps a second process out of a folder. The lock names the process that has it, so that one who is refused knows whom
 // to stop, and the lock of a process that was killed can be told from one in use.
 
+import { createHash } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RejoinError } from '../../errors.ts';
 
-/** Two that find the lock of a dead process at once both put theirs in its place: the last one has it. */
-const settledMs = 20;
+/** What it was refused for may be gone at the next look. */
+const looksMax = 3;
 
 export class LockFile {
   private constructor(
@@ -27,12 +27,14 @@ export class LockFile {
     const ownPath = `${path}.${token}`;
     await writeFile(ownPath, text, { mode: 0o600 });
     try {
-      if (await linked(ownPath, path)) return new LockFile(path, text);
-      await refuseIfAlive(folder, path);
-      await rename(ownPath, path);
-      await sleep(settledMs);
-      if ((await textOf(path)) === text) return new LockFile(path, text);
-      throw await inUse(folder, path);
+      for (let look = 0; look < looksMax; look++) {
+        if (await linked(ownPath, path)) return new LockFile(path, text);
+        const found = await textOf(path);
+        if (found === null) continue;
+        await refuseIfAlive(folder, found);
+        if (await replaced(folder, path, found, ownPath)) return new LockFile(path, text);
+      }
+      throw inUse(folder, null);
     } finally {
       await rm(ownPath, { force: true });
     }
@@ -53,22 +55,44 @@ async function linked(from: string, to: string): Promise<boolean> {
   }
 }
 
+/**
+ * Puts a lock in the place of a dead one. Of many who find it, however slow they are, one may: who has the claim to it. A
+ * claim is a lock too, which another takes over when the process that made it is dead.
+ * @returns whether it did; else the dead one is gone.
+ */
+async function replaced(folder: string, path: string, dead: string, ownPath: string): Promise<boolean> {
+  const claim = `${path}.${createHash('sha256').update(dead).digest('hex').slice(0, 16)}`;
+  if (!(await linked(ownPath, claim))) {
+    const claimed = await textOf(claim);
+    if (claimed === null) return false;
+    await refuseIfAlive(folder, claimed);
+    if (!(await replaced(folder, claim, claimed, ownPath))) return false;
+  }
+  if ((await textOf(path)) === dead) {
+    await rename(claim, path);
+    return true;
+  }
+  await rm(claim, { force: true });
+  return false;
+}
+
 interface Holder {
   readonly pid: number;
   /** When the process started, as far as that can be known: process ids are used again. */
   readonly started: string;
 }
 
-async function refuseIfAlive(folder: string, path: string): Promise<void> {
-  const holder = await holderOf(path);
+/** @param text of a lock. */
+async function refuseIfAlive(folder: string, text: string): Promise<void> {
+  const holder = holderOf(text);
   if (!holder || !isAlive(holder.pid)) return;
   if ((await startOf(holder.pid)) !== holder.started) return;
-  throw await inUse(folder, path);
+  throw inUse(folder, holder);
 }
 
-async function holderOf(path: string): Promise<Holder | null> {
+function holderOf(text: string): Holder | null {
   try {
-    const held: unknown = JSON.parse((await textOf(path)) ?? 'null');
+    const held: unknown = JSON.parse(text);
     if (typeof held !== 'object' || held === null || !('pid' in held) || !('started' in held)) return null;
     const { pid, started } = held;
     return typeof pid === 'number' && typeof started === 'string' ? { pid, started } : null;
@@ -101,8 +125,7 @@ async function textOf(path: string): Promise<string | null> {
   }
 }
 
-async function inUse(folder: string, path: string): Promise<RejoinError> {
-  const holder = await holderOf(path);
+function inUse(folder: string, holder: Holder | null): RejoinError {
   const who = holder ? `process ${holder.pid}` : 'another process';
   const message = `The folder ${folder} is in use by ${who}: stop it, or choose another folder`;
   return new RejoinError('data-in-use', message);

@@ -72,7 +72,8 @@ export class ProjectFiles {
       state.apply({ received, vector });
     });
     const stored = state.stored();
-    await this.leave(stored.received);
+    // On a full disk the files stay as they are, and say the same.
+    await this.leave(stored.received).catch(() => undefined);
     if (read > 1_000 + 3 * stored.received.length) await file.replace(() => recordsOf(stored));
     return stored;
   }
@@ -80,6 +81,7 @@ export class ProjectFiles {
   /** Several may be under way: they take effect in the order of the calls. */
   async apply({ received = [], vector = [], ...changes }: Changes): Promise<void> {
     const queued = this.changeQueue(changes);
+    queued.catch(() => undefined); // heard of below, unless the other file fails first
     if (received.length > 0 || vector.length > 0) {
       const file = await this.openReceived();
       await file.append({ received, vector });
@@ -91,15 +93,22 @@ export class ProjectFiles {
 
   async close(): Promise<void> {
     await this.queueFile.close();
-    await (await this.receivedFile)?.close();
+    const received = await this.receivedFile?.catch(() => null); // whoever wanted it has heard why it can't be opened
+    await received?.close();
   }
 
   private async changeQueue(changes: QueueChanges): Promise<void> {
     const isEmpty = Object.values(changes).every((objects) => objects.length === 0);
     if (isEmpty) return;
+    const fresh = changes.queued?.filter((object) => !this.waiting.isQueued(object)) ?? [];
     this.follow(changes);
     const { queueFile } = this;
-    await queueFile.append(changes);
+    try {
+      await queueFile.append(changes);
+    } catch (error) {
+      this.waiting.leave(fresh); // whoever wrote them was told that they aren't stored
+      throw error;
+    }
     if (queueFile.size >= Math.max(queueBytesMax, 2 * this.queueBytesKept)) await this.tidyQueue();
   }
 
@@ -152,8 +161,9 @@ type QueueChanges = Pick<Changes, 'queued' | 'refused' | 'discarded'> & {
   readonly left?: readonly ObjectKey[];
 };
 
+/** The vector last: a file that lost its end claims nothing that went with it. */
 function* recordsOf({ received, vector }: StoredProject): Iterable<unknown> {
-  yield { received: [], vector };
   for (let at = 0; at < received.length; at += objectsPerRecord)
     yield { received: received.slice(at, at + objectsPerRecord), vector: [] };
+  yield { received: [], vector };
 }

@@ -2,7 +2,7 @@
 // later server may add is let through or left out, never an error.
 
 import { errorCodes, RejoinError, type ErrorCode } from '../../errors.ts';
-import { isJsonObject, parseJson, type JsonObject } from '../../model/json.ts';
+import { isJsonObject, type JsonObject } from '../../model/json.ts';
 import { isObjectKind, type ObjectKind } from '../../model/objects.ts';
 import { parseVersionVector, type VersionVector } from '../../model/version-vector.ts';
 import { readMuxId, type MuxId } from './mux-id.ts';
@@ -78,14 +78,15 @@ export function objectOf(sent: JsonObject): JsonObject {
   return value;
 }
 
+/** The server has checked its values: a patch may put what is as deep as is allowed deeper still. */
 function parsed(text: string): JsonObject {
+  let message: unknown;
   try {
-    const message = parseJson(text);
-    if (isJsonObject(message)) return message;
+    message = JSON.parse(text);
   } catch (cause) {
-    if (!(cause instanceof RejoinError)) throw cause;
-    throw undecodable(cause.message, cause);
+    throw undecodable('Invalid JSON', cause);
   }
+  if (isJsonObject(message)) return message;
   throw undecodable('it is no JSON object');
 }
 
