@@ -78,7 +78,8 @@ export class SelectedFeed {
   ): Promise<SelectedFeed> {
     const { log } = state;
     await log.ready();
-    if (udt && ((await log.indexedFrom()) ?? 1) > 1) await index();
+    // What is known of a reader that was cut off must not change while the project is being indexed.
+    if (udt && log.durablePosition > 0 && (await log.indexedFrom()) !== 1) await index();
     const historyEnd = log.durablePosition; // of the same moment as the positions
     const positions = new Map<VersionVector, Promise<number>>();
     const positionOf = (since: VersionVector): Promise<number> => {
