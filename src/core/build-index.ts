@@ -14,8 +14,7 @@ import { GroupPostings } from '../store/postings.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import { decodeRecord, type LogRecord } from '../store/record.ts';
 import { firstOf, type Range, type Store, type Write } from '../store/store.ts';
-import { readUdtChange, writeUdtChange } from '../store/udt-changes.ts';
-import { isUdtChange } from './udt-patches.ts';
+import { isUdtChange, readUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 
 export interface IndexingOptions {
   /** Of the life that the index is to be relied on in. */

@@ -10,10 +10,11 @@ import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { Match, Selection, StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Change } from '../store/project-log.ts';
+import { isUdtChange } from '../store/udt-changes.ts';
 import { Feed } from './feed.ts';
 import { IndexedHistory, type Wanted } from './indexed-history.ts';
 import type { ProjectState } from './project-state.ts';
-import { UdtPatches, isUdtChange } from './udt-patches.ts';
+import { UdtPatches } from './udt-patches.ts';
 
 /** What is streamed of one change. */
 export type Selected =

@@ -5,9 +5,15 @@ import { RejoinError } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { decodeRecord, type RecordKind } from '../store/record.ts';
+import { decodeRecord } from '../store/record.ts';
 import type { Change } from '../store/project-log.ts';
-import { hasUnkeptPatch, firstUdtChange, lastUdtChange, readUdtChange } from '../store/udt-changes.ts';
+import {
+  hasUnkeptPatch,
+  firstUdtChange,
+  isUdtChange,
+  lastUdtChange,
+  readUdtChange,
+} from '../store/udt-changes.ts';
 import { readLastNumber } from '../store/keys.ts';
 import type { ProjectState } from './project-state.ts';
 import { readOrTell, type VersionRecord } from './version-record.ts';
@@ -41,10 +47,6 @@ const nothingKept: KeptPatches = { kept: new Map(), readTo: 0 };
 
 /** So many version records are read at a time for one that is wanted: PATCHes that change nothing, and refreshes, are among them. */
 const recordsPerChange = 2;
-
-export function isUdtChange({ kind }: { readonly kind: RecordKind }): boolean {
-  return kind === 'udt' || kind === 'session' || kind === 'closing';
-}
 
 export class UdtPatches {
   private phase: Phase;

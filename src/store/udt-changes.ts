@@ -4,7 +4,13 @@
 import { seal, unseal } from './digest.ts';
 import { number, readLastNumber, readNumber, type ProjectKeys } from './keys.ts';
 import { RejoinError } from '../errors.ts';
+import type { RecordKind } from './record.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
+
+/** Whether a record of this kind tells of `udt`. */
+export function isUdtChange({ kind }: { readonly kind: RecordKind }): boolean {
+  return kind === 'udt' || kind === 'session' || kind === 'closing';
+}
 
 /** @param n of the version; null if no reader can rely on a version's patch here. */
 export function writeUdtChange(keys: ProjectKeys, position: number, n: number | null): Write[] {
