@@ -10,10 +10,10 @@ import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { Match, Selection, StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Change } from '../store/project-log.ts';
+import { isUdtChange } from '../store/udt-changes.ts';
 import { Feed } from './feed.ts';
 import { IndexedHistory, type Wanted } from './indexed-history.ts';
 import type { ProjectState } from './project-state.ts';
-import { isUdtChange } from '../store/udt-changes.ts';
 import { UdtPatches } from './udt-patches.ts';
 
 /** What is streamed of one change. */
@@ -79,7 +79,8 @@ export class SelectedFeed {
   ): Promise<SelectedFeed> {
     const { log } = state;
     await log.ready();
-    if (udt && ((await log.indexedFrom()) ?? 1) > 1) await index();
+    // What is known of a reader that was cut off must not change while the project is being indexed.
+    if (udt && log.durablePosition > 0 && (await log.indexedFrom()) !== 1) await index();
     const historyEnd = log.durablePosition; // of the same moment as the positions
     const positions = new Map<VersionVector, Promise<number>>();
     const positionOf = (since: VersionVector): Promise<number> => {

@@ -8,8 +8,8 @@ import type { VersionVector } from '../model/version-vector.ts';
 import { decodeRecord } from '../store/record.ts';
 import type { Change } from '../store/project-log.ts';
 import {
-  firstUdtChange,
   hasUnkeptPatch,
+  firstUdtChange,
   isUdtChange,
   lastUdtChange,
   readUdtChange,

@@ -7,7 +7,7 @@ import { RejoinError } from '../errors.ts';
 import type { RecordKind } from './record.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
 
-/** Whether a record of this kind changed `udt`. The slices of a session that is being created count with its last record. */
+/** Whether a record of this kind tells of `udt`. */
 export function isUdtChange({ kind }: { readonly kind: RecordKind }): boolean {
   return kind === 'udt' || kind === 'session' || kind === 'closing';
 }

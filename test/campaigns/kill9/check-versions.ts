@@ -57,7 +57,7 @@ function problemOf(
 ) {
   const isSame = hash === null || record.hash === hash;
   if (!patch || !edits) return null; // too large to be kept
-  if (version === 0) return patch.length > 0 || edits.length > 0 ? 'is no beginning' : null;
+  if (version === 0) return isWhole(patch) && edits.length === 0 ? null : 'is no beginning';
   if (isRefresh)
     return edits.length > 0 || patch.length === 0 || protocol !== 'server' || !isSame
       ? 'is no refresh'
@@ -73,4 +73,10 @@ function unsealed({ key, value }: Entry, onProblem: (problem: string) => void): 
     onProblem(messageOf(error));
     return null;
   }
+}
+
+/** WS-23: what a session began with. */
+function isWhole(patch: NonNullable<VersionRecord['patch']>): boolean {
+  const [only, ...more] = patch;
+  return more.length === 0 && only?.op === 'replace' && only.path === '';
 }
