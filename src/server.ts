@@ -16,6 +16,7 @@ import { realEnvironment, type Environment } from './model/environment.ts';
 import { Observations, eventTypes } from './observations.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import { bytesFree, bytesIn } from './store/disk-usage.ts';
+import { defaultAddress, defaultBodyBytesMax } from './server-defaults.ts';
 
 export interface ServerOptions {
   /** The folder of the database; it is made if there is none. */
@@ -58,11 +59,6 @@ export interface RejoinServer {
   /** Finishes what is in flight, closes sockets with 1012, then the database. */
   close(): Promise<void>;
 }
-
-export const defaultAddress = { host: '127.0.0.1', port: 6003 } as const;
-
-/** The limit of UDT-20. */
-export const defaultBodyBytesMax = 128 * 1024 * 1024;
 
 /** UDT's clients poll every second or so, and stop for good when one poll fails: each is to be heard once more. */
 const defaultHoldMs = 3_000;

@@ -34,6 +34,7 @@ const layerOfFile: Readonly<Record<string, string>> = {
   metrics: 'server',
   observations: 'server',
   repeats: 'server',
+  'server-defaults': 'server',
   'status-pages': 'server',
 };
 

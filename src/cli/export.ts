@@ -5,7 +5,6 @@ import { printUdtCsv } from '../files/print-udt-csv.ts';
 import { printUdtJson } from '../files/udt-json.ts';
 import type { JsonObject } from '../model/json.ts';
 import { dataOption, formatOption, quietOption, urlOption, warn } from './flags.ts';
-import { withFolder } from './folder-sessions.ts';
 import { Progress } from './progress.ts';
 import { serverSessions } from './server-sessions.ts';
 import { serverAskedFor, type PlaceFlags, type Sessions } from './sessions.ts';
@@ -42,6 +41,7 @@ async function runExport(id: string, file: string, flags: ExportFlags, command: 
       progress.start('Reading the project');
       return sessions.read(id);
     };
+    const { withFolder } = await import('./folder-sessions.ts'); // wrong use is told before a server could load
     const options = { publicUrl: undefined, mustExist: true, onWarning: warn };
     const udt = await (server ? read(serverSessions(server)) : withFolder(flags.data, options, read));
     const onProgress = progress.start(file === standardStream ? 'Writing' : `Writing ${file}`);

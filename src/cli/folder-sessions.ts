@@ -8,7 +8,7 @@ import { RejoinError } from '../errors.ts';
 import { realEnvironment } from '../model/environment.ts';
 import type { JsonObject } from '../model/json.ts';
 import { anonymous } from '../model/origin.ts';
-import { defaultAddress } from '../server.ts';
+import { defaultAddress } from '../server-defaults.ts';
 import { openDataFolder, type DataFolder } from '../store/data-folder.ts';
 import type { Sessions } from './sessions.ts';
 

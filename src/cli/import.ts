@@ -5,7 +5,6 @@ import { isJsonArray, type JsonObject } from '../model/json.ts';
 import { parseProjectId } from '../model/project-id.ts';
 import { RejoinError } from '../errors.ts';
 import { dataOption, formatOption, publicUrlOption, quietOption, urlOption, warn } from './flags.ts';
-import { withFolder } from './folder-sessions.ts';
 import { packageVersion } from './package-version.ts';
 import { Progress } from './progress.ts';
 import { nameOfInput } from './read-file.ts';
@@ -45,6 +44,7 @@ async function runImport(file: string, flags: ImportFlags, command: Command): Pr
       const made = await sessions.create(udt, id, progress.start('Making the session'));
       return flags.quiet ? `${made}\n` : importedText(file, udt, made, sessions);
     };
+    const { withFolder } = await import('./folder-sessions.ts'); // wrong use is told before a server could load
     const { publicUrl } = flags;
     const options = { publicUrl, mustExist: false, onWarning: warn };
     const text = await (server ? create(serverSessions(server)) : withFolder(flags.data, options, create));

@@ -9,7 +9,7 @@ import { messageOf } from '../errors.ts';
 import { tellConnection } from './connection-sentences.ts';
 import { warn } from './flags.ts';
 import { ChangePrinter, type Paint } from './print-change.ts';
-import { wantedKinds, type TailFlags } from './tail.ts';
+import { wantedKinds, type TailFlags } from './tail-flags.ts';
 
 /**
  * Resolves when it was ended: by a signal, by a reader that has left, or with --no-follow by the end of the history.

@@ -1,6 +1,5 @@
 // Uploads a report file for `rejoin upload`: reads it, asks what the server has of the report, and sends what is missing.
 
-import { connect, type Client } from '../client/client.ts';
 import type { RefusedWrite } from '../client/client-events.ts';
 import { MemoryStorage } from '../client/memory-storage.ts';
 import type { KeptObject, Place } from '../client/storage.ts';
@@ -11,13 +10,13 @@ import type { Json } from '../model/json.ts';
 import { checkObject } from '../model/objects.ts';
 import { printTime } from '../model/time.ts';
 import { clipRows, type ClipRows } from './clip-rows.ts';
-import { tellConnection } from './connection-sentences.ts';
 import { KnownReport } from './known-report.ts';
 import { packageVersion } from './package-version.ts';
 import { planUpload, type PlannedEntry } from './plan-upload.ts';
 import { Progress } from './progress.ts';
 import { nameOfInput, readFileAs } from './read-file.ts';
-import type { UploadOrder } from './upload.ts';
+import type { UploadOrder } from './upload-order.ts';
+import { withClient } from './with-client.ts';
 
 /** @throws RejoinError in a sentence what keeps the file, or a part of it, from being uploaded. */
 export async function runUpload(order: UploadOrder): Promise<void> {
@@ -46,7 +45,7 @@ function readRows({ file, format, clip, key }: UploadOrder, progress: Progress):
 /** What the server has of the report, and the version vector of that. */
 async function readKnown(order: UploadOrder): Promise<{ known: KnownReport; vector: readonly Place[] }> {
   const known = new KnownReport(order.report);
-  return withClient(order, new MemoryStorage(), async (client) => {
+  return withClient({ ...order, storage: new MemoryStorage() }, async (client) => {
     const stream = client.follow(order.project, { entries: true }, (message) => {
       if (message['type'] === 'entry') known.add(message);
       else if (message['type'] === 'sync') stream.close();
@@ -67,7 +66,7 @@ async function send(
   const authortime = printTime(realEnvironment.now());
   const queued = planned.map((entry) => objectOf(entry, { report: order.report, vector, authortime }));
   await storage.apply({ project: order.project, queued });
-  return withClient(order, storage, async (client) => {
+  return withClient({ ...order, storage }, async (client) => {
     const refused: RefusedWrite[] = [];
     client.on('refused', (write) => refused.push(write));
     client.on('status', ({ pending }) => onProgress(planned.length - pending, planned.length));
@@ -91,43 +90,6 @@ function objectOf(
   const archivetime = vector.map((pair): Json => pair);
   const value = checkObject('entry', { ...names, ...fields, archivetime, authortime }, 'The row');
   return { kind: 'entry', versionUuid, value };
-}
-
-/** Runs `use` with a client, which it closes. @throws RejoinError `unavailable` if there is no connection for too long. */
-async function withClient<T>(
-  { url, waitMs }: UploadOrder,
-  storage: MemoryStorage,
-  use: (client: Client) => Promise<T>,
-): Promise<T> {
-  const client = connect(url, { storage });
-  tellConnection(client, url);
-  let late: NodeJS.Timeout | undefined;
-  const givenUp = new Promise<never>((_, reject) => {
-    const wait = (): void => {
-      const giveUp = (): void => reject(noConnection(url, client.status.problem));
-      late ??= setTimeout(giveUp, waitMs);
-    };
-    client.on('status', ({ connected }) => {
-      if (!connected) wait();
-      else {
-        clearTimeout(late);
-        late = undefined;
-      }
-    });
-    wait();
-  });
-  try {
-    return await Promise.race([use(client), givenUp]);
-  } finally {
-    clearTimeout(late);
-    await client.close();
-  }
-}
-
-function noConnection({ href }: URL, problem: string | null): RejoinError {
-  const why = problem === null ? '' : `: ${problem}`;
-  const comfort = 'What was uploaded stays; run the same command again for the rest';
-  return new RejoinError('unavailable', `There is no connection to ${href}${why}. ${comfort}`);
 }
 
 function summary(

@@ -2,8 +2,9 @@
 
 import { resolve } from 'node:path';
 import { Command, Option } from 'commander';
-import { destination, pino, type Logger } from 'pino';
-import { createServer, defaultAddress, defaultBodyBytesMax, type RejoinServer } from '../server.ts';
+import type { Logger } from 'pino';
+import type { RejoinServer } from '../server.ts';
+import { defaultAddress, defaultBodyBytesMax } from '../server-defaults.ts';
 import { bodySize, duration, integer, origin } from './flag-values.ts';
 import { dataOption, publicUrlOption, readBooleanVariables } from './flags.ts';
 import { readListenFds } from './listen-fds.ts';
@@ -87,6 +88,11 @@ function serveOptions(): Option[] {
 }
 
 async function runServer(flags: ServeFlags, report: Report): Promise<void> {
+  // Whoever asks for help, or runs another command, doesn't wait for the server to load.
+  const [{ createServer }, { destination, pino }] = await Promise.all([
+    import('../server.ts'),
+    import('pino'),
+  ]);
   const log = pino({ level: flags.logLevel, base: null }, destination({ dest: 2, sync: true }));
   const listenFds = takeListenFds(log);
   const server = await createServer({

@@ -1,23 +1,11 @@
 // `rejoin tail URL PROJECT`: shows what changes in a project, and goes on after a cut.
 
 import { Command, InvalidArgumentError, Option } from 'commander';
-import type { FollowOptions } from '../client/follow-stream.ts';
 import type { Place } from '../client/storage.ts';
 import { RejoinError, messageOf } from '../errors.ts';
 import { parseVersionVector, printVersionVector } from '../model/version-vector.ts';
 import { httpUrl, projectId } from './flag-values.ts';
-
-export interface TailFlags {
-  readonly json: boolean;
-  readonly since?: readonly Place[];
-  readonly report?: string;
-  readonly kinds?: readonly Kind[];
-  readonly follow: boolean;
-}
-
-type Kind = keyof Omit<FollowOptions, 'since'>;
-
-const kinds: readonly Kind[] = ['entries', 'threads', 'comments', 'udt'];
+import { kinds, type Kind, type TailFlags } from './tail-flags.ts';
 
 export function tailCommand(): Command {
   return new Command('tail')
@@ -44,12 +32,6 @@ export function tailCommand(): Command {
       const { runTail } = await import('./run-tail.ts'); // the other commands don't wait for the client to load
       await runTail(url, project, flags);
     });
-}
-
-/** The kinds that were asked for, as options of the stream. */
-export function wantedKinds({ kinds: asked, report }: TailFlags): FollowOptions {
-  const wanted = asked ?? (report === undefined ? kinds : ['entries']);
-  return Object.fromEntries(wanted.map((kind) => [kind, true]));
 }
 
 function checkKinds({ kinds: asked, report }: TailFlags): void {

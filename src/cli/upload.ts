@@ -6,8 +6,9 @@ import { RejoinError } from '../errors.ts';
 import { duration, httpUrl, projectId } from './flag-values.ts';
 import { formatOption, quietOption } from './flags.ts';
 import { formatOf, standardStream, type UdtFormat } from './udt-format.ts';
+import type { UploadOrder } from './upload-order.ts';
 
-export interface UploadFlags {
+interface UploadFlags {
   readonly report?: string;
   readonly clip?: string;
   readonly key?: string;
@@ -15,21 +16,6 @@ export interface UploadFlags {
   readonly format?: UdtFormat;
   readonly wait: number;
   readonly quiet: boolean;
-}
-
-/** What to upload, and where to. */
-export interface UploadOrder {
-  readonly url: URL;
-  readonly project: string;
-  readonly file: string;
-  readonly format: UdtFormat;
-  readonly report: string;
-  readonly clip: string | undefined;
-  readonly key: string | undefined;
-  readonly reason: string;
-  /** After so long without a connection it gives up. */
-  readonly waitMs: number;
-  readonly isQuiet: boolean;
 }
 
 export function uploadCommand(): Command {

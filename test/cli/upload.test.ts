@@ -6,6 +6,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { WebSocketServer } from 'ws';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import { rejoinEntry, runDone, runRejoin } from '../support/run-rejoin.ts';
 import { spawnRejoin, startProcess } from '../support/server.ts';
@@ -218,6 +219,31 @@ test('what is wrong is said in one sentence, and nothing is uploaded', async () 
     away.stderr,
     /: trying again\nrejoin: There is no connection to http:.*run the same command again/,
   );
+});
+
+test('a server that goes on saying that it can not is given up', async () => {
+  const folder = await newFolder();
+  await writeFile(join(folder, 'r.csv'), 'clip_id\n11b\n');
+  const failing = new WebSocketServer({ host: '127.0.0.1', port: 0 });
+  atEnd(() => failing.close());
+  failing.on('connection', (socket) => {
+    socket.on('message', (data: Buffer) => {
+      const { mux_id, type } = JSON.parse(data.toString()) as JsonObject;
+      if (type !== 'close')
+        socket.send(JSON.stringify({ type: 'error', mux_id, code: 'damaged', message: 'It is damaged' }));
+    });
+  });
+  await once(failing, 'listening');
+  const address = failing.address();
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const args = ['upload', `http://127.0.0.1:${port}`, 'p', 'r.csv', '--wait', '1s'];
+  const { code, stderr } = await runRejoin(args, { cwd: folder });
+  assert.match(
+    stderr,
+    /^rejoin: the server says: It is damaged\nrejoin: The server at http:\S+ can't do it: It is damaged\. What/,
+  );
+  assert.is(code, 1);
+  for (const socket of failing.clients) socket.terminate();
 });
 
 test('help tells the flags', async () => {
