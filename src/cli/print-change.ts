@@ -113,7 +113,7 @@ function operationsOf(patch: Json | undefined): string {
 
 function operationOf(operation: JsonObject): string {
   const [op, path, from] = ['op', 'path', 'from'].map((name) => textOrNull(operation, name));
-  const start = `${shown(op ?? '?')} ${shown(path ?? '?')}`;
+  const start = `${shown(op ?? '?')} ${path === '' ? 'everything' : shown(path ?? '?')}`;
   if (from !== undefined && from !== null) return `${start} from ${shown(from)}`;
   const { value } = operation;
   return value === undefined ? start : `${start} ${quoted(value)}`;

@@ -1,4 +1,5 @@
 // `rejoin tail` as users meet it: the built program beside a server, which is also killed under it.
+// It takes long.
 
 import { randomUUID } from 'node:crypto';
 import { execFile, spawn, spawnSync } from 'node:child_process';
