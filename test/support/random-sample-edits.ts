@@ -76,7 +76,8 @@ export class SampleEditor {
   /** Yjs moves nothing: apps delete and insert. */
   private move(samples: Y.Array<unknown>, index: number): void {
     const moved = samples.get(index);
-    const copy = moved instanceof Y.Map ? moved.clone() : moved;
+    // A PATCH may have put a list in the place of a sample.
+    const copy = moved instanceof Y.Map || moved instanceof Y.Array ? moved.clone() : moved;
     samples.delete(index, 1);
     samples.insert(prng.bool(this.random) ? index : prng.int32(this.random, 0, samples.length), [copy]);
   }
