@@ -230,6 +230,7 @@ testUnless(
         TERM: 'xterm-256color',
         NO_COLOR: undefined,
         FORCE_COLOR: undefined,
+        CI: undefined, // where Node takes no terminal for one that shows colours
         ...more,
       };
       const child = spawn('script', ['-qec', command, '/dev/null'], {
