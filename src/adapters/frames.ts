@@ -34,6 +34,8 @@ export function framesOf(changes: readonly PrintableChange[], printer: ChangePri
 export class SharedFrames {
   /** By the bytes of the object, or the patch, which all streams get from one place. */
   private readonly made = new WeakMap<object, Map<ChangePrinter['vocabulary'], MadeFrame>>();
+  /** Frames that were sent one behind the other, in one buffer, by the first of them. */
+  private readonly joined = new WeakMap<Uint8Array, JoinedFrames>();
 
   framesOf(changes: readonly PrintableChange[], printer: ChangePrinter): Frames {
     const pieces = changes.flatMap((change) => {
@@ -41,7 +43,20 @@ export class SharedFrames {
       const ownHead = printer.head(change);
       return ownHead === head ? [frame] : [frameBegin(ownHead, tail), tail];
     });
-    return { pieces, count: changes.length };
+    const areShared = pieces.length === changes.length;
+    return { pieces: areShared ? this.joinedOf(pieces) : pieces, count: changes.length };
+  }
+
+  /** Streams that are at the same place send the same frames: one buffer goes to the network faster than many. */
+  private joinedOf(frames: readonly Uint8Array[]): readonly Uint8Array[] {
+    const [first] = frames;
+    if (!first || frames.length === 1) return frames;
+    const known = this.joined.get(first);
+    if (known?.frames.length === frames.length && frames.every((frame, at) => frame === known.frames[at]))
+      return known.pieces;
+    const pieces = [Buffer.concat(frames)] as const;
+    this.joined.set(first, { frames, pieces });
+    return pieces;
   }
 
   /** The frame of the first stream that was told of the change. */
@@ -54,6 +69,11 @@ export class SharedFrames {
     if (!frame) made.set(printer.vocabulary, (frame = madeFrame(change, printer)));
     return frame;
   }
+}
+
+interface JoinedFrames {
+  readonly frames: readonly Uint8Array[];
+  readonly pieces: readonly [Uint8Array];
 }
 
 interface MadeFrame {

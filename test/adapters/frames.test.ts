@@ -69,6 +69,25 @@ frames('WS-10 a live message is made once for each vocabulary, and shared', () =
   }
 });
 
+frames('WS-10 live messages that several streams send together are one buffer for all of them', () => {
+  const shared = new SharedFrames();
+  const [a, b, c] = [change(1_000, 1), change(10, 2), change(100, 3)] as const;
+  const printer = new ChangePrinter(1, 'p', 'original');
+  const { pieces } = shared.framesOf([a, b, c], printer);
+  assert.is(pieces.length, 1);
+  assert.is(shared.framesOf([a, b, c], new ChangePrinter(1, 'p', 'original')).pieces[0], pieces[0]);
+  for (const changes of [
+    [a, c],
+    [a, b],
+    [a, b, c, b],
+    [b, c],
+  ])
+    // prettier-ignore
+    assert.equal(whole(shared.framesOf(changes, printer)), whole(framesOf(changes, printer)));
+  const other = new ChangePrinter('other', 'p', 'original');
+  assert.equal(whole(shared.framesOf([a, b, c], other)), whole(framesOf([a, b, c], other)));
+});
+
 frames('WS-23 a patch is a frame like any other', () => {
   const patch = [{ op: 'add', path: '/ü', value: 1 }] as const;
   const told = { type: 'patch', serverId: 1, seqno: 2, patch, userName: 'é', timeMs: 0 } as const;

@@ -8,6 +8,7 @@ import type { Projects } from '../../src/core/projects.ts';
 import { SharedFrames } from '../../src/adapters/frames.ts';
 import { StreamOutgoing } from '../../src/adapters/stream-outgoing.ts';
 import { Stream, type StreamContext } from '../../src/adapters/stream-reader.ts';
+import type { Vocabulary } from '../../src/wire/stream/messages.ts';
 import { defects } from '../support/metrics.ts';
 import { newEntry } from '../support/stream-client.ts';
 import { socketPair } from '../support/socket-pair.ts';
@@ -71,6 +72,7 @@ function contextOf(socket: WebSocket, projects: Projects): StreamContext {
 function streamOf(
   pageCount: number,
   socket: WebSocket,
+  vocabulary: Vocabulary,
 ): { stream: Stream; read: () => number; rests: () => number } {
   let pages = 0;
   let rests = 0;
@@ -96,35 +98,39 @@ function streamOf(
     type: 'subscribe',
     muxId: 1,
     projectId: 'p',
-    vocabulary: 'original',
+    vocabulary,
     selection: { objects: [{ kind: 'entry', since: new Map(), match: null }], udt: null },
   };
   const stream = new Stream(request as never, contextOf(socket, projects));
   return { stream, read: () => pages, rests: () => rests };
 }
 
-slow('WS-21 for a stream that is not read, little waits, and the store is let go of', async () => {
-  const pair = await socketPair();
-  atEnd(() => pair.end());
-  let heard = 0;
-  pair.client.on('message', () => heard++);
-  const network = Reflect.get(pair.server, '_socket') as Duplex;
-  network.cork(); // as if it were full
-  const { stream, read, rests } = streamOf(20, pair.server);
-  const over = stream.run(() => undefined);
-  await until('the store is let go of', () => rests() === 1);
-  assert.is(read(), 2, 'pages of 512 were read');
-  assert.ok(
-    pair.server.bufferedAmount < 256 * 1024,
-    `${pair.server.bufferedAmount} bytes of small frames wait`,
+for (const vocabulary of ['original', 'later'] as const)
+  slow(
+    `WS-21 for a stream that is not read, little waits, and the store is let go of (${vocabulary})`,
+    async () => {
+      const pair = await socketPair();
+      atEnd(() => pair.end());
+      let heard = 0;
+      pair.client.on('message', () => heard++);
+      const network = Reflect.get(pair.server, '_socket') as Duplex;
+      network.cork(); // as if it were full
+      const { stream, read, rests } = streamOf(20, pair.server, vocabulary);
+      const over = stream.run(() => undefined);
+      await until('the store is let go of', () => rests() === 1);
+      assert.is(read(), 2, 'pages of 512 were read');
+      assert.ok(
+        pair.server.bufferedAmount < 256 * 1024,
+        `${pair.server.bufferedAmount} bytes of small frames wait`,
+      );
+      network.uncork();
+      await until('all is sent', () => heard === 20 * 512);
+      assert.is(rests(), 1, 'not of a client that reads');
+      stream.end();
+      pair.server.terminate();
+      void over;
+    },
   );
-  network.uncork();
-  await until('all is sent', () => heard === 20 * 512);
-  assert.is(rests(), 1, 'not of a client that reads');
-  stream.end();
-  pair.server.terminate();
-  void over;
-});
 
 slow('WS-21 nothing is read for a socket that closes', async () => {
   const pair = await socketPair();
