@@ -8,7 +8,7 @@ import { YjsAdapter } from '../../src/adapters/yjs.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { HttpFront } from '../../src/http-front.ts';
 import { Metrics } from '../../src/metrics.ts';
-import { realEnvironment } from '../../src/model/environment.ts';
+import { realEnvironment, type Environment } from '../../src/model/environment.ts';
 import { Observations, eventTypes } from '../../src/observations.ts';
 import { FaultyStore } from './faulty-store.ts';
 
@@ -24,10 +24,9 @@ export const faultyServerId = 9;
 
 /** @param writersWaitMs for so long after a failure writers wait. */
 export async function startFaultyServer(
-  options: { store?: FaultyStore; writersWaitMs?: number } = {},
+  options: { store?: FaultyStore; writersWaitMs?: number; environment?: Environment } = {},
 ): Promise<FaultyServer> {
-  const { store = new FaultyStore(), writersWaitMs } = options;
-  const environment = realEnvironment;
+  const { store = new FaultyStore(), writersWaitMs, environment = realEnvironment } = options;
   const metrics = new Metrics(
     {
       measuresProcess: false,
