@@ -79,8 +79,12 @@ export class Listening {
   }
 
   private watch(socket: Socket): void {
-    this.connections.set(socket, new Set());
-    socket.on('close', () => this.connections.delete(socket));
+    const answers = new Set<ServerResponse>();
+    this.connections.set(socket, answers);
+    socket.on('close', () => {
+      this.connections.delete(socket);
+      for (const answer of answers) if (!answer.socket) forsake(answer);
+    });
   }
 
   private answer(request: IncomingMessage, response: ServerResponse): void {
@@ -105,6 +109,15 @@ export class Listening {
 /** Its client asks again on a new connection, which a supervisor's socket keeps for the next server. */
 function announceEnd(response: ServerResponse): void {
   if (!response.headersSent) response.setHeader('Connection', 'close');
+}
+
+/**
+ * The connection is gone before it was this answer's turn: Node tells nobody, and whoever makes the answer would wait for
+ * ever until its client reads.
+ */
+function forsake(response: ServerResponse): void {
+  response.destroy();
+  response.emit('close');
 }
 
 /** Only listening ends: `http.Server.close` would cut idle connections, on which a request may be under way. */

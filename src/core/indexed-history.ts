@@ -22,6 +22,11 @@ export interface IndexedPage {
 
 /** Until it is known how long records are, so many are read at a time. */
 const firstCount = 16;
+/**
+ * So many are read before it is looked how large they are: a page may have many short records, and what follows them may be
+ * long ones.
+ */
+const countAtOnce = 64;
 /** What lies at most so far apart is read in one go, with what is between: every record that is read is verified. */
 const gapMax = 2;
 /** Fewer than that are read by themselves, all of them at once. */
@@ -30,6 +35,8 @@ const rangeMin = 8;
 export class IndexedHistory {
   private readonly runs: Merged;
   private count = firstCount;
+  /** Found, and not yet read. */
+  private ahead: readonly number[] = [];
 
   /** Reads from behind one position to another, included. */
   constructor(
@@ -52,17 +59,29 @@ export class IndexedHistory {
 
   /** @throws RejoinError `damaged` if a posting fails its seal, or a record. */
   async next(): Promise<IndexedPage> {
-    const positions = await this.runs.take(this.count);
-    const readTo = positions.at(-1);
-    if (readTo === undefined) return { changes: [], readTo: this.last };
-    const { ranges, lone } = nearAndFar(positions);
-    const changes = await this.log.readAt(lone);
-    for (const range of ranges) changes.push(...(await this.readRange(range)));
-    changes.sort((one, other) => one.position - other.position);
-    const bytes = changes.reduce((sum, change) => sum + bytesOf(change), 0);
+    if (this.ahead.length === 0) this.ahead = await this.runs.take(this.count);
+    if (this.ahead.length === 0) return { changes: [], readTo: this.last };
+    const changes: Change[] = [];
+    let readTo = 0;
+    let bytes = 0;
+    while (this.ahead.length > 0 && bytes < pageBytesMax) {
+      const positions = this.ahead.slice(0, countAtOnce);
+      const read = await this.readAll(positions);
+      bytes = read.reduce((sum, change) => sum + bytesOf(change), bytes);
+      changes.push(...read);
+      readTo = positions.at(-1) ?? readTo;
+      this.ahead = this.ahead.slice(countAtOnce);
+    }
     const fitting = Math.floor((pageBytesMax * changes.length) / (bytes + 1));
     this.count = Math.max(1, Math.min(pageEntriesMax, fitting));
     return { changes, readTo };
+  }
+
+  private async readAll(positions: readonly number[]): Promise<Change[]> {
+    const { ranges, lone } = nearAndFar(positions);
+    const changes = await this.log.readAt(lone);
+    for (const range of ranges) changes.push(...(await this.readRange(range)));
+    return changes.sort((one, other) => one.position - other.position);
   }
 
   private async readRange(positions: readonly number[]): Promise<Change[]> {

@@ -5,9 +5,10 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { Projects } from '../../src/core/projects.ts';
 import type { Selected } from '../../src/core/selected-feed.ts';
-import { objectKinds } from '../../src/model/objects.ts';
+import { upload } from '../../src/core/upload.ts';
+import { checkObject, objectKinds } from '../../src/model/objects.ts';
 import type { Selection } from '../../src/model/selection.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
+import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { countEntries } from '../support/counted-entries.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
 import {
@@ -98,6 +99,55 @@ test('WS-3 WS-10 WS-21 history, then live; a page may be empty; a live object is
     assert.is(await waiting, null);
     other.close();
   });
+  await projects.close();
+});
+
+test('WS-21 pages of what the index finds stay bounded where long objects follow short ones', async () => {
+  const disk = new MemoryDisk();
+  const writing = openProjects(new MemoryStore(disk)).projects;
+  const longBytes = 16 * 1024;
+  const uploadMany = async (count: number, bytes: number): Promise<void> => {
+    const objects = Array.from({ length: count }, (_, index) => ({
+      kind: 'entry' as const,
+      projectId: 'p',
+      fields: checkObject(
+        'entry',
+        {
+          version_uuid: `v-${bytes}-${index}`,
+          report_uuid: index % 8 < 4 ? 'near' : 'far',
+          entry_uuid: 'e',
+          clip_id: '1',
+          content: { text: 'x'.repeat(bytes) },
+        },
+        'entry',
+      ),
+    }));
+    await upload(writing, objects, { protocol: 'stream', user: 'anonymous' });
+  };
+  await uploadMany(80, 10);
+  await uploadMany(240, longBytes);
+  await writing.close();
+  const { projects } = openProjects(new MemoryStore(disk));
+  for (const [match, count] of [
+    [ofReport('far'), 160],
+    [ofUser('anonymous'), 320],
+  ] as const)
+    await projects.use('p', async (project) => {
+      const feed = await project.select({ objects: [objectsOf('entry', match)], udt: null });
+      const found: number[] = [];
+      while (!feed.atHead) {
+        const page = (await feed.next()) ?? [];
+        found.push(...positionsIn(page));
+        const bytes = page.reduce((sum, one) => sum + (one.type === 'object' ? one.object.length : 0), 0);
+        assert.ok(bytes < 80 * longBytes, `a page of ${bytes} bytes`);
+      }
+      assert.is(found.length, count);
+      assert.equal(
+        found,
+        [...new Set(found)].sort((one, other) => one - other),
+      );
+      feed.close();
+    });
   await projects.close();
 });
 
