@@ -29,9 +29,10 @@ export interface IndexingOptions {
 /** So many records are indexed in one batch, or one group. */
 const recordsPerBatch = 512;
 
-interface Placed {
+/** What is indexed of a record: without its bytes, for so many long ones would fill the memory. */
+interface Placed extends Pick<LogRecord, 'kind' | 'groupIndex'> {
   readonly position: number;
-  readonly record: LogRecord;
+  readonly matches: readonly Match[];
 }
 
 /** @returns whether it was not stopped: all is indexed that can be. */
@@ -65,8 +66,8 @@ async function indexBackwards(
     const records = await groupsBefore(store, keys, from);
     const first = records[0]?.position ?? 1;
     const writes = [...postingsOf(keys, records), ...holdersIn(project, records)];
-    for (const { position, record } of records)
-      if (isUdtChange(record) && (await readUdtChange(store, keys, position)) === undefined)
+    for (const { position, kind } of records)
+      if (isUdtChange({ kind }) && (await readUdtChange(store, keys, position)) === undefined)
         writes.push(...writeUdtChange(keys, position, null));
     await store.write([...writes, writeIndexMark(keys, first, serverId)]);
     from = first;
@@ -83,33 +84,39 @@ async function groupsBefore(store: Store, keys: ProjectKeys, before: number): Pr
     const [oldest] = records;
     if (!oldest || oldest.position !== first || records.length !== before - first)
       throw new RejoinError('damaged', `changes from position ${first} to ${before - 1} are missing`);
-    const whole = records.findIndex(({ record }) => record.groupIndex === 0);
+    const whole = records.findIndex(({ groupIndex }) => groupIndex === 0);
     if (whole >= 0) return records.slice(whole);
-    first -= oldest.record.groupIndex;
+    first -= oldest.groupIndex;
   }
 }
 
 async function* readRecords(store: Store, range: Range): AsyncGenerator<Placed> {
-  for await (const page of store.scan(range))
-    for (const { key, value } of page) yield { position: readLastNumber(key), record: decodeRecord(value) };
+  for await (const page of store.scan(range)) for (const { key, value } of page) yield placedOf(key, value);
+}
+
+/** @throws RejoinError `damaged` if it can't be decoded. */
+function placedOf(key: Uint8Array, value: Uint8Array): Placed {
+  const record = decodeRecord(value);
+  const { kind, groupIndex } = record;
+  return { position: readLastNumber(key), kind, groupIndex, matches: matchesIn(record) };
 }
 
 /** The same, byte for byte, as they would have been written with the groups. */
 function postingsOf(keys: ProjectKeys, records: readonly Placed[]): Write[] {
   const writes: Write[] = [];
   let group = new GroupPostings();
-  for (const { position, record } of records) {
-    if (record.groupIndex === 0) {
+  for (const { position, kind, groupIndex, matches } of records) {
+    if (groupIndex === 0) {
       writes.push(...group.writes(keys));
       group = new GroupPostings();
     }
-    if (isObjectKind(record.kind)) group.add(record.kind, matchesIn(record), position);
+    if (isObjectKind(kind)) group.add(kind, matches, position);
   }
   return [...writes, ...group.writes(keys)];
 }
 
 function holdersIn(project: string, records: readonly Placed[]): Write[] {
-  const held = records.flatMap(({ record }) => matchesIn(record)).filter(isHeld);
+  const held = records.flatMap(({ matches }) => matches).filter(isHeld);
   const unique = new Map(held.map((match) => [`${match.field} ${match.value}`, match]));
   return [...unique.values()].map((match) => writeHolder(match, project));
 }
@@ -131,7 +138,7 @@ async function noteHolders(
     if (stopping.aborted) return false;
     const records = page.flatMap(({ key, value }) => {
       try {
-        return [{ position: readLastNumber(key), record: decodeRecord(value) }];
+        return [placedOf(key, value)];
       } catch (error) {
         if (error instanceof RejoinError && error.code === 'damaged') return [];
         throw error;

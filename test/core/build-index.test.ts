@@ -1,7 +1,10 @@
 // What is read where the index isn't complete or can't be relied on, and how it is built behind an older release.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { buildIndex } from '../../src/core/build-index.ts';
 import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { ProjectKeys, holdersMarkKey } from '../../src/store/keys.ts';
@@ -132,6 +135,34 @@ test('WS-7 a posting that fails its seal is told, and the log read through', asy
     ['damage'],
   );
   await projects.close();
+});
+
+test('WS-7 indexing does not keep the bytes of all that it has read', async () => {
+  const store = new MemoryStore();
+  await fill(store);
+  await loseIndex(store, await indexOf(store));
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  const kept: number[] = [];
+  const scan = async function* (range: Range): AsyncGenerator<readonly Entry[]> {
+    const copies: WeakRef<ArrayBuffer>[] = [];
+    for await (const page of store.scan(range))
+      for (const { key, value } of page) {
+        const copy = Uint8Array.from(value);
+        copies.push(new WeakRef(copy.buffer));
+        yield [{ key, value: copy }];
+      }
+    await new Promise(setImmediate);
+    collect();
+    if (copies.length > 100) kept.push(copies.filter((copy) => copy.deref() !== undefined).length);
+  };
+  const copying: Store = Object.assign(Object.create(store) as Store, { scan });
+  const stopping = new AbortController().signal;
+  const onDamage = (): void => undefined;
+  const options = { serverId: testLife.serverId, stopping, onDamage, holdersOfDamaged: false };
+  assert.ok(await buildIndex(copying, 'p', options));
+  assert.ok(kept.length > 0);
+  assert.ok(Math.max(...kept) < 10, `${Math.max(...kept)} are in memory`);
 });
 
 test('REP-8 of a log that has lost something the index is not relied on: the hole is met', async () => {
