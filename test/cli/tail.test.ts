@@ -228,7 +228,6 @@ testUnless(
       const env = {
         ...process.env,
         TERM: 'xterm-256color',
-        CI: undefined,
         NO_COLOR: undefined,
         FORCE_COLOR: undefined,
         CI: undefined, // where Node takes no terminal for one that shows colours
