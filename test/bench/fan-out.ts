@@ -87,7 +87,7 @@ class Audience {
     if (!reader) throw new Error('nobody reads');
     reader.onFrame = (payload) => heard.push(payload.toString());
     this.writer.send(upload);
-    await this.writer.until(() => heard.length > 0);
+    await reader.until(() => heard.length > 0);
     await new Promise((resolve) => setTimeout(resolve, 500)); // the rest of the upload, at every reader
     reader.onFrame = () => this.receive();
     return heard;
