@@ -25,6 +25,9 @@ export interface DirtyPlace {
 /** The topmost containers, texts and XML trees that a transaction changed. No path leads through another. */
 export type ViewChange = readonly DirtyPlace[];
 
+/** The key that has no place in the view (UDT-4). */
+const protoKey = '__proto__';
+
 /** An array is read in parts of so many elements while other work goes on. */
 const elementsPerPart = 2_000;
 
@@ -61,8 +64,8 @@ export class JsonView {
     breathe: () => Promise<void>,
   ): Promise<JsonView> {
     const view = new JsonView(root, onOddity);
-    for (const value of root.values()) {
-      if (!(value instanceof Y.Array)) continue;
+    for (const [key, value] of root.entries()) {
+      if (key === protoKey || !(value instanceof Y.Array)) continue;
       const elements = value.toArray();
       const json: Json[] = [];
       for (const [index, element] of elements.entries()) {
@@ -241,7 +244,7 @@ export class JsonView {
   private readMap(map: Y.Map<unknown>, level: number): JsonObject {
     const json: Record<string, Json> = {};
     map.forEach((value, key) => {
-      if (key === '__proto__') {
+      if (key === protoKey) {
         this.onOddity('proto-key');
         return;
       }

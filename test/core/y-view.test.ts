@@ -241,6 +241,23 @@ following('what has no place in the view is no change of it', () => {
   assert.equal(last()?.dirty, [[]]);
 });
 
+following(
+  'an array without a place is none either in a document that was read in parts (seed 541105503)',
+  async () => {
+    const root = new Y.Doc().getMap<unknown>('udt');
+    const hidden = root.set('__proto__', yArray([1]));
+    const view = await JsonView.load(
+      root,
+      () => undefined,
+      () => Promise.resolve(),
+    );
+    const changes: (ViewChange | null)[] = [];
+    root.doc?.on('afterTransaction', (transaction: Y.Transaction) => changes.push(view.refresh(transaction)));
+    hidden.push([2]);
+    assert.equal(changes, [null]);
+  },
+);
+
 following('elements of arrays are found without Yjs, as of the last transaction', () => {
   const { root, view } = viewed();
   const list = root.set('list', yArray(['a', 'b', new Y.Map()]));
