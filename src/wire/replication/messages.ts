@@ -1,0 +1,127 @@
+// The messages that two servers exchange on /replicate (docs/replication-protocol.md): read and written by parse.ts and
+// print.ts beside it, understood by the links of src/replication.
+
+import type { VersionVector } from '../../model/version-vector.ts';
+
+/** The version of the protocol that this release speaks. */
+export const protocolVersion = 1;
+
+/** What one server has of one project. */
+export interface Standing {
+  /** How often the project was deleted and brought back: odd while it is deleted, 0 for one that never was (REP-14). */
+  readonly lifecycle: number;
+  /** When it was deleted last, by the clock of the server that did it; 0 if it never was. Milliseconds since 1970. */
+  readonly deletedMs: number;
+  /** What is durable, in the order of the server ids. */
+  readonly heads: readonly Head[];
+}
+
+/** The newest change of one server id. */
+export interface Head {
+  readonly serverId: number;
+  readonly seqno: number;
+  /** The checksum in that change's record (8 bytes): two records of one number would differ in it. */
+  readonly checksum: Uint8Array;
+}
+
+/** The first message of each side; nothing else is sent before the other's has come. */
+export interface Hello {
+  readonly type: 'hello';
+  /** The highest version of the protocol that the sender speaks. */
+  readonly protocol: number;
+  readonly serverId: number;
+  /** Random, 16 bytes, new with each start of the process: tells a twin from oneself (REP-9). */
+  readonly instance: Uint8Array;
+  /** What else the sender can do, by name; unknown names are ignored. */
+  readonly capabilities: readonly string[];
+}
+
+/** A page of the projects that the sender has, each with the digest of its standing (REP-2). */
+export interface Catalogue {
+  readonly type: 'catalogue';
+  readonly entries: readonly { readonly project: string; readonly digest: Uint8Array }[];
+  readonly isLast: boolean;
+}
+
+/** What the sender has of a project: the receiver asks for what it lacks, and says what it has if the sender lacks some. */
+export interface StandingMessage {
+  readonly type: 'standing';
+  readonly project: string;
+  readonly standing: Standing;
+}
+
+/** Asks for all that the sender of this lacks of a project, then for what comes. It replaces the one before for the project. */
+export interface Want {
+  readonly type: 'want';
+  readonly project: string;
+  /** Of the asking side, rising: what comes for a lower one is discarded (REP-3). */
+  readonly stream: number;
+  readonly vector: VersionVector;
+}
+
+/** Whole groups of records in the order of the sender's log, each record as it is stored (REP-1). */
+export interface Groups {
+  readonly type: 'groups';
+  readonly project: string;
+  readonly stream: number;
+  /** Whether a session that was created in slices is not complete with these. */
+  readonly isUnfinished: boolean;
+  readonly records: readonly Uint8Array[];
+}
+
+/** The sender can't go on with a stream: the receiver says again what it has when it likes to. */
+export interface Ended {
+  readonly type: 'ended';
+  readonly project: string;
+  readonly stream: number;
+  /** For people. */
+  readonly reason: string;
+}
+
+/** So many bytes of frames that count are dealt with, durably where they bring changes: as many more may be sent. */
+export interface Ack {
+  readonly type: 'ack';
+  readonly bytes: number;
+}
+
+/** Asks for records that the sender of this has lost: seqnos from first to last, both included. */
+export interface Fetch {
+  readonly type: 'fetch';
+  readonly project: string;
+  readonly serverId: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What the sender has of what was asked for, in the order of seqnos; where that ends, `isLast`. */
+export interface Fetched {
+  readonly type: 'fetched';
+  readonly project: string;
+  readonly serverId: number;
+  readonly records: readonly Uint8Array[];
+  readonly isLast: boolean;
+}
+
+/** Why the sender ends the link (REP-9, REP-13). */
+export type RefusalReason = 'twin' | 'self' | 'protocol' | 'malformed' | 'busy' | 'stopping' | 'internal';
+
+export interface Refused {
+  readonly type: 'refused';
+  readonly reason: RefusalReason;
+  /** One sentence for people. */
+  readonly message: string;
+}
+
+export type ReplicationMessage =
+  Hello | Catalogue | StandingMessage | Want | Groups | Ended | Ack | Fetch | Fetched | Refused;
+
+/** A message with its number on the link: 1, 2, 3 in each direction (REP-3). */
+export interface Frame {
+  readonly number: number;
+  readonly message: ReplicationMessage;
+}
+
+/** Whether a frame counts against the window of its sender: those that may be long or many do. */
+export function countsInWindow({ type }: ReplicationMessage): boolean {
+  return type === 'catalogue' || type === 'standing' || type === 'groups' || type === 'fetched';
+}
