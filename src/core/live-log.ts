@@ -23,7 +23,10 @@ export interface ProjectListener {
   durable?(group: Group): void;
   /** What was not durable is lost, with the document that held it: whoever saw that document must start anew. */
   reset?(): void;
+  /** The project is deleted now; called again when it is deleted for good. */
   deleted?(): void;
+  /** A project that was deleted is there again. */
+  undeleted?(): void;
 }
 
 /** What goes to the store together. */
@@ -233,14 +236,17 @@ export class LiveLog implements FeedSource {
     };
   }
 
-  /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
-  async bury(): Promise<void> {
-    await this.writable();
+  /** Has the catalogue say something else of the project, behind all that was submitted. `more` is written with it. */
+  async describe(info: ProjectInfo, more: readonly Write[] = []): Promise<void> {
     await this.lastWritten;
-    const { write, settle } = this.log.bury(this.context.environment.now());
-    await this.submit({ group: null, writes: [write], settle });
+    const { write, settle } = this.log.describe(info);
+    await this.submit({ group: null, writes: [write, ...more], settle });
     this.wake();
-    for (const listener of [...this.listeners]) listener.deleted?.();
+    for (const listener of [...this.listeners]) {
+      if (info.tombstone) listener.deleted?.();
+      else listener.undeleted?.();
+    }
+    this.context.moved.tell(this.log.project);
   }
 
   // ---- after a failed write

@@ -14,7 +14,7 @@ import { ProjectKeys, readLastNumber, readNumber, unfinishedKey } from './keys.t
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
 import { decodeRecord, encodeRecord, type LogRecord, type NeededParts, type RecordKind } from './record.ts';
-import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
+import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
 import { readRepeats, type Repeat } from './repeats.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
@@ -85,7 +85,10 @@ export class ProjectLog {
   ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
-    const { damage, ...heads } = await recoverHeads(store, keys, info?.damage, witnessed);
+    const { damage, ...heads } =
+      info?.purgedMs === undefined
+        ? await recoverHeads(store, keys, info?.damage, witnessed)
+        : headsOfPurged(info);
     const about = `Project ${JSON.stringify(project)} is damaged`;
     if (!info && (heads.position > 0 || heads.vector.size > 0))
       throw new RejoinError(
@@ -237,15 +240,8 @@ export class ProjectLog {
     this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
   }
 
-  /** What deletes the project and keeps its numbers (REP-14); `settle` when the write is durable. */
-  bury(deletedMs: number): { write: Write; settle: () => void } {
-    const vector = [...this.durable.vector].map(([id, seqno]): [number, number] => [id, seqno]);
-    const info = {
-      createdMs: deletedMs,
-      session: null,
-      ...this.currentInfo,
-      tombstone: { deletedMs, vector },
-    };
+  /** Has the catalogue say something else of the project; `settle` when the write is durable. */
+  describe(info: ProjectInfo): { write: Write; settle: () => void } {
     const settle = (): void => {
       this.currentInfo = info;
     };
