@@ -94,7 +94,7 @@ export class SelectedFeed {
     );
     const patches = udt && (await UdtPatches.open(state, udt, (await udtAfter) ?? 0, historyEnd));
     const starts = [...parts, ...(patches ? [patches] : [])].map(({ after }) => after);
-    const feed = Feed.behind(log, Math.min(historyEnd, ...starts));
+    const feed = Feed.behind(log, Math.min(historyEnd, ...starts), 'object');
     return new SelectedFeed(state, feed, parts, patches, historyEnd, index);
   }
 

@@ -11,7 +11,7 @@ import { readIndexMark, writeIndexMark } from './index-marks.ts';
 import { ProjectKeys, number, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
 import { GroupPostings } from './postings.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
-import { decodeRecord, encodeRecord, type LogRecord } from './record.ts';
+import { decodeRecord, encodeRecord, type LogRecord, type NeededParts } from './record.ts';
 import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
 import type { Store, Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
@@ -261,12 +261,12 @@ export class ProjectLog {
    * The changes at these positions, in their order.
    * @throws RejoinError `damaged` if one is missing or fails its checksum.
    */
-  readAt(positions: readonly number[]): Promise<Change[]> {
+  readAt(positions: readonly number[], needed: NeededParts = 'all'): Promise<Change[]> {
     return Promise.all(
       positions.map(async (position): Promise<Change> => {
         const value = await this.store.get(this.keys.record(position));
         if (!value) throw this.hole(`the change at position ${position} is missing`);
-        return { ...this.decode(position, value), position };
+        return { ...this.decode(position, value, needed), position };
       }),
     );
   }
@@ -275,7 +275,7 @@ export class ProjectLog {
    * The changes from one position to another, both included, in pages of bounded size.
    * @throws RejoinError `damaged` at the first change that is missing or fails its checksum.
    */
-  async *read(first: number, last: number): AsyncGenerator<readonly Change[]> {
+  async *read(first: number, last: number, needed: NeededParts = 'all'): AsyncGenerator<readonly Change[]> {
     let expected = first;
     const seqnos = new Map<number, number>();
     for await (const page of this.store.scan(this.keys.records(first, last))) {
@@ -283,7 +283,7 @@ export class ProjectLog {
         const position = readLastNumber(key);
         if (position !== expected) throw this.hole(`the change at position ${expected} is missing`);
         expected++;
-        const change = { ...this.decode(position, value), position };
+        const change = { ...this.decode(position, value, needed), position };
         // The key is not in the record's checksum: its number says whether it belongs here.
         const { serverId, seqno } = change;
         if ((seqnos.get(serverId) ?? seqno - 1) !== seqno - 1)
@@ -297,9 +297,9 @@ export class ProjectLog {
     if (expected <= last) throw this.hole(`the change at position ${expected} is missing`);
   }
 
-  private decode(position: number, value: Uint8Array): LogRecord {
+  private decode(position: number, value: Uint8Array, needed: NeededParts): LogRecord {
     try {
-      return decodeRecord(value);
+      return decodeRecord(value, needed);
     } catch (error) {
       if (!(error instanceof RejoinError)) throw error;
       throw this.hole(`at position ${position}: ${error.message}`, error);
