@@ -7,7 +7,7 @@ import type { Catalogue } from '../wire/replication/messages.ts';
 import type { Announcements } from './announcements.ts';
 import type { LinkOutput } from './link-output.ts';
 import { OwnCatalogue } from './own-catalogue.ts';
-import type { Replicas } from './replicas-port.ts';
+import type { CatalogueEntry, Replicas } from './replicas-port.ts';
 import { Wake } from './wake.ts';
 
 /** How many pages a side may be ahead of the other. */
@@ -65,7 +65,7 @@ export class CatalogueExchange {
     for (let after: string | null = null; ;) {
       while (!this.maySend && !this.hasEnded) await this.changed.next();
       if (this.hasEnded || (this.hasSentLast && this.hasReceivedLast)) return;
-      const entries = this.hasSentLast ? [] : await this.replicas.catalogue(after);
+      const entries: readonly CatalogueEntry[] = this.hasSentLast ? [] : await this.replicas.catalogue(after);
       after = entries.at(-1)?.project ?? after;
       const isLast = entries.length === 0;
       this.hasSentLast = isLast;

@@ -114,11 +114,12 @@ export class IncomingStreams {
   }
 
   /** The peer ends a stream: it has sent all, or it can't go on. */
-  finish({ project, stream, reason }: Ended): void {
+  finish({ project, stream, reason }: Ended): Promise<void> {
     const incoming = this.projects.get(project);
-    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return;
+    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return Promise.resolve();
     if (reason === '') this.drop(project);
     else this.pause(project, incoming, `The peer can't send it: ${reason}`);
+    return Promise.resolve();
   }
 
   end(): void {

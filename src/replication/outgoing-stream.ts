@@ -104,12 +104,15 @@ export class OutgoingStream {
 
   private async opened(): Promise<ReplicaReader | null> {
     if (this.isClosed || this.reader) return this.reader;
-    const reader = await this.options.replicas.open(this.project, new Map(this.known));
-    // What was learned or closed in the meantime the reader hasn't heard of.
-    reader.knows(this.known);
-    this.reader = reader;
-    if (this.isClosed) this.putAside();
+    this.reader = await this.options.replicas.open(this.project, new Map(this.known));
+    // Of what happened in the meantime the reader hasn't heard.
+    this.knows(this.known);
+    if (this.wasClosed()) this.putAside();
     return this.reader;
+  }
+
+  private wasClosed(): boolean {
+    return this.isClosed;
   }
 
   private async nextOrHead(reader: ReplicaReader): Promise<ReadGroups | null | 'head'> {

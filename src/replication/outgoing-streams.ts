@@ -92,6 +92,10 @@ export class OutgoingStreams {
     const { replicas, known, announce } = this.options;
     this.remove(this.streams.get(project));
     known.replace(project, vector);
+    if (!replicas.isReplicated(project)) {
+      this.say(project, stream, '');
+      return;
+    }
     try {
       const { lifecycle, heads } = await replicas.standing(project);
       const aheadChanges = changesBehind(vector, heads);
@@ -156,15 +160,23 @@ export class OutgoingStreams {
   private goOn(stream: OutgoingStream, place: StreamPlace): void {
     if (this.hasEnded || this.streams.get(stream.project) !== stream) return;
     switch (place.type) {
-      case 'head':
-        return this.goLive(stream);
-      case 'turn-over':
-        return this.queue(stream);
+      case 'head': {
+        this.goLive(stream);
+        return;
+      }
+      case 'turn-over': {
+        this.queue(stream);
+        return;
+      }
       case 'closed':
-      case 'deleted':
-        return this.finish(stream, '');
-      case 'failed':
-        return this.finish(stream, place.detail);
+      case 'deleted': {
+        this.finish(stream, '');
+        return;
+      }
+      case 'failed': {
+        this.finish(stream, place.detail);
+        return;
+      }
       default:
         place satisfies never;
     }
