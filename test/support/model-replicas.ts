@@ -20,6 +20,8 @@ import type { SimulatedTime } from './simulated-time.ts';
 export interface ModelRecord {
   readonly bytes: Uint8Array;
   readonly record: LogRecord;
+  /** Of all bytes. */
+  readonly checksum: Uint8Array;
 }
 
 interface ModelProject {
@@ -80,7 +82,7 @@ export class ModelReplicas implements Replicas {
         object: null,
         update: groupIndex === 0 ? new Uint8Array(bytesEach) : null,
       };
-      return { bytes: encodeRecord(record), record };
+      return modelRecord(encodeRecord(record), record);
     });
     project.numbered.set(this.serverId, first + changes - 1);
     await this.append(id, project, records);
@@ -122,7 +124,7 @@ export class ModelReplicas implements Replicas {
     await this.time.passes(0);
     for (const { serverId, seqno, checksum } of theirs.heads) {
       const own = this.projects.get(id)?.log.find(({ record }) => isNumbered(record, serverId, seqno));
-      if (own && Buffer.compare(checksumOf(own.bytes), checksum) !== 0)
+      if (own && Buffer.compare(own.checksum, checksum) !== 0)
         throw new RejoinError('conflict', `${id}: change ${seqno} of ${serverId} has two contents`);
     }
     const project = this.projectOf(id);
@@ -171,11 +173,13 @@ export class ModelReplicas implements Replicas {
     return Promise.resolve();
   }
 
-  /** All records of a project, in the order of their numbers. */
+  /** What tells the records of a project from others, in the order of their numbers. */
   recordsOf(id: string): string[] {
     const log = [...(this.projects.get(id)?.log ?? [])];
     log.sort((a, b) => a.record.serverId - b.record.serverId || a.record.seqno - b.record.seqno);
-    return log.map(({ bytes }) => Buffer.from(bytes).toString('latin1'));
+    return log.map(
+      ({ record, checksum }) => `${record.serverId} ${record.seqno} ${Buffer.from(checksum).toString('hex')}`,
+    );
   }
 
   vectorOf(id: string): Map<number, number> {
@@ -202,7 +206,7 @@ export class ModelReplicas implements Replicas {
         return { type: 'gap', detail: `${id}: ${record.seqno} of ${record.serverId} behind ${head}` };
       }
       project.numbered.set(record.serverId, record.seqno);
-      taken.push({ bytes: new Uint8Array(bytes), record });
+      taken.push(modelRecord(new Uint8Array(bytes), record));
     }
     if (taken[0] && taken[0].record.groupIndex !== 0) this.faults.push(`${id}: a group was torn`);
     await this.append(id, project, taken);
@@ -227,10 +231,10 @@ export class ModelReplicas implements Replicas {
 
   private standingOf(id: string): Standing {
     const project = this.projects.get(id);
-    const heads = [...(project?.heads.values() ?? [])].map(({ bytes, record }) => ({
+    const heads = [...(project?.heads.values() ?? [])].map(({ checksum, record }) => ({
       serverId: record.serverId,
       seqno: record.seqno,
-      checksum: checksumOf(bytes),
+      checksum,
     }));
     return {
       lifecycle: project?.lifecycle ?? 0,
@@ -320,6 +324,10 @@ class ModelReader implements ReplicaReader {
     }
     return records;
   }
+}
+
+function modelRecord(bytes: Uint8Array, record: LogRecord): ModelRecord {
+  return { bytes, record, checksum: checksumOf(bytes) };
 }
 
 /** What its server had when it wrote the change. */
