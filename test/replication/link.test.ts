@@ -300,8 +300,10 @@ test('a link that has ended leaves nothing behind', async () => {
   await world.time.advance(100);
   const link = world.link(a, b);
   await world.time.advance(200);
+  void a.replicas.write('announced at the end', 1);
+  await world.time.advance(21);
   link.down();
-  await world.time.advance(1_000);
+  await Promise.all([link.settled(), world.time.advance(1_000)]);
   assert.is(a.replicas.openReaders, 0);
   assert.is(a.replicas.listening + b.replicas.listening, 0);
   assert.equal(
