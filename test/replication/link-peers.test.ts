@@ -221,6 +221,13 @@ test('REP-3 anything before hello ends the link', () => {
   refusedAs(peer, 'malformed', /first message must be hello; it was standing/);
 });
 
+test('a peer that never says hello is not waited for', async () => {
+  const { world, server } = aServer();
+  const peer = new RawPeer(world, server);
+  await world.time.advance(31_000);
+  assert.equal(peer.ends, [{ type: 'cut', detail: 'The peer has not said hello within 30 s' }]);
+});
+
 test('REP-3 records that are none pause their project, and leave the link alone', async () => {
   const { world, server } = aServer();
   const peer = new RawPeer(world, server);

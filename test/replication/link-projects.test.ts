@@ -218,7 +218,7 @@ test('REP-8 an older copy of a folder takes a new server id, and gets back what 
   const [again] = restored.servers;
   restored.link(0, 1);
   await restored.converged(['p']);
-  assert.ok(again && again.replicas.serverId !== 1, 'it has another server id');
+  assert.is.not(again.replicas.serverId, 1, 'it has another server id');
   assert.equal([...(await recordsOf(again)).keys()], ['1 1', '1 2', '1 3', '1 4']);
   await uploadEntry(again.projects, 'p', 'new');
   await restored.converged(['p']);
