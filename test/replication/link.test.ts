@@ -107,13 +107,12 @@ test('REP-2 a change that comes just when its stream makes room for another is n
   const [a, b] = [world.add({ readMs: 40 }), world.add()];
   const link = world.link(a, b);
   await world.converge();
-  for (let i = 0; i < 64; i++) void a.replicas.write(`p${i}`, 1);
-  await world.converge();
-  // The streams are used in turn, so the next one is the oldest when a new project wants to stay.
+  for (let i = 0; i < 64; i++) await Promise.all([a.replicas.write(`p${i}`, 1), world.time.advance(200)]);
+  // Each round ends the two oldest streams: one for the new project, one for the old one if it had to come back.
   for (let i = 0; i < 30; i++) {
     void a.replicas.write(`new ${i}`, 1);
-    await world.time.advance(60 + 5 * i);
-    void a.replicas.write(`p${i}`, 1);
+    await world.time.advance(20 + 7 * (i % 10));
+    void a.replicas.write(`p${2 * i}`, 1);
     await world.time.advance(300);
   }
   await world.converge();
@@ -123,7 +122,7 @@ test('REP-2 a change that comes just when its stream makes room for another is n
 
 test('REP-2 a project with endless history does not keep the others from their turn', async () => {
   const world = new LinkServers();
-  const [a, b] = [world.add({ batchRecords: 1 }), world.add()];
+  const [a, b] = [world.add({ batchRecords: 1, readMs: 20 }), world.add({ syncMs: () => 1 })];
   for (let i = 0; i < 8; i++) for (let n = 0; n < 250; n++) void a.replicas.write(`long ${i}`, 1);
   void a.replicas.write('short', 1);
   await world.time.advance(100);
