@@ -6,6 +6,7 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileTests } from './support/compile-tests.ts';
 
 const testFolder = fileURLToPath(new URL('.', import.meta.url));
 const fileTimeoutMs = 480_000;
@@ -27,10 +28,12 @@ async function main(): Promise<void> {
   );
   const longFiles = files.filter(saysItTakesLong);
   const waiting = [...longFiles, ...files.filter((file) => !longFiles.includes(file))];
+  const compiled = await compileTests(testFolder, files);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
-      outcomes.push(await runFile(file));
+      outcomes.push(await runFile(file, compiled(file)));
   };
   await Promise.all(Array.from({ length: parallel }, work));
 
@@ -56,9 +59,9 @@ function saysItTakesLong(file: string): boolean {
   return opening.includes(longMark);
 }
 
-async function runFile(file: string): Promise<Outcome> {
+async function runFile(file: string, script: string): Promise<Outcome> {
   const startedMs = Date.now();
-  const child = spawn(process.execPath, ['--import', 'tsx', join(testFolder, file)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', script], {
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';
