@@ -47,7 +47,7 @@ export interface Kill9Figures {
 
 const trafficMs = { least: 50, most: 400 };
 /** On each wire, in full swing, however slow the machine is. */
-const acknowledgedLeast = 20;
+const acknowledgedLeast = 30;
 const startingMs = { least: 0, most: 400 };
 const problemsTold = 20;
 

@@ -14,12 +14,9 @@ const parentFolder = join(projectFolder, 'node_modules', '.cache');
 /**
  * What it makes is removed when this process exits.
  * @param files paths from the folder of the tests
- * @returns where the compiled form of a file is
+ * @returns the folder of the compiled files; their names are those of `compiledName`
  */
-export async function compileTests(
-  testFolder: string,
-  files: readonly string[],
-): Promise<(file: string) => string> {
+export async function compileTests(testFolder: string, files: readonly string[]): Promise<string> {
   await mkdir(parentFolder, { recursive: true });
   const folder = await mkdtemp(join(parentFolder, 'rejoin-tests-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
@@ -39,7 +36,7 @@ export async function compileTests(
     logLevel: 'warning',
     plugins: [ownUrls],
   });
-  return (file) => join(folder, file.replace(/\.ts$/, '.mjs'));
+  return folder;
 }
 
 /** A module finds the files beside it by its own URL: that of its source. */
