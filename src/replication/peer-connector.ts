@@ -30,6 +30,8 @@ export class PeerConnector {
   private cancel: () => void = () => undefined;
   private isStopped = false;
   private problem: string | null = null;
+  /** What was told since there was a link: it isn't told again at each try. */
+  private told: string | null = null;
   private readonly pauses: RetryPauses;
 
   constructor(private readonly options: PeerConnectorOptions) {
@@ -74,12 +76,14 @@ export class PeerConnector {
   private open(socket: PeerSocket): void {
     this.cancel = () => undefined;
     const sinceMs = this.options.environment.now();
-    this.current = this.options.link(socket, (end) => {
+    const link = this.options.link(socket, (end) => {
       this.current = null;
+      if (link.peer) this.told = null;
       // A clock that was put back counts as a short link.
       if (this.options.environment.now() - sinceMs >= steadyMs) this.pauses.reset();
       this.ended(end);
     });
+    this.current = link;
   }
 
   private ended(end: PeerLinkEnd): void {
@@ -112,6 +116,8 @@ export class PeerConnector {
   private tell(type: 'peer-lost' | 'peer-refused' | 'peer-standby', detail: string): void {
     if (this.isStopped) return;
     this.problem = detail;
+    if (detail === this.told) return;
+    this.told = detail;
     this.options.observe({ type, peer: this.name, detail });
   }
 
