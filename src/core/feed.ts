@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import type { NeededParts } from '../store/record.ts';
 
 /** What a feed needs of its project. */

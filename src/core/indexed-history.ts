@@ -5,7 +5,7 @@ import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
 import { readLastNumber } from '../store/keys.ts';
 import { readPostings, type Run } from '../store/postings.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import { pageBytesMax, pageEntriesMax, type Store } from '../store/store.ts';
 import type { LiveLog } from './live-log.ts';
 

@@ -9,7 +9,7 @@ import { isMatched, matchesOf } from '../model/matches.ts';
 import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { Match, Selection, StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import { isUdtChange } from '../store/udt-changes.ts';
 import { Feed } from './feed.ts';
 import { IndexedHistory, type Wanted } from './indexed-history.ts';

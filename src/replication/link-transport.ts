@@ -75,6 +75,8 @@ export type LinkEvent =
 export interface LinkState {
   /** null until it has said hello. */
   readonly peer: LinkPeer | null;
+  /** Whether the servers were compared, and nothing is known to be lacking on either side. */
+  readonly isInStep: boolean;
   /** Changes that the peer has said to have, and that are not durable here yet. */
   readonly lagChanges: number;
   /** Changes that the peer asked for, and that were not sent yet. */
@@ -85,6 +87,8 @@ export interface LinkState {
   readonly bytesSent: number;
   /** Projects that wait for another try. */
   readonly pausedProjects: number;
+  /** Projects that wait to be announced to the peer, or whose history it is being sent. */
+  readonly waitingProjects: number;
   /** The newest trouble with a project, or why the link has ended. */
   readonly lastError: string | null;
 }

@@ -96,7 +96,7 @@ export interface Ended {
   readonly type: 'ended';
   readonly project: string;
   readonly stream: number;
-  /** For people. */
+  /** For people. Empty if all is well: everything was sent, and what comes is announced again. */
   readonly reason: string;
 }
 
