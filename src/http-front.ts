@@ -39,7 +39,7 @@ export interface HttpFrontOptions {
   readonly udt: UdtAdapter;
   readonly yjs: YjsAdapter;
   readonly rest: RestAdapter;
-  readonly peers: Peers;
+  readonly peers: Pick<Peers, 'checkRoom' | 'accept'>;
   /** What servers that open a link must show; null if there is none. */
   readonly peerToken: string | null;
 }

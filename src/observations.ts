@@ -100,21 +100,13 @@ export class Observations implements Observer, AdapterLog {
     this.repeats = new Repeats(options.environment);
   }
 
-  observe(event: ObservedEvent): void {
+  observe(event: ObservedEvent | PeerEvent): void {
     const { type, detail, ...fields } = event;
     this.options.metrics.observed(type);
     const [level, what, advice] = lines[type];
+    const peer = 'peer' in event ? event.peer : '';
     const project = 'project' in event ? event.project : '';
-    this.tell(level, `${type} ${project}`, { type, ...fields }, `${what}: ${detail}. ${advice}`);
-  }
-
-  /** REP-12. */
-  observePeer(event: PeerEvent): void {
-    const { type, detail, ...fields } = event;
-    this.options.metrics.observed(type);
-    const [level, what, advice] = lines[type];
-    const name = [type, event.peer, 'project' in event ? event.project : ''].join(' ');
-    this.tell(level, name, { type, ...fields }, `${what}: ${detail}. ${advice}`);
+    this.tell(level, `${type} ${peer} ${project}`, { type, ...fields }, `${what}: ${detail}. ${advice}`);
   }
 
   wrote(changes: number): void {

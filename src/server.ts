@@ -125,7 +125,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     replicas: new Replicas(projects, { isReplicated: peerSettings.isReplicated }),
     environment,
     timers: realTimers,
-    observe: (event) => observations.observePeer(event),
+    observe: (event) => observations.observe(event),
     urls: peerSettings.urls,
     token: peerSettings.token,
     ...(options.peerRetry && { retry: options.peerRetry }),
@@ -157,9 +157,10 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
 
   const closeAll = async (): Promise<void> => {
     const holdMs = options.holdMs ?? defaultHoldMs;
-    await peers.close(); // what they bring is in the projects' queues then
+    const unlinked = peers.close();
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
     yjs.end();
+    await unlinked;
     await projects.close();
     await folder.close();
   };

@@ -10,6 +10,8 @@ export interface RunningLink {
   readonly state: LinkState;
   receive(frame: Uint8Array): void;
   end(): void;
+  stop(): void;
+  settled(): Promise<void>;
 }
 
 /** A WebSocket that is open, and what lies below it. */
@@ -72,6 +74,12 @@ export class PeerLink {
 
   get state(): LinkState {
     return this.link.state;
+  }
+
+  /** This server stops. Resolves when the link does nothing any more. */
+  async stop(): Promise<void> {
+    this.link.stop();
+    await this.link.settled();
   }
 
   /** Ends the link in good order. */

@@ -131,8 +131,9 @@ export class Peers {
   async close(): Promise<void> {
     for (const connector of this.connectors) connector.stop();
     const ended = new Promise<void>((resolve) => (this.closing = { resolve }));
-    for (const link of this.links) link.close(1012, 'the server stops');
+    const stopped = [...this.links].map((link) => link.stop());
     if (this.links.size > 0) await ended;
+    await Promise.all(stopped);
   }
 
   private run({
