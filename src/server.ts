@@ -121,15 +121,16 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
     },
   });
+  const replicas = new Replicas(projects, { isReplicated: peerSettings.isReplicated });
   const peers: Peers = new Peers({
-    replicas: new Replicas(projects, { isReplicated: peerSettings.isReplicated }),
+    serverId: () => replicas.serverId,
     environment,
     timers: realTimers,
     observe: (event) => observations.observe(event),
     urls: peerSettings.urls,
     token: peerSettings.token,
     ...(options.peerRetry && { retry: options.peerRetry }),
-    makeLink: (linkOptions) => new Link(linkOptions),
+    makeLink: (linkOptions) => new Link({ ...linkOptions, replicas }),
   });
   const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax;
   const yjs = new YjsAdapter(projects, { environment, log: observations });

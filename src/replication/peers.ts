@@ -17,11 +17,11 @@ import { PeerConnector } from './peer-connector.ts';
 import type { PeerObserver } from './peer-events.ts';
 import { PeerLink, type PeerLinkEnd, type PeerSocket, type RunningLink } from './peer-link.ts';
 import type { PeerUrl } from './peer-url.ts';
-import type { Replicas } from './replicas-port.ts';
 import { defaultRetryLimits, type RetryLimits } from './retry-pauses.ts';
 
 export interface PeersOptions {
-  readonly replicas: Replicas;
+  /** This server's, in its present life. */
+  readonly serverId: () => number;
   readonly environment: Environment;
   readonly timers: LinkTimers;
   readonly observe: PeerObserver;
@@ -30,7 +30,7 @@ export interface PeersOptions {
   readonly token: string | null;
   readonly retry?: RetryLimits;
   /** Makes a link: the class Link, or a test's. */
-  readonly makeLink: (options: LinkOptions) => RunningLink;
+  readonly makeLink: (options: Omit<LinkOptions, 'replicas'>) => RunningLink;
 }
 
 /** What is known of one `--peer` (REP-12). */
@@ -147,7 +147,7 @@ export class Peers {
     readonly role: 'connects' | 'accepts';
     readonly ended: (end: PeerLinkEnd) => void;
   }): PeerLink {
-    const { replicas, environment, timers, makeLink } = this.options;
+    const { environment, timers, makeLink } = this.options;
     const link: PeerLink = new PeerLink({
       ...socket,
       name,
@@ -156,7 +156,6 @@ export class Peers {
       run: (options) =>
         makeLink({
           ...options,
-          replicas,
           timers,
           environment,
           instance: this.instance,
@@ -176,9 +175,9 @@ export class Peers {
   }
 
   private async admit(link: PeerLink, peer: LinkPeer): Promise<LinkRefusal | null> {
-    const { replicas, observe } = this.options;
+    const { serverId, observe } = this.options;
     if (link.role === 'connects') this.found.set(link.name, peer);
-    const refusal = await admit(link, peer, { ownServerId: replicas.serverId, links: this.links });
+    const refusal = await admit(link, peer, { ownServerId: serverId(), links: this.links });
     const detail = `server ${peer.serverId}`;
     if (!refusal) observe({ type: 'peer-connected', peer: nameOf(link, peer), detail });
     return refusal;
