@@ -42,6 +42,7 @@ export class PeerLink {
   private end: LinkEnd | null = null;
   /** How the socket closed; null while it hasn't. */
   private closed: string | null = null;
+  private isOver = false;
 
   constructor(private readonly options: PeerLinkOptions) {
     const { socket, below, timers, role, run } = options;
@@ -98,7 +99,8 @@ export class PeerLink {
   }
 
   private finish(): void {
-    if (this.closed === null || this.end === null) return;
+    if (this.closed === null || this.end === null || this.isOver) return;
+    this.isOver = true;
     const { closed, end } = this;
     this.options.ended(end.type === 'closed' ? { type: 'closed', detail: closed } : end);
   }

@@ -114,8 +114,13 @@ class PeerServer {
 
   /** Connects to these. */
   connect(urls: readonly string[], token: string | null = null): void {
+    this.knows(urls, token);
+    this.peers.start();
+  }
+
+  /** These are its peers, once it starts. */
+  knows(urls: readonly string[], token: string | null = null): void {
     this.made = this.makePeers(urls, token);
-    this.made.start();
   }
 
   private makePeers(urls: readonly string[], token: string | null): Peers {
@@ -153,7 +158,9 @@ class PeerServer {
   }
 
   async close(): Promise<void> {
-    await this.peers.close();
+    const closed = this.peers.close();
+    this.timers.run((delayMs) => delayMs === 2_000); // who doesn't answer is cut
+    await closed;
     this.sockets.close();
     await new Promise((resolve) => this.http.close(resolve));
   }
@@ -373,9 +380,10 @@ peers(
     const { servers } = context;
     const [lower, higher] = [started(servers, 1), started(servers, 2)];
     const [lowerUrl, higherUrl] = [await lower.listen(), await higher.listen()];
+    lower.knows([higherUrl]);
     higher.connect([lowerUrl]); // the link that will be spare comes first
     await until('there is a link', () => higher.peers.states[0]?.isConnected === true);
-    lower.connect([higherUrl]);
+    lower.peers.start();
     await until('the spare link is gone', () => higher.told('peer-lost').length === 1);
     assert.equal(higher.told('peer-lost'), [`the link to ${lowerUrl} was cut (there is another link)`]);
     higher.retry();
