@@ -6,7 +6,9 @@ import type { VersionVector } from '../model/version-vector.ts';
 import { writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
-import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
+import type { Change, Group } from '../store/change.ts';
+import { ProjectLog, type NewGroup } from '../store/project-log.ts';
+import type { NeededParts } from '../store/record.ts';
 import type { Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import { KnownUuids } from './known-uuids.ts';
@@ -109,12 +111,12 @@ export class LiveLog implements FeedSource {
     return this.recent.after(position);
   }
 
-  readStored(first: number, last: number): AsyncIterable<readonly Change[]> {
-    return this.log.read(first, last);
+  readStored(first: number, last: number, needed?: NeededParts): AsyncIterable<readonly Change[]> {
+    return this.log.read(first, last, needed);
   }
 
-  readAt(positions: readonly number[]): Promise<Change[]> {
-    return this.log.readAt(positions);
+  readAt(positions: readonly number[], needed?: NeededParts): Promise<Change[]> {
+    return this.log.readAt(positions, needed);
   }
 
   /** From which position on the index can be relied on; null if it can't be. */

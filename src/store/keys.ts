@@ -94,6 +94,7 @@ const sections = {
   indexMark: 'y', // from which position on the project is indexed
   udtChanges: 't', // position of a change of `udt` → n of its version
   unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
+  repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
 } as const;
 
 /** Makes the keys of one project. */
@@ -164,6 +165,15 @@ export class ProjectKeys {
   /** Up to a position, included. */
   unkeptPatches(last: number): Range {
     return { from: this.unkeptPatch(0), before: this.unkeptPatch(last + 1) };
+  }
+
+  repeat(position: number): Buffer {
+    return this.in('repeats', number(position));
+  }
+
+  /** From one position to another, both included. */
+  repeats(first: number, last: number): Range {
+    return { from: this.repeat(first), before: this.repeat(last + 1) };
   }
 
   idempotency(key: string): Buffer {
