@@ -7,6 +7,8 @@ import { Sockets } from './adapters/sockets.ts';
 import { StreamAdapter } from './adapters/stream.ts';
 import { UdtAdapter } from './adapters/udt.ts';
 import { YjsAdapter } from './adapters/yjs.ts';
+import { Control } from './control.ts';
+import { Operations } from './core/operations.ts';
 import { Projects } from './core/projects.ts';
 import { RejoinError } from './errors.ts';
 import { HttpFront, type StopTimes } from './http-front.ts';
@@ -132,7 +134,9 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     }),
   });
 
+  let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
+    await control?.close();
     const holdMs = options.holdMs ?? defaultHoldMs;
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
     yjs.end();
@@ -141,6 +145,8 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   };
   try {
     await front.listen({ host, port, inherited }, mayBeOpen);
+    const operations = new Operations(projects, (stopping) => folder.checkFiles(stopping));
+    control = await Control.open(options.data, { operations, environment, log });
   } catch (error) {
     await closeAll();
     throw error;

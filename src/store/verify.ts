@@ -100,10 +100,13 @@ async function checkOther(
     checkEntry(entry, place);
   } catch (error) {
     if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
-    const isEmpty = place.type !== 'project' && place.type !== 'store'; // its key says all
-    if (isEmpty && isRepair)
-      await store.write([{ key: entry.key, value: seal(entry.key, new Uint8Array()) }]);
-    const problem = `${nameOfPart(entry.key, place)} is damaged`;
-    tell(problem, isEmpty ? (isRepair ? 'mended' : 'mendable') : 'peer');
+    const name = nameOfPart(entry.key, place);
+    if (place.type === 'store') tell(`${name} is damaged: the next start writes it anew`, 'harmless');
+    else if (place.type === 'project') tell(`${name} is damaged`, 'peer');
+    else {
+      // Its key says all.
+      if (isRepair) await store.write([{ key: entry.key, value: seal(entry.key, new Uint8Array()) }]);
+      tell(`${name} is damaged`, isRepair ? 'mended' : 'mendable');
+    }
   }
 }
