@@ -83,20 +83,29 @@ test('REP-9 of two twins the one that has connected takes a new server id, once'
   assert.is(connecting.replicas.renewals.length, 1);
 });
 
-test('REP-9 a server that is refused as a twin takes a new server id; one that accepts does not', async () => {
-  for (const [role, renewals] of [
-    ['connects', 1],
-    ['accepts', 0],
-  ] as const) {
+test('REP-9 a server that is refused as the twin of a third takes a new server id, whoever has connected', async () => {
+  for (const role of ['connects', 'accepts'] as const) {
     const { world, server } = aServer();
     const peer = new RawPeer(world, server, { role });
     peer.hello();
     peer.send({ type: 'refused', reason: 'twin', message: 'There is another one of you' });
     await world.time.advance(100);
-    assert.is(server.replicas.renewals.length, renewals);
+    assert.is(server.replicas.renewals.length, 1);
     assert.equal(peer.ends, [
       { type: 'refused', by: 'peer', reason: 'twin', message: 'There is another one of you' },
     ]);
+  }
+});
+
+test('REP-9 a server that refuses a peer as the twin of a third keeps its own server id', async () => {
+  for (const role of ['connects', 'accepts'] as const) {
+    const { world, server } = aServer();
+    const admit = (): Promise<LinkRefusal> => Promise.resolve({ reason: 'twin', message: 'A second one' });
+    const peer = new RawPeer(world, server, { role, admit });
+    peer.hello();
+    await world.time.advance(100);
+    refusedAs(peer, 'twin', /^A second one$/);
+    assert.is(server.replicas.renewals.length, 0);
   }
 });
 
