@@ -25,6 +25,7 @@ export class Link {
   private readonly dialogue: Dialogue;
   private peer: Hello | null = null;
   private lastError: string | null = null;
+  private isWelcome = false;
   private hasEnded = false;
 
   /** The socket is open: the first message goes out at once. */
@@ -120,6 +121,10 @@ export class Link {
     if (this.options.replicas.serverId !== this.own.serverId) {
       this.cut('This server has taken a new server id');
       return;
+    }
+    if (!this.isWelcome) {
+      this.isWelcome = true;
+      this.options.onWelcome?.();
     }
     if (message.type === 'ack') this.output.acknowledged(message.bytes);
     else this.dialogue.receive(message, () => this.input.dealtWith(cost));

@@ -49,12 +49,19 @@ class IntroducingLink implements RunningLink {
     };
   }
 
-  receive([serverId = 0, ...instance]: Uint8Array): void {
+  receive([serverId, ...instance]: Uint8Array): void {
+    if (serverId === undefined) {
+      this.options.onWelcome?.();
+      return;
+    }
     void this.options
       .admit?.({ serverId, instance: Uint8Array.from(instance), capabilities: [] })
       .then((refusal) => {
         this.isAdmitted = refusal === null;
-        if (!refusal) return;
+        if (!refusal) {
+          this.options.transport.send(Uint8Array.of());
+          return;
+        }
         this.options.transport.close(1008, refusal.message);
         this.finish({ type: 'refused', by: 'us', ...refusal });
       });
