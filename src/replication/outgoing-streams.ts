@@ -111,6 +111,14 @@ export class OutgoingStreams {
     }
   }
 
+  /** What was sent of a project may not have been taken: it is announced again to a peer that has these. */
+  beginAnew(project: string, vector: VersionVector): void {
+    const stream = this.streams.get(project);
+    if (!stream) return;
+    this.finish(stream, '');
+    this.options.known.replace(project, vector);
+  }
+
   end(): void {
     this.hasEnded = true;
     for (const stream of this.streams.values()) stream.close();

@@ -214,6 +214,38 @@ test('REP-14 a deletion comes to the peer whether a stream is open or not, and s
   await world.idle();
 });
 
+test('REP-14 what was deleted and brought back before anybody looked is known to the peer all the same', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  a.replicas.setLifecycle('p', 1);
+  a.replicas.setLifecycle('p', 2);
+  await world.converge(10_000);
+  assert.is(b.replicas.projects.get('p')?.lifecycle, 2);
+  await world.idle();
+});
+
+test('REP-14 what came while a project was deleted comes when it is back, even if nobody else knew that it was', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  void a.replicas.write('p', 2);
+  await world.time.advance(100);
+  const standing = b.replicas.standing.bind(b.replicas);
+  b.replicas.standing = (project) => world.time.passes(300).then(() => standing(project)); // it is slow to say so
+  b.replicas.setLifecycle('p', 1);
+  void a.replicas.write('p', 3);
+  await world.time.advance(250);
+  b.replicas.setLifecycle('p', 2);
+  await world.converge(10_000);
+  assert.is(b.replicas.vectorOf('p').get(1), 7);
+  await world.idle();
+});
+
 test('REP-2 projects that are not replicated are neither named nor taken', async () => {
   const world = new LinkServers();
   const a = world.add();
@@ -287,8 +319,12 @@ test('a link that has ended leaves nothing behind', async () => {
   await world.time.advance(100);
   const link = world.link(a, b);
   await world.time.advance(200);
+  const standing = a.replicas.standing.bind(a.replicas);
+  a.replicas.standing = (project) => world.time.passes(50).then(() => standing(project));
+  void a.replicas.write('announced at the end', 1);
+  await world.time.advance(40);
   link.down();
-  await world.time.advance(1_000);
+  await Promise.all([link.settled(), world.time.advance(1_000)]);
   assert.is(a.replicas.openReaders, 0);
   assert.is(a.replicas.listening + b.replicas.listening, 0);
   assert.equal(

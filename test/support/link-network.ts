@@ -3,14 +3,19 @@
 
 import type { Environment } from '../../src/model/environment.ts';
 import { Link } from '../../src/replication/link.ts';
-import type { LinkEnd, LinkEvent, LinkOptions, LinkState } from '../../src/replication/link-transport.ts';
+import type {
+  LinkEnd,
+  LinkEvent,
+  LinkOptions,
+  LinkState,
+  LinkTimers,
+} from '../../src/replication/link-transport.ts';
 import type { Replicas } from '../../src/replication/replicas-port.ts';
 import { countsInWindow, type ReplicationMessage } from '../../src/wire/replication/messages.ts';
 import { parseFrame } from '../../src/wire/replication/parse-message.ts';
-import type { SimulatedTime } from './simulated-time.ts';
 
 export interface NetworkOptions {
-  readonly time: SimulatedTime;
+  readonly time: LinkTimers & { readonly nowMs: number };
   readonly environment: Environment;
   readonly delayMs: () => number;
   /** Of a frame. */
@@ -31,6 +36,7 @@ const reconnectMs = 500;
 /** A pair of servers of which the first connects to the second again and again, as long as it is up. */
 export class NetworkLink {
   private sides: [Side, Side] | null = null;
+  private readonly links: Link[] = [];
   private isUp = false;
   readonly ends: LinkEnd[] = [];
   readonly events: LinkEvent[] = [];
@@ -75,13 +81,9 @@ export class NetworkLink {
     });
   }
 
-  /** Hands a side a frame that nobody sent. */
-  inject(to: 'connects' | 'accepts', bytes: Uint8Array): void {
-    this.sides?.[to === 'connects' ? 0 : 1].link.receive(bytes);
-  }
-
-  stop(by: 'connects' | 'accepts'): void {
-    this.sides?.[by === 'connects' ? 0 : 1].link.stop();
+  /** Resolves when nothing goes on that any link of the past began. */
+  async settled(): Promise<void> {
+    for (const link of this.links) await link.settled();
   }
 
   private connect(): void {
@@ -97,8 +99,8 @@ export class NetworkLink {
   private sideOf({ replicas, instance }: NetworkServer, role: 'connects' | 'accepts'): Side {
     return new Side(this.options, {
       role,
-      makeLink: (transport) =>
-        new Link({
+      makeLink: (transport) => {
+        const link = new Link({
           replicas: this.watched(replicas, role),
           instance,
           role,
@@ -108,7 +110,10 @@ export class NetworkLink {
           observe: (event) => this.events.push(event),
           onEnd: (end) => this.ends.push(end),
           ...this.linkOptions,
-        }),
+        });
+        this.links.push(link);
+        return link;
+      },
       onSent: (message) => this.sent.push({ by: role, message }),
       onFault: (fault) => this.faults.push(fault),
       onClosed: () => this.cut(),
@@ -155,6 +160,7 @@ class Side {
   private outstanding = 0;
   private isClosed = false;
   private lastArrivalMs = 0;
+  private readonly underWay: (() => void)[] = [];
 
   constructor(
     private readonly network: NetworkOptions,
@@ -198,8 +204,10 @@ class Side {
   private later(arrive: () => void): void {
     const { time, delayMs } = this.network;
     this.lastArrivalMs = Math.max(this.lastArrivalMs, time.nowMs + delayMs());
+    this.underWay.push(arrive);
     time.after(this.lastArrivalMs - time.nowMs, () => {
-      if (!this.isClosed) arrive();
+      const first = this.underWay.shift();
+      if (!this.isClosed) first?.();
     });
   }
 }
