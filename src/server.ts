@@ -7,6 +7,8 @@ import { Sockets } from './adapters/sockets.ts';
 import { StreamAdapter } from './adapters/stream.ts';
 import { UdtAdapter } from './adapters/udt.ts';
 import { YjsAdapter } from './adapters/yjs.ts';
+import { Control } from './control.ts';
+import { Operations } from './core/operations.ts';
 import { Projects } from './core/projects.ts';
 import { Replicas } from './core/replicas.ts';
 import { RejoinError } from './errors.ts';
@@ -156,7 +158,9 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     }),
   });
 
+  let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
+    await control?.close();
     const holdMs = options.holdMs ?? defaultHoldMs;
     const unlinked = peers.close();
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
@@ -167,6 +171,8 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   };
   try {
     await front.listen({ host, port, inherited }, mayBeOpen);
+    const operations = new Operations(projects, (stopping) => folder.checkFiles(stopping));
+    control = await Control.open(options.data, { operations, environment, log });
   } catch (error) {
     await closeAll();
     throw error;
