@@ -346,6 +346,7 @@ tests(
       refusal?.message ?? '',
       /speaks version 1 .*, the other one 2: update the server that is older/,
     );
+    await until('the operator was told', () => told('peer-refused').length > 0);
     assert.match(
       told('peer-refused')[0] ?? '',
       /can not replicate as they are: this server refuses the link/,
