@@ -34,6 +34,7 @@ const layerOfFile: Readonly<Record<string, string>> = {
   'measured-store': 'server',
   metrics: 'server',
   observations: 'server',
+  'peer-settings': 'server',
   repeats: 'server',
   'server-defaults': 'server',
   'status-pages': 'server',
