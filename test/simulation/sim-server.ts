@@ -44,6 +44,8 @@ export class SimServer {
   private clockOffMs: number;
   private readonly disk: SimDisk;
   private isStarting = false;
+  /** Its disk is an old copy: it takes a new life when it starts, as `rejoin restore` does (REP-8). */
+  private isCopy = false;
 
   constructor(
     readonly index: number,
@@ -56,8 +58,7 @@ export class SimServer {
     this.clockOffMs = chance.pick([0, -tenYearsMs, tenYearsMs]);
   }
 
-  /** @param restored takes a new life, as `rejoin restore` does (REP-8). */
-  async start({ restored = false } = {}): Promise<void> {
+  async start(): Promise<void> {
     if (this.run || this.isStarting) return;
     this.isStarting = true;
     const store = new SimStore(this.disk, this.clock, this.chance.fork());
@@ -70,7 +71,7 @@ export class SimServer {
     };
     const before = await readLife(store);
     const life =
-      before && !restored
+      before && !this.isCopy
         ? before
         : await takeNewLife(store, environment, before ? 'restored from a copy' : 'a new folder');
     const projects = new Projects({
@@ -83,6 +84,7 @@ export class SimServer {
       upkeep: { keepUpdatesMs: 0, udtHistoryMs: 60 * 60 * 1000 },
     });
     this.isStarting = false;
+    this.isCopy = false;
     this.run = Object.assign(run, { projects });
     this.watcher.started(this);
   }
@@ -106,6 +108,7 @@ export class SimServer {
   /** While it is down. */
   restore({ disk, log }: ServerCopy): void {
     this.disk.restore(disk);
+    this.isCopy = true;
     this.ledger.disks[this.index] = log.copy();
   }
 

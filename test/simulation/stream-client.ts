@@ -220,6 +220,7 @@ export function entryOf(mark: string): JsonObject {
     entry_uuid: `e${mark}`,
     version_uuid: `v${mark}`,
     clip_id: 'A001',
+    authortime: '2026-01-01T10:00:00Z',
     content: { camera: mark },
   };
 }

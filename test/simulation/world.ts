@@ -230,7 +230,7 @@ export class World {
     server.crash();
     server.restore(copy);
     this.ledger.restored((mark) => this.clients.some((client) => client.holds(mark)));
-    this.clock.after(this.chance.integer(1, downMsMax), () => void server.start({ restored: true }));
+    this.clock.after(this.chance.integer(1, downMsMax), () => void server.start());
   }
 
   private partition(server: SimServer): void {
