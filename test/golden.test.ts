@@ -19,7 +19,7 @@ import { removeFolder, temporaryFolder } from './support/temporary.ts';
 const golden = fileURLToPath(new URL('golden', import.meta.url));
 const test = suite('golden');
 
-for (const format of [1, 2])
+for (const format of [1, 2, 3])
   test(`the data folder of format ${format} opens, with all that was in it, and takes more`, async () => {
     const data = await temporaryFolder();
     await cp(join(golden, `format-${format}`), data, { recursive: true });

@@ -48,6 +48,7 @@ const allowedMethods: Readonly<Record<Exclude<RestRoute['type'], 'nowhere'>, str
   comments: 'GET',
   changes: 'GET',
   document: 'GET',
+  undelete: 'POST',
   openapi: 'GET',
   asyncapi: 'GET',
 };
@@ -160,6 +161,8 @@ export class RestAdapter {
           const { vector, document } = await project.readDocument();
           return { project: id, vector: printVersionVector(vector), document };
         });
+      case 'undelete':
+        return this.undelete(id, call);
     }
   }
 
@@ -181,6 +184,14 @@ export class RestAdapter {
     return this.existing(id, async (project, info) => {
       await project.delete();
       return deletedReply(project.info ?? info);
+    });
+  }
+
+  private undelete(id: ProjectId, { query }: Call): Promise<JsonObject> {
+    parseQuery(noParameters, query);
+    return this.known(id, async (project, before) => {
+      await project.undelete();
+      return projectReply(id, project.info ?? before, await project.summary());
     });
   }
 
@@ -230,11 +241,18 @@ export class RestAdapter {
 
   /** Runs a call on a project that exists. @throws RejoinError `not-found`, `deleted`. */
   private existing<T>(id: ProjectId, call: (project: Project, info: ProjectInfo) => Promise<T>): Promise<T> {
+    return this.known(id, (project, info) => {
+      if (info.tombstone) throw new RejoinError('deleted', `The project ${JSON.stringify(id)} was deleted`);
+      return call(project, info);
+    });
+  }
+
+  /** Also on one that was deleted. @throws RejoinError `not-found`. */
+  private known<T>(id: ProjectId, call: (project: Project, info: ProjectInfo) => Promise<T>): Promise<T> {
     return this.options.projects.find(id, (project) => {
       const info = project?.info;
       if (!project || !info)
         throw new RejoinError('not-found', `There is no project ${JSON.stringify(id)} here`);
-      if (info.tombstone) throw new RejoinError('deleted', `The project ${JSON.stringify(id)} was deleted`);
       return call(project, info);
     });
   }
@@ -255,13 +273,13 @@ export class RestAdapter {
   }
 }
 
-/** A project is deleted for ever: whoever does it says its id twice. */
+/** Nobody sees a project any more that is deleted: whoever does it says its id twice. */
 function checkConfirmation(id: ProjectId, confirmation: string | readonly string[] | undefined): void {
   const field = 'the header Confirm-Delete';
   if (typeof confirmation === 'string' && parseEscapedId(confirmation, field) === id) return;
   throw new RejoinError(
     'bad-request',
-    `Deleting is for ever: to confirm it, send ${field} with the id of the project, percent-encoded: ${encodeURIComponent(id)}`,
+    `To confirm that the project is to be deleted, send ${field} with the id of the project, percent-encoded: ${encodeURIComponent(id)}`,
   );
 }
 

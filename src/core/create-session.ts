@@ -79,7 +79,7 @@ async function createInSlices(
   await Promise.all(inFlight); // from the last slice on the log is a project's: nobody is told of one whose end isn't durable
   const cause = { origin, nowMs: context.environment.now(), position: log.appended.position + 1 };
   const now = { view: document.view, ...document.udt.hashes(), summaryPatch: null };
-  const step = versions.first(now, cause);
+  const step = versions.first(now, cause, true);
   const changes = [{ kind: kind === 'session' ? kind : 'closing' }] as const;
   const durable = log.submit({
     group: { origin, update: held ?? nothingNew, changes },

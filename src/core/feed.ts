@@ -3,7 +3,8 @@
 
 import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
+import type { NeededParts } from '../store/record.ts';
 
 /** What a feed needs of its project. */
 export interface FeedSource {
@@ -13,7 +14,7 @@ export interface FeedSource {
   ready(): Promise<void>;
   /** The durable changes after a position that are still in memory, or null if the next one isn't. */
   recentAfter(position: number): readonly Change[] | null;
-  readStored(first: number, last: number): AsyncIterable<readonly Change[]>;
+  readStored(first: number, last: number, needed: NeededParts): AsyncIterable<readonly Change[]>;
   positionOf(since: VersionVector): Promise<number>;
   /** Calls back at the next moment when the project has more, or has ended. Returns how to take that back. */
   onMoved(wake: () => void): () => void;
@@ -33,18 +34,19 @@ export class Feed {
     private readonly since: VersionVector,
     private position: number,
     private readonly historyEnd: number,
+    private readonly needed: NeededParts,
   ) {}
 
   /** @param since the highest seqno known per server id, exclusive; beyond a head it means all up to the head (WS-4). */
   static async open(source: FeedSource, since: VersionVector): Promise<Feed> {
     await source.ready();
     const historyEnd = source.durablePosition; // of the same moment as the position
-    return new Feed(source, since, await source.positionOf(since), historyEnd);
+    return new Feed(source, since, await source.positionOf(since), historyEnd, 'all');
   }
 
-  /** Everything behind a position. */
-  static behind(source: FeedSource, position: number): Feed {
-    return new Feed(source, new Map(), position, position);
+  /** Everything behind a position. @param needed what of it is read from the store. */
+  static behind(source: FeedSource, position: number, needed: NeededParts = 'all'): Feed {
+    return new Feed(source, new Map(), position, position, needed);
   }
 
   /** Whether everything durable has been read. */
@@ -124,7 +126,7 @@ export class Feed {
       return recent;
     }
     this.stored ??= this.source
-      .readStored(this.position + 1, this.source.durablePosition)
+      .readStored(this.position + 1, this.source.durablePosition, this.needed)
       [Symbol.asyncIterator]();
     try {
       const page = await this.stored.next();

@@ -5,7 +5,7 @@ import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
 import { readLastNumber } from '../store/keys.ts';
 import { readPostings, type Run } from '../store/postings.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import { pageBytesMax, pageEntriesMax, type Store } from '../store/store.ts';
 import type { LiveLog } from './live-log.ts';
 
@@ -79,7 +79,7 @@ export class IndexedHistory {
 
   private async readAll(positions: readonly number[]): Promise<Change[]> {
     const { ranges, lone } = nearAndFar(positions);
-    const changes = await this.log.readAt(lone);
+    const changes = await this.log.readAt(lone, 'object');
     for (const range of ranges) changes.push(...(await this.readRange(range)));
     return changes.sort((one, other) => one.position - other.position);
   }
@@ -87,7 +87,8 @@ export class IndexedHistory {
   private async readRange(positions: readonly number[]): Promise<Change[]> {
     const wanted = new Set(positions);
     const changes: Change[] = [];
-    for await (const page of this.log.readStored(positions[0] ?? 0, positions.at(-1) ?? 0))
+    const pages = this.log.readStored(positions[0] ?? 0, positions.at(-1) ?? 0, 'object');
+    for await (const page of pages)
       for (const change of page) if (wanted.has(change.position)) changes.push(change);
     return changes;
   }

@@ -39,6 +39,13 @@ export class KnownHolders {
     };
   }
 
+  /** A project is there again, with all that it holds: whoever waits shall look. */
+  wakeAll(): void {
+    const waiting = [...this.waiting.values()].flatMap((wakes) => [...wakes]);
+    this.waiting.clear();
+    for (const wake of waiting) wake();
+  }
+
   /** What was written may be lost. */
   clear(): void {
     this.known.clear();

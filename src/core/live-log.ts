@@ -5,8 +5,12 @@ import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
+import type { LoggedObject } from '../store/group-batch.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
-import { ProjectLog, type Change, type Group, type NewGroup } from '../store/project-log.ts';
+import type { Change, Group } from '../store/change.ts';
+import { ProjectLog, type Appended, type NewGroup } from '../store/project-log.ts';
+import type { ReceivedGroup } from '../store/received-groups.ts';
+import type { NeededParts } from '../store/record.ts';
 import type { Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import { KnownUuids } from './known-uuids.ts';
@@ -19,7 +23,10 @@ export interface ProjectListener {
   durable?(group: Group): void;
   /** What was not durable is lost, with the document that held it: whoever saw that document must start anew. */
   reset?(): void;
+  /** The project is deleted now; called again when it is deleted for good. */
   deleted?(): void;
+  /** A project that was deleted is there again. */
+  undeleted?(): void;
 }
 
 /** What goes to the store together. */
@@ -106,12 +113,12 @@ export class LiveLog implements FeedSource {
     return this.recent.after(position);
   }
 
-  readStored(first: number, last: number): AsyncIterable<readonly Change[]> {
-    return this.log.read(first, last);
+  readStored(first: number, last: number, needed?: NeededParts): AsyncIterable<readonly Change[]> {
+    return this.log.read(first, last, needed);
   }
 
-  readAt(positions: readonly number[]): Promise<Change[]> {
-    return this.log.readAt(positions);
+  readAt(positions: readonly number[], needed?: NeededParts): Promise<Change[]> {
+    return this.log.readAt(positions, needed);
   }
 
   /** From which position on the index can be relied on; null if it can't be. */
@@ -157,9 +164,14 @@ export class LiveLog implements FeedSource {
 
   // ---- writing
 
-  /** @throws RejoinError `deleted` or `damaged` if nothing may be written. */
+  /** @throws RejoinError `deleted`; `unavailable` while another server is still sending what the project begins with. */
   async writable(): Promise<void> {
     await this.ready();
+    if (!this.info && this.log.appended().position > 0)
+      throw new RejoinError(
+        'unavailable',
+        `The project ${this.name} is being fetched from another server: try again when it is whole`,
+      );
   }
 
   /** Numbers a commit and writes it. */
@@ -170,16 +182,42 @@ export class LiveLog implements FeedSource {
 
   /** Numbers a commit that is written by the caller, together with those of other projects, at once. */
   stage({ group: plan, writes, settle }: Commit): Staged {
-    if (this.isStale)
-      throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
+    this.checkFresh();
     if (!plan) return { writes, track: (written) => this.track(written, () => settle?.()) };
 
-    const { group, writes: appended } = this.log.append({ ...plan, timeMs: this.context.environment.now() });
-    const arrivals = plan.changes.flatMap((change) =>
-      'object' in change ? [this.uuids.add(change.kind, change.versionUuid)] : [],
+    const objects = plan.changes.flatMap((change) => ('object' in change ? [change] : []));
+    const appended = this.log.append({ ...plan, timeMs: this.context.environment.now() });
+    return this.showing(appended, objects, writes, settle);
+  }
+
+  /**
+   * As `stage`, for a group under the numbers that another server gave it (REP-4). It must be the next of its server id.
+   * @param isUnfinished whether a session that was made in slices is not complete with it.
+   */
+  stageReceived(
+    group: ReceivedGroup & { readonly update: Uint8Array },
+    objects: readonly (LoggedObject | null)[],
+    { isUnfinished, writes, settle }: Pick<Commit, 'writes' | 'settle'> & { readonly isUnfinished: boolean },
+  ): Staged {
+    this.checkFresh();
+    const nowMs = this.context.environment.now();
+    const appended = this.log.appendReceived(group, objects, { nowMs, isUnfinished });
+    const fresh = objects.filter((object) => object !== null);
+    return this.showing(appended, fresh, writes, settle);
+  }
+
+  /** @param objects whose uuids and reports are those of the group. */
+  private showing(
+    { group, writes: appended }: Appended,
+    objects: readonly Pick<LoggedObject, 'kind' | 'versionUuid' | 'matches'>[],
+    writes: readonly Write[],
+    settle: Commit['settle'],
+  ): Staged {
+    const arrivals = objects.map(({ kind, versionUuid }) => this.uuids.add(kind, versionUuid));
+    const held = this.context.holders.hold(
+      this.log.project,
+      objects.flatMap(({ matches }) => matches),
     );
-    const matches = plan.changes.flatMap((change) => ('object' in change ? change.matches : []));
-    const held = this.context.holders.hold(this.log.project, matches);
     const show = (): void => {
       for (const arrived of arrivals) arrived();
       this.log.settle(group);
@@ -190,6 +228,7 @@ export class LiveLog implements FeedSource {
       this.recent.push(group.changes);
       this.wake();
       for (const listener of [...this.listeners]) listener.durable?.(group);
+      if (this.info) this.context.moved.tell(this.log.project);
     };
     return {
       writes: [...writes, ...appended, ...held.writes],
@@ -197,14 +236,17 @@ export class LiveLog implements FeedSource {
     };
   }
 
-  /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
-  async bury(): Promise<void> {
-    await this.writable();
+  /** Has the catalogue say something else of the project, behind all that was submitted. `more` is written with it. */
+  async describe(info: ProjectInfo, more: readonly Write[] = []): Promise<void> {
     await this.lastWritten;
-    const { write, settle } = this.log.bury(this.context.environment.now());
-    await this.submit({ group: null, writes: [write], settle });
+    const { write, settle } = this.log.describe(info);
+    await this.submit({ group: null, writes: [write, ...more], settle });
     this.wake();
-    for (const listener of [...this.listeners]) listener.deleted?.();
+    for (const listener of [...this.listeners]) {
+      if (info.tombstone) listener.deleted?.();
+      else listener.undeleted?.();
+    }
+    this.context.moved.tell(this.log.project);
   }
 
   // ---- after a failed write
@@ -212,6 +254,11 @@ export class LiveLog implements FeedSource {
   /** Whether something failed since the log was read, or the server has another life: nothing may be numbered until `reload`. */
   get isStale(): boolean {
     return this.stale || this.life !== this.context.life;
+  }
+
+  private checkFresh(): void {
+    if (this.isStale)
+      throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
   }
 
   /** A write failed: what was not durable is gone, and the heads are uncertain. */

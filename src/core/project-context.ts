@@ -5,6 +5,7 @@ import type { Life } from '../store/life.ts';
 import type { Store } from '../store/store.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import type { KnownHolders } from './known-holders.ts';
+import type { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
 import type { StoreRecovery } from './store-recovery.ts';
 
@@ -17,6 +18,8 @@ export interface ProjectContext {
   readonly observer: Observer;
   /** Which reports and topics are known to be in the store's index of holders. */
   readonly holders: KnownHolders;
+  /** Is told of each project in which something became durable. */
+  readonly moved: MovedProjects;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
   /** Takes a new life: what was written under the old server id may not all be known any more. */

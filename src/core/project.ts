@@ -10,6 +10,7 @@ import type { ProjectInfo } from '../store/project-info.ts';
 import { Feed } from './feed.ts';
 import { LiveLog, type ProjectListener } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
+import { ProjectLifecycle, type Lifecycle } from './project-lifecycle.ts';
 import { ProjectState } from './project-state.ts';
 import { ProjectUdt } from './project-udt.ts';
 import { ProjectUpdates, type UpdateOutcome } from './project-updates.ts';
@@ -33,6 +34,7 @@ export class Project {
   readonly uploads: ProjectUploads;
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
+  private readonly lifecycle: ProjectLifecycle;
   private readonly updates: ProjectUpdates;
   private readonly summaries: ProjectSummaries;
 
@@ -46,6 +48,7 @@ export class Project {
     this.state = new ProjectState(id, context, log, home.upkeep, () => home.used(this));
     this.udt = new ProjectUdt(this.state);
     this.uploads = new ProjectUploads(this.state);
+    this.lifecycle = new ProjectLifecycle(this.state, home.upkeep);
     this.updates = new ProjectUpdates(this.state);
     this.summaries = new ProjectSummaries(this.state);
   }
@@ -118,13 +121,24 @@ export class Project {
     return this.updates.apply(update, origin);
   }
 
-  /** Deletes the project: its tombstone keeps its numbers for ever (REP-14). */
+  // ---- being deleted: see ProjectLifecycle
+
   delete(): Promise<void> {
-    return this.state.writing(async () => {
-      await this.state.current();
-      await this.log.bury();
-      this.state.keeper.drop();
-    });
+    return this.lifecycle.delete();
+  }
+
+  undelete(): Promise<void> {
+    return this.lifecycle.undelete();
+  }
+
+  /** Takes over what another server says, if it is higher. @returns whether it was. */
+  setLifecycle(theirs: Lifecycle): Promise<boolean> {
+    return this.lifecycle.set(theirs);
+  }
+
+  /** Deletes a deleted project for good. @param onProgress is called with how many keys were removed so far. */
+  purge(onProgress?: (removed: number) => void): Promise<void> {
+    return this.lifecycle.purge(onProgress);
   }
 
   // ---- memory

@@ -13,6 +13,7 @@ import { readProjectInfo } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
 import { listUnfinishedSessions } from '../store/unfinished-sessions.ts';
 import type { ProjectContext } from './project-context.ts';
+import { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
 import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';
@@ -66,6 +67,7 @@ export class Projects {
       ...shared,
       recovery,
       holders: new KnownHolders(),
+      moved: new MovedProjects(),
       get life() {
         return lives.current;
       },

@@ -1,6 +1,6 @@
 // The last durable changes of a project, kept in memory so that readers at the head of the log don't read the store.
 
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 
 const bytesMax = 1024 * 1024;
 const changesMax = 1024;

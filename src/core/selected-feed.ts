@@ -9,7 +9,7 @@ import { isMatched, matchesOf } from '../model/matches.ts';
 import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { Match, Selection, StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import { isUdtChange } from '../store/udt-changes.ts';
 import { Feed } from './feed.ts';
 import { IndexedHistory, type Wanted } from './indexed-history.ts';
@@ -94,7 +94,7 @@ export class SelectedFeed {
     );
     const patches = udt && (await UdtPatches.open(state, udt, (await udtAfter) ?? 0, historyEnd));
     const starts = [...parts, ...(patches ? [patches] : [])].map(({ after }) => after);
-    const feed = Feed.behind(log, Math.min(historyEnd, ...starts));
+    const feed = Feed.behind(log, Math.min(historyEnd, ...starts), 'object');
     return new SelectedFeed(state, feed, parts, patches, historyEnd, index);
   }
 

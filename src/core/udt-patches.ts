@@ -6,7 +6,7 @@ import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { decodeRecord } from '../store/record.ts';
-import type { Change } from '../store/project-log.ts';
+import type { Change } from '../store/change.ts';
 import {
   hasUnkeptPatch,
   firstUdtChange,

@@ -150,7 +150,8 @@ export class UdtVersions {
     const at = position === null ? {} : { position };
     const step = this.add({ ...made, ...origin, ...at, idempotencyKey: request?.key }, nowMs);
     step.writes.push(...this.topLevelKeys.name(view), ...this.writePlace(step.state, cause.position));
-    if (change) this.isBaseLost = false;
+    // What no change of the log shows, such as a format that another server saw no text under, goes with the next one.
+    if (change) this.isBaseLost = cause.position === null;
     const { version } = step.state;
     if (request) step.writes.push(writeAnswer(this.keys, request, { version, hash, summaryHash }));
     return step;
@@ -164,12 +165,20 @@ export class UdtVersions {
     return this.add({ patch, edits: [], hash, summary, user, protocol: 'server', isRefresh: true }, nowMs);
   }
 
-  /** For the change that creates a session: version 0. The epoch of this life is 0 for it. */
-  first({ view, hash, summaryHash }: UdtNow, { origin, nowMs, position }: VersionCause): UdtStep {
-    this.epoch = 0;
+  /**
+   * For the change that completes a session: n is 0.
+   * @param isOwn whether this life has created it: then its epoch is 0 (UDT-3).
+   */
+  first(
+    { view, hash, summaryHash }: UdtNow,
+    { origin, nowMs, position }: VersionCause,
+    isOwn: boolean,
+  ): UdtStep {
+    if (isOwn) this.epoch = 0;
+    const version = this.epoch * epochSize;
     this.knowsHashes = true;
     const { record, write } = this.seal({
-      version: 0,
+      version,
       timeMs: nowMs,
       ...origin,
       ...(position !== null && { position }),
@@ -178,7 +187,7 @@ export class UdtVersions {
       hash,
       summary: { patch: [], hash: summaryHash },
     });
-    this.newest = { version: 0, hash, summaryHash, record: null };
+    this.newest = { version, hash, summaryHash, record: null };
     const place = this.writePlace({ ...this.newest, record }, position);
     return { state: this.newest, writes: [write, ...this.topLevelKeys.name(view), ...place] };
   }

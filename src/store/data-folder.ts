@@ -11,6 +11,7 @@ import { writeMarker } from './marker.ts';
 import { openDatabase } from './open-database.ts';
 import { openLife } from './open-life.ts';
 import { PidFile } from './pid-file.ts';
+import { finishPurges } from './purge.ts';
 import { Scrub } from './scrub.ts';
 import type { Store } from './store.ts';
 import { removeUnfinishedSessions } from './unfinished-sessions.ts';
@@ -60,6 +61,7 @@ export async function openDataFolder(folder: string, options: DataFolderOptions)
     await pidFile.write(environment);
     await removeUnfinishedSessions(store);
     const opened = await openLife(store, { databaseFolder, environment, serverId, evidence, damage });
+    await finishPurges(store);
     // While the store is closed its last write may still be cut off: the pid file goes last.
     endings.unshift(() => pidFile.remove());
     const lives = new Lives(store, databaseFolder, environment);

@@ -28,6 +28,13 @@ export function unfinishedKey(project: string): Buffer {
 
 export const allUnfinished: Range = { from: Buffer.from('n'), before: Buffer.from('o') };
 
+/** project → its keys are being removed, for good. */
+export function purgeKey(project: string): Buffer {
+  return Buffer.concat([Buffer.from('q'), escaped(project)]);
+}
+
+export const allPurges: Range = { from: Buffer.from('q'), before: Buffer.from('r') };
+
 /** report or topic, project → the project has objects of it. */
 export function holderKey(match: Match, project: string): Buffer {
   return Buffer.concat([holdersPrefix(match), escaped(project)]);
@@ -44,11 +51,20 @@ export function projectOfHolderKey(match: Match, key: Uint8Array): string {
   return readEscaped(key.subarray(holdersPrefix(match).length));
 }
 
+/** The keys of all reports and topics, of all projects. */
+export const allHolders: Range = { from: Buffer.from('h'), before: Buffer.from('i') };
+
+/** Whether a key of `allHolders` is that of a project. */
+export function isHolder(key: Uint8Array, project: string): boolean {
+  const behindValue = key.indexOf(0) + 1; // what is escaped has no zero but that at its end
+  return Buffer.compare(key.subarray(behindValue), escaped(project)) === 0;
+}
+
 function holdersPrefix({ field, value }: Match): Buffer {
   return Buffer.concat([Buffer.from('h' + field.slice(0, 1)), escapedBytes(bounded(value))]);
 }
 
-/** The id in a key of the catalogue, or of an unfinished session. */
+/** The id in a key of the catalogue, of an unfinished session, or of a purge. */
 export function projectOfKey(key: Uint8Array): string {
   return readEscaped(key.subarray(1));
 }
@@ -78,6 +94,7 @@ const sections = {
   indexMark: 'y', // from which position on the project is indexed
   udtChanges: 't', // position of a change of `udt` → n of its version
   unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
+  repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
 } as const;
 
 /** Makes the keys of one project. */
@@ -148,6 +165,15 @@ export class ProjectKeys {
   /** Up to a position, included. */
   unkeptPatches(last: number): Range {
     return { from: this.unkeptPatch(0), before: this.unkeptPatch(last + 1) };
+  }
+
+  repeat(position: number): Buffer {
+    return this.in('repeats', number(position));
+  }
+
+  /** From one position to another, both included. */
+  repeats(first: number, last: number): Range {
+    return { from: this.repeat(first), before: this.repeat(last + 1) };
   }
 
   idempotency(key: string): Buffer {

@@ -14,7 +14,7 @@ import { checkMarker, markerName, writeMarker } from './marker.ts';
 import { firstOf, type Store } from './store.ts';
 
 /** The format that this release writes. It reads this one and the one before; a newer one is refused. */
-export const dataFormat = 2;
+export const dataFormat = 3;
 
 export interface LifeOptions {
   readonly databaseFolder: string;

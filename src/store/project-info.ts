@@ -1,5 +1,5 @@
 // What the catalogue says of a project: that it exists, whether it is one of UDT's sessions, and whether it was
-// deleted. One small value per project, written with the change that makes it true.
+// deleted, or deleted for good. One small value per project, written with the change that makes it true.
 
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
@@ -15,6 +15,10 @@ const infoShape = z.object({
   tombstone: z
     .object({ deletedMs: z.number(), vector: z.array(z.tuple([z.number(), z.number()])) })
     .nullable(),
+  /** How often it was deleted and brought back (REP-14): see `lifecycleOf`. */
+  lifecycle: z.number().optional(),
+  /** When all that the project held here was removed; the tombstone has its numbers. Milliseconds since 1970. */
+  purgedMs: z.number().optional(),
   /** Of a log that has lost something: what had been given out until then, so that none of it is given again. */
   damage: z
     .object({
@@ -32,6 +36,14 @@ export type KnownDamage = NonNullable<z.infer<typeof infoShape>['damage']>;
 
 export type ProjectInfo = z.infer<typeof infoShape>;
 
+/** Of a project that was deleted for good: nothing is higher, so nothing brings it back. */
+export const purgedLifecycle = 2 ** 31 - 1;
+
+/** Odd while the project is deleted, 0 if it never was. When two servers meet the higher one holds for both (REP-14). */
+export function lifecycleOf(info: ProjectInfo | undefined): number {
+  return info?.lifecycle ?? (info?.tombstone ? 1 : 0);
+}
+
 export async function readProjectInfo(store: Store, project: string): Promise<ProjectInfo | undefined> {
   const key = projectKey(project);
   const sealed = await store.get(key);
@@ -40,8 +52,14 @@ export async function readProjectInfo(store: Store, project: string): Promise<Pr
 
 export function writeProjectInfo(project: string, info: ProjectInfo): Write {
   const key = projectKey(project);
-  const { damage, ...rest } = info;
-  return { key, value: sealJson(key, damage ? { ...rest, damage } : rest) };
+  const { damage, lifecycle, purgedMs, ...rest } = info;
+  const value = {
+    ...rest,
+    ...(lifecycle !== undefined && { lifecycle }),
+    ...(purgedMs !== undefined && { purgedMs }),
+    ...(damage && { damage }),
+  };
+  return { key, value: sealJson(key, value) };
 }
 
 /** The ids of all projects with what the catalogue says of them, deleted ones too. */

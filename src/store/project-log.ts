@@ -8,25 +8,21 @@ import type { Match } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { seal, unseal } from './digest.ts';
 import { readIndexMark, writeIndexMark } from './index-marks.ts';
-import { ProjectKeys, number, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
-import { GroupPostings } from './postings.ts';
+import type { Change, Group } from './change.ts';
+import { GroupBatch, type LoggedObject } from './group-batch.ts';
+import { ProjectKeys, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
-import { decodeRecord, encodeRecord, type LogRecord } from './record.ts';
-import { missingIn, recoverHeads, type Heads } from './recover-heads.ts';
-import type { Store, Write } from './store.ts';
+import type { ReceivedGroup } from './received-groups.ts';
+import { decodeRecord, encodeRecord, type LogRecord, type NeededParts, type RecordKind } from './record.ts';
+import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
+import { readRepeats, type Repeat } from './repeats.ts';
+import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
-/** A change with its place in this server's log. */
-export interface Change extends LogRecord {
-  readonly position: number;
-  /** Of an object: what it can be selected by. Only while the change is in memory since it was made. */
-  readonly matches?: readonly Match[];
-}
-
-/** The changes of one Yjs update: written, shown and, later, replicated whole or not at all. Never empty. */
-export interface Group {
-  readonly changes: readonly Change[];
-  readonly update: Uint8Array;
+/** A numbered group, and what has to be written for it. */
+export interface Appended {
+  readonly group: Group;
+  readonly writes: Write[];
 }
 
 export type NewChange =
@@ -56,7 +52,8 @@ export class ProjectLog {
   /** How far the log is durable. Nothing beyond it may be shown. */
   private durable: Heads;
   private nextPosition: number;
-  private nextSeqno: number;
+  /** The highest seqno per server id, of what is on its way too. */
+  private readonly numbered: Map<number, number>;
 
   private constructor(
     private readonly store: Store,
@@ -64,13 +61,15 @@ export class ProjectLog {
     private readonly serverId: number,
     private currentInfo: ProjectInfo | undefined,
     heads: Heads,
+    /** Whether there are objects of which an earlier position has another record (REP-6). */
+    private hasRepeats: boolean,
     /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
     readonly newDamage: string | null,
   ) {
     this.keys = new ProjectKeys(project);
     this.durable = heads;
     this.nextPosition = heads.position + 1;
-    this.nextSeqno = (heads.vector.get(serverId) ?? 0) + 1;
+    this.numbered = new Map(heads.vector);
   }
 
   /**
@@ -86,14 +85,18 @@ export class ProjectLog {
   ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
-    const { damage, ...heads } = await recoverHeads(store, keys, info?.damage, witnessed);
+    const { damage, ...heads } =
+      info?.purgedMs === undefined
+        ? await recoverHeads(store, keys, info?.damage, witnessed)
+        : headsOfPurged(info);
     const about = `Project ${JSON.stringify(project)} is damaged`;
     if (!info && (heads.position > 0 || heads.vector.size > 0))
       throw new RejoinError(
         'damaged',
         `${about}: the catalogue has lost its entry, and it may have been deleted`,
       );
-    return new ProjectLog(store, project, serverId, info, heads, damage && `${about}: ${damage}`);
+    const hasRepeats = (await firstOf(store, keys.repeats(0, heads.position))) !== undefined;
+    return new ProjectLog(store, project, serverId, info, heads, hasRepeats, damage && `${about}: ${damage}`);
   }
 
   /** What the catalogue says, or undefined while the project doesn't exist. */
@@ -138,65 +141,96 @@ export class ProjectLog {
    * Numbers a group. Its writes must reach the store in the order of the calls, and `settle` must be called when they
    * are durable.
    */
-  append({ origin, timeMs, update, changes, isUnfinished = false }: NewGroup): {
-    group: Group;
-    writes: Write[];
-  } {
-    const writes: Write[] = [];
-    let info = this.currentInfo;
-    if (!info && isUnfinished) {
-      if (this.nextPosition === 1)
-        writes.push({
-          key: unfinishedKey(this.project),
-          value: seal(unfinishedKey(this.project), new Uint8Array()),
-        });
-    } else if (!info) {
-      const isSession = changes[0]?.kind === 'session' || changes[0]?.kind === 'closing';
-      const session = isSession ? { serverId: this.serverId, user: origin.user } : null;
-      info = { createdMs: timeMs, session, tombstone: null };
-      writes.push(writeProjectInfo(this.project, info));
-      if (this.nextPosition > 1) writes.push({ key: unfinishedKey(this.project), value: null });
-    }
-    if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
-    const postings = new GroupPostings();
+  append({ origin, timeMs, update, changes, isUnfinished = false }: NewGroup): Appended {
+    const info = this.infoWith(changes[0]?.kind, this.serverId, { timeMs, user: origin.user, isUnfinished });
+    const groupSize = changes.length;
+    const batch = new GroupBatch(this.keys);
     const numbered = changes.map((change, groupIndex): Change => {
-      const position = this.nextPosition + groupIndex;
-      const seqno = this.nextSeqno + groupIndex;
-      const place = { position, serverId: this.serverId, seqno, groupIndex, groupSize: changes.length };
-      const object = 'object' in change ? change.object : null;
       const record = {
-        ...place,
+        serverId: this.serverId,
+        seqno: this.nextSeqno + groupIndex,
+        groupIndex,
+        groupSize,
         timeMs,
         origin,
         kind: change.kind,
-        object,
+        object: 'object' in change ? change.object : null,
         update: groupIndex === 0 ? update : null,
       };
-      const at = number(position);
-      const sequenceKey = this.keys.sequence(this.serverId, seqno);
-      writes.push({ key: this.keys.record(position), value: encodeRecord(record) });
-      writes.push({ key: sequenceKey, value: seal(sequenceKey, at) });
-      if ('object' in change) {
-        const uuidKey = this.keys.uuid(change.kind, change.versionUuid);
-        writes.push({ key: uuidKey, value: seal(uuidKey, at) });
-        postings.add(change.kind, change.matches, position);
-        return { ...record, matches: change.matches };
-      }
-      return record;
+      const object = 'object' in change ? { ...change, repeat: null } : null;
+      return batch.add(this.nextPosition + groupIndex, record, encodeRecord(record), object);
     });
-    writes.push(...postings.writes(this.keys));
+    return this.take(info, numbered, update, batch);
+  }
+
+  /**
+   * Takes a group under the numbers that another server gave it, each record as it came (REP-4); then as `append`.
+   * @param objects what is known of the records that are objects, by their place in the group.
+   */
+  appendReceived(
+    { serverId, records, update }: ReceivedGroup & { readonly update: Uint8Array },
+    objects: readonly (LoggedObject | null)[],
+    { nowMs, isUnfinished }: { nowMs: number; isUnfinished: boolean },
+  ): Appended {
+    const kind = records.find((record) => record.kind === 'session' || record.kind === 'closing')?.kind;
+    const user = records[0]?.origin.user ?? '';
+    const info = this.infoWith(kind, serverId, { timeMs: nowMs, user, isUnfinished });
+    const batch = new GroupBatch(this.keys);
+    const changes = records.map(({ bytes, ...record }, groupIndex) =>
+      batch.add(this.nextPosition + groupIndex, record, bytes, objects[groupIndex] ?? null),
+    );
+    return this.take(info, changes, update, batch);
+  }
+
+  /** What the catalogue says with a group whose first change is of this kind, and what has to be written for that. */
+  private infoWith(
+    kind: RecordKind | undefined,
+    serverId: number,
+    { timeMs, user, isUnfinished }: { timeMs: number; user: string; isUnfinished: boolean },
+  ): { info: ProjectInfo | undefined; writes: Write[] } {
+    const before = this.currentInfo;
+    const isSession = !isUnfinished && (kind === 'session' || kind === 'closing');
+    const session = isSession ? { serverId, user } : null;
+    const key = unfinishedKey(this.project);
+    if (!before && isUnfinished) {
+      const writes = this.nextPosition === 1 ? [{ key, value: seal(key, new Uint8Array()) }] : [];
+      return { info: undefined, writes };
+    }
+    if (!before) {
+      const info = { createdMs: timeMs, session, tombstone: null };
+      const writes: Write[] = [writeProjectInfo(this.project, info)];
+      if (this.nextPosition > 1) writes.push({ key, value: null });
+      return { info, writes };
+    }
+    if (!session || before.session) return { info: before, writes: [] };
+    const info = { ...before, session };
+    return { info, writes: [writeProjectInfo(this.project, info)] };
+  }
+
+  private take(
+    { info, writes: infoWrites }: { info: ProjectInfo | undefined; writes: Write[] },
+    changes: readonly Change[],
+    update: Uint8Array,
+    batch: GroupBatch,
+  ): Appended {
+    const writes = [...infoWrites];
+    if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
+    writes.push(...batch.writes());
     // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
     this.currentInfo = info;
     this.nextPosition += changes.length;
-    this.nextSeqno += changes.length;
-    return { group: { changes: numbered, update }, writes };
+    for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
+    if (changes.some(({ repeat }) => repeat)) this.hasRepeats = true;
+    return { group: { changes, update }, writes };
   }
 
   /** How far the log goes with what is numbered and not durable yet. */
   appended(): { position: number; vector: VersionVector } {
-    const vector = new Map(this.durable.vector);
-    if (this.nextSeqno > 1) vector.set(this.serverId, this.nextSeqno - 1);
-    return { position: this.nextPosition - 1, vector };
+    return { position: this.nextPosition - 1, vector: this.numbered };
+  }
+
+  private get nextSeqno(): number {
+    return (this.numbered.get(this.serverId) ?? 0) + 1;
   }
 
   /** The group is durable: it may be shown. */
@@ -206,15 +240,8 @@ export class ProjectLog {
     this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
   }
 
-  /** What deletes the project and keeps its numbers (REP-14); `settle` when the write is durable. */
-  bury(deletedMs: number): { write: Write; settle: () => void } {
-    const vector = [...this.durable.vector].map(([id, seqno]): [number, number] => [id, seqno]);
-    const info = {
-      createdMs: deletedMs,
-      session: null,
-      ...this.currentInfo,
-      tombstone: { deletedMs, vector },
-    };
+  /** Has the catalogue say something else of the project; `settle` when the write is durable. */
+  describe(info: ProjectInfo): { write: Write; settle: () => void } {
     const settle = (): void => {
       this.currentInfo = info;
     };
@@ -261,12 +288,14 @@ export class ProjectLog {
    * The changes at these positions, in their order.
    * @throws RejoinError `damaged` if one is missing or fails its checksum.
    */
-  readAt(positions: readonly number[]): Promise<Change[]> {
+  readAt(positions: readonly number[], needed: NeededParts = 'all'): Promise<Change[]> {
     return Promise.all(
       positions.map(async (position): Promise<Change> => {
         const value = await this.store.get(this.keys.record(position));
         if (!value) throw this.hole(`the change at position ${position} is missing`);
-        return { ...this.decode(position, value), position };
+        const change = { ...this.decode(position, value, needed), position };
+        const repeat = (await this.repeatsIn(position, position))?.get(position);
+        return repeat ? { ...change, repeat } : change;
       }),
     );
   }
@@ -275,15 +304,17 @@ export class ProjectLog {
    * The changes from one position to another, both included, in pages of bounded size.
    * @throws RejoinError `damaged` at the first change that is missing or fails its checksum.
    */
-  async *read(first: number, last: number): AsyncGenerator<readonly Change[]> {
+  async *read(first: number, last: number, needed: NeededParts = 'all'): AsyncGenerator<readonly Change[]> {
     let expected = first;
     const seqnos = new Map<number, number>();
     for await (const page of this.store.scan(this.keys.records(first, last))) {
+      const repeats = await this.repeatsIn(expected, expected + page.length);
       yield page.map(({ key, value }) => {
         const position = readLastNumber(key);
         if (position !== expected) throw this.hole(`the change at position ${expected} is missing`);
         expected++;
-        const change = { ...this.decode(position, value), position };
+        const repeat = repeats?.get(position);
+        const change = { ...this.decode(position, value, needed), position, ...(repeat && { repeat }) };
         // The key is not in the record's checksum: its number says whether it belongs here.
         const { serverId, seqno } = change;
         if ((seqnos.get(serverId) ?? seqno - 1) !== seqno - 1)
@@ -297,9 +328,14 @@ export class ProjectLog {
     if (expected <= last) throw this.hole(`the change at position ${expected} is missing`);
   }
 
-  private decode(position: number, value: Uint8Array): LogRecord {
+  /** Null if the log has none at all. */
+  private async repeatsIn(first: number, last: number): Promise<ReadonlyMap<number, Repeat> | null> {
+    return this.hasRepeats ? readRepeats(this.store, this.keys, first, last) : null;
+  }
+
+  private decode(position: number, value: Uint8Array, needed: NeededParts): LogRecord {
     try {
-      return decodeRecord(value);
+      return decodeRecord(value, needed);
     } catch (error) {
       if (!(error instanceof RejoinError)) throw error;
       throw this.hole(`at position ${position}: ${error.message}`, error);

@@ -74,10 +74,16 @@ export function encodeRecord(record: LogRecord): Uint8Array {
   return encoding.toUint8Array(encoder);
 }
 
+/**
+ * What a reader needs of a record: all, or what is streamed of it. What it doesn't need isn't verified either, and reads as
+ * absent: the update of a large upload may be a megabyte.
+ */
+export type NeededParts = 'all' | 'object';
+
 /** @throws RejoinError `damaged` if a checksum or a digest fails. */
-export function decodeRecord(bytes: Uint8Array): LogRecord {
+export function decodeRecord(bytes: Uint8Array, needed: NeededParts = 'all'): LogRecord {
   try {
-    return readRecord(new ByteReader(bytes));
+    return readRecord(new ByteReader(bytes), needed);
   } catch (error) {
     if (error instanceof RejoinError) throw error;
     throw new RejoinError('damaged', `A record can't be decoded: ${messageOf(error)}`, { cause: error });
@@ -96,7 +102,7 @@ export function withoutUpdate(bytes: Uint8Array): Uint8Array | null {
   return stripped;
 }
 
-function readRecord(reader: ByteReader): LogRecord {
+function readRecord(reader: ByteReader, needed: NeededParts): LogRecord {
   const present = reader.byte();
   const checksum = reader.latin1(checksumBytes);
   const headerBytes = reader.slice();
@@ -120,7 +126,11 @@ function readRecord(reader: ByteReader): LogRecord {
   const objectSeal = (parts & objectBit) !== 0 ? readSeal(header) : null;
   const updateSeal = (parts & updateBit) !== 0 ? readSeal(header) : null;
   const object = objectSeal && (present & objectBit) !== 0 ? readSealed(reader, objectSeal, 'object') : null;
-  const update = updateSeal && (present & updateBit) !== 0 ? readSealed(reader, updateSeal, 'update') : null;
+  let update: Uint8Array | null = null;
+  if (updateSeal && (present & updateBit) !== 0) {
+    if (needed === 'all') update = readSealed(reader, updateSeal, 'update');
+    else reader.take(updateSeal.length);
+  }
   if (!reader.isAtEnd) throw damaged('it is longer than its header says');
   const origin = { protocol, user };
   return { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update };

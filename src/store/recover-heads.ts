@@ -3,7 +3,7 @@
 
 import { firstOf, type Store } from './store.ts';
 import { readLastNumber, readSequenceKey, readSnapshotKey, type ProjectKeys } from './keys.ts';
-import type { KnownDamage } from './project-info.ts';
+import type { KnownDamage, ProjectInfo } from './project-info.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
 export interface Heads {
@@ -41,6 +41,12 @@ export async function recoverHeads(
   if (witnessed && witnessed.seqno > 0) raise(stored.vector, witnessed.serverId, witnessed.seqno);
   const position = Math.max(stored.position, witnessed?.position ?? 0, countOf(stored.vector));
   return { position, vector: stored.vector, damage };
+}
+
+/** Of a project whose log was removed: its tombstone has the numbers that were given (REP-14). */
+export function headsOfPurged({ tombstone }: ProjectInfo): RecoveredHeads {
+  const vector = new Map(tombstone?.vector);
+  return { position: countOf(vector), vector, damage: null };
 }
 
 /** How many positions there are for which no server id has a seqno. */

@@ -1,7 +1,8 @@
 // Sessions whose creation in slices was cut off, by a crash or an error: nobody has seen any of them, and nothing of them stays.
 
 import { ProjectKeys, allUnfinished, projectOfKey, unfinishedKey } from './keys.ts';
-import type { Range, Store } from './store.ts';
+import { removeRange } from './remove-range.ts';
+import type { Store } from './store.ts';
 
 /** Removes all that is stored of them. To be called before any is begun. @returns how many there were. */
 export async function removeUnfinishedSessions(store: Store): Promise<number> {
@@ -26,16 +27,3 @@ export async function removeUnfinishedSession(store: Store, project: string): Pr
   await removeRange(store, new ProjectKeys(project).all());
   await store.write([{ key: unfinishedKey(project), value: null }]); // last, so that a crash leaves nothing unknown
 }
-
-/** Page by page: no scan is open while the store drops what it has shown. */
-async function removeRange(store: Store, range: Range): Promise<void> {
-  for (;;) {
-    const keys: Uint8Array[] = [];
-    for await (const page of store.scan({ ...range, limit: keysPerBatch }))
-      for (const { key } of page) keys.push(key);
-    if (keys.length === 0) return;
-    await store.write(keys.map((key) => ({ key, value: null })));
-  }
-}
-
-const keysPerBatch = 512;

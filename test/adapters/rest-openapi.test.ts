@@ -81,7 +81,7 @@ documents('every documented route answers as documented, and there are no others
     POST: { body: JSON.stringify({ objects: [newEntry(project)] }) },
   };
   const operations = operationsOf(document);
-  assert.is(operations.length, 11);
+  assert.is(operations.length, 12);
   for (const { path, method, responses } of operations) {
     const check = (status: number, type: string): ((value: unknown) => string[]) => {
       const schema = responses[String(status)]?.content?.[type]?.schema;
@@ -97,8 +97,9 @@ documents('every documented route answers as documented, and there are no others
       const [type = ''] = (response.headers.get('content-type') ?? '').split(';');
       return { status: response.status, type, text: await response.text() };
     };
+    const isOfDeleted = method === 'DELETE' || path.endsWith('/undelete');
     for (const query of queries[path] ?? ['']) {
-      const { status, type, text } = await send(method === 'DELETE' ? deleted : project, query);
+      const { status, type, text } = await send(isOfDeleted ? deleted : project, query);
       assert.is(status, 200, `${method} ${path}${query}: ${text}`);
       const values = type === 'application/x-ndjson' ? text.trimEnd().split('\n') : [text];
       const errorsOf = check(200, type);

@@ -222,6 +222,32 @@ projects(
   },
 );
 
+projects('REP-14 a deleted project is undeleted, and every wire serves it again', async () => {
+  const { url, socketUrl, serverId } = server();
+  const session = await UdtClient.create(url, { samples: [{ document: 'a' }] });
+  const project = session.id;
+  await uploadTo(url, project, [newEntry(project)]);
+  const undelete = (id: string): ReturnType<typeof rest> =>
+    rest(url, pathOf(id, '/undelete'), { method: 'POST' });
+  const refused = await undelete(project);
+  assert.equal([refused.status, codeOf(refused)], [409, 'conflict']);
+  assert.is((await undelete(newProject())).status, 404);
+  await deleteProject(url, project);
+
+  const { status, body } = await undelete(project);
+  assert.is(status, 200);
+  assert.equal([body['id'], body['vector']], [project, [[serverId, 2]]]);
+  assert.is((await fetch(`${url}/api/session/${project}`)).status, 200);
+  assert.equal((await rest(url, pathOf(project))).body, body);
+  const yjs = new WebSocket(`${socketUrl}/yjs/${project}`);
+  atEnd(() => yjs.terminate());
+  await once(yjs, 'message');
+  const stream = await connect();
+  const muxId = await stream.subscribe(project);
+  await stream.waitFor(({ type, mux_id }) => type === 'sync' && mux_id === muxId);
+  assert.equal(await uploadTo(url, project, [newEntry(project)]), [[serverId, 3]]);
+});
+
 projects('REP-14 of two deletions at once one is told that it did it', async () => {
   const { url } = server();
   const project = newProject();

@@ -8,7 +8,7 @@ import { Outgoing } from '../../src/adapters/outgoing.ts';
 import { YjsReader } from '../../src/adapters/yjs-reader.ts';
 import { Feed } from '../../src/core/feed.ts';
 import { RejoinError } from '../../src/errors.ts';
-import type { Change } from '../../src/store/project-log.ts';
+import type { Change } from '../../src/store/change.ts';
 import { noUpdate, readFrame, writeUpdate } from '../../src/wire/yjs.ts';
 import { socketPair, type SocketPair } from '../support/socket-pair.ts';
 import { until } from '../support/until.ts';

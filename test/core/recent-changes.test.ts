@@ -3,7 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RecentChanges } from '../../src/core/recent-changes.ts';
-import type { Change } from '../../src/store/project-log.ts';
+import type { Change } from '../../src/store/change.ts';
 
 const test = suite('recent changes');
 

@@ -107,6 +107,12 @@ await projects.use('deleted', async (project) => {
   await project.udt.createSession({ samples: [] }, { protocol: 'udt', user: 'ann' });
   await project.delete();
 });
+for (const id of ['undeleted', 'purged'])
+  await projects.use(id, async (project) => {
+    await project.udt.createSession({ samples: [{ document: id }] }, { protocol: 'udt', user: 'ann' });
+    await project.delete();
+    await (id === 'purged' ? project.purge() : project.undelete());
+  });
 const content = await contentOf(projects, folder.store);
 await projects.close();
 await folder.close();

@@ -3,7 +3,8 @@ import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { listProjectIds, listProjects, writeProjectInfo } from '../../src/store/project-info.ts';
-import { ProjectLog, type Change, type NewChange } from '../../src/store/project-log.ts';
+import type { Change } from '../../src/store/change.ts';
+import { ProjectLog, type NewChange } from '../../src/store/project-log.ts';
 import { pageEntriesMax } from '../../src/store/store.ts';
 
 const origin = { protocol: 'stream', user: 'anonymous' } as const;

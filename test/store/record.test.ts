@@ -46,6 +46,19 @@ test('every flipped bit and every cut is found', () => {
   assert.is(codeOf(Buffer.concat([bytes, Buffer.from([0])])), 'damaged');
 });
 
+test('who needs the object alone is not held up by the update, but by everything else that is damaged', () => {
+  const bytes = encodeRecord(whole);
+  const updateStart = bytes.length - update.length;
+  for (let at = 0; at < bytes.length; at++) {
+    const flipped = Uint8Array.from(bytes);
+    flipped[at] = (flipped[at] ?? 0) ^ 1;
+    if (at < updateStart)
+      assert.throws(() => decodeRecord(flipped, 'object'), /damaged|decoded/, `byte ${at}`);
+    else assert.equal(decodeRecord(flipped, 'object'), { ...decodeRecord(bytes), update: null });
+  }
+  assert.throws(() => decodeRecord(bytes.subarray(0, -1), 'object'), /decoded/);
+});
+
 test('a record stays readable without its update or its object, whose bytes the checksum leaves out', () => {
   const bytes = encodeRecord(whole);
   const head = bytes.length - object.length - update.length;

@@ -35,7 +35,7 @@ export function openApi(): JsonObject {
           ofProject,
         ),
         delete: {
-          ...operation('deleteProject', 'Deletes a project for ever', noParameters, 'Deleted', [
+          ...operation('deleteProject', 'Deletes a project, until it is undeleted', noParameters, 'Deleted', [
             ...ofProject,
             500,
             503,
@@ -80,6 +80,16 @@ export function openApi(): JsonObject {
         },
       },
       '/api/projects/{id}/document': partOf('readDocument', 'The whole document', noParameters, 'Document'),
+      '/api/projects/{id}/undelete': {
+        parameters: [idParameter],
+        post: operation(
+          'undeleteProject',
+          'Brings a deleted project back as it was',
+          noParameters,
+          'Project',
+          [...ofProject, 409, 500, 503],
+        ),
+      },
       '/api/openapi.json': { get: description('readOpenApi', 'This document') },
       '/api/asyncapi.json': { get: description('readAsyncApi', 'The AsyncAPI document of /ws') },
     },
@@ -178,6 +188,7 @@ const meanings: Readonly<Record<number, string>> = {
   403: 'Pages of this origin are not allowed here',
   404: 'There is no such project',
   410: 'The project was deleted',
+  409: 'The project is not deleted',
   413: 'More than what is taken at once',
   500: 'It failed on its way to the disk: the outcome is unknown',
   503: 'Nothing was written; try again after Retry-After',

@@ -4,7 +4,15 @@ import { RejoinError } from '../../errors.ts';
 import { parseProjectId, type ProjectId } from '../../model/project-id.ts';
 
 /** What there is of a project, beside itself. */
-export const projectParts = ['objects', 'entries', 'threads', 'comments', 'changes', 'document'] as const;
+export const projectParts = [
+  'objects',
+  'entries',
+  'threads',
+  'comments',
+  'changes',
+  'document',
+  'undelete',
+] as const;
 
 export type ProjectPart = (typeof projectParts)[number];
 

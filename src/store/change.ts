@@ -1,0 +1,20 @@
+// A change as the log of a project has it: what its readers are given, and whoever listens to a project.
+
+import type { Match } from '../model/selection.ts';
+import type { LogRecord } from './record.ts';
+import type { Repeat } from './repeats.ts';
+
+/** A change with its place in this server's log. */
+export interface Change extends LogRecord {
+  readonly position: number;
+  /** Of an object: what it can be selected by. Only while the change is in memory since it was made. */
+  readonly matches?: readonly Match[];
+  /** Of an object whose uuid an earlier position has. */
+  readonly repeat?: Repeat;
+}
+
+/** The changes of one Yjs update: written, shown and replicated whole or not at all. Never empty. */
+export interface Group {
+  readonly changes: readonly Change[];
+  readonly update: Uint8Array;
+}
