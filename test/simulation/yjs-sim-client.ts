@@ -22,6 +22,11 @@ export class YjsSimClient extends SimClient {
   private readonly unacknowledged = new Set<string>();
   private served: Served | null = null;
   private isSynced = false;
+  /**
+   * Told before the answer to its step 1. It waits for that: should the connection break in between, and what the update builds
+   * on be lost with a server's disk, a document that had taken it could hand over nothing ever after.
+   */
+  private early: Uint8Array[] = [];
 
   constructor(
     name: string,
@@ -59,6 +64,7 @@ export class YjsSimClient extends SimClient {
   protected connected(connection: SimConnection): void {
     this.served = null;
     this.isSynced = false;
+    this.early = [];
     this.trying(connection, async () => {
       const stateVector = await connection.call((projects) => this.join(connection, projects));
       this.handOver(stateVector);
@@ -68,6 +74,7 @@ export class YjsSimClient extends SimClient {
   protected lost(): void {
     this.served = null;
     this.isSynced = false;
+    this.early = [];
   }
 
   protected write(): void {
@@ -143,8 +150,8 @@ export class YjsSimClient extends SimClient {
           encoded(
             (doc) => Y.encodeStateAsUpdate(doc, stateVector),
             (update) => {
-              this.receive(update);
               this.isSynced = true;
+              for (const bytes of [update, ...this.early.splice(0)]) this.receive(bytes);
             },
           ),
         ),
@@ -160,7 +167,8 @@ export class YjsSimClient extends SimClient {
   }
 
   private receive(update: Uint8Array): void {
-    Y.applyUpdate(this.doc, update, this);
+    if (!this.isSynced) this.early.push(update);
+    else Y.applyUpdate(this.doc, update, this);
   }
 
   private handOver(stateVector: Uint8Array): void {
