@@ -54,6 +54,11 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     "Somebody else writes under this server's Yjs clientIDs",
     'It took new ones and goes on. Make sure that no second server runs on a copy of this data folder.',
   ],
+  'object-differs': [
+    'warn',
+    'Two servers have stored different objects under one version uuid',
+    'Both are streamed.',
+  ],
   'object-overwritten': ['debug', 'A Yjs client set or removed an object again', 'The first one stays.'],
   'update-without-base': [
     'debug',

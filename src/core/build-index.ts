@@ -13,6 +13,7 @@ import { ProjectKeys, readLastNumber } from '../store/keys.ts';
 import { GroupPostings } from '../store/postings.ts';
 import { readProjectInfo } from '../store/project-info.ts';
 import { decodeRecord, type LogRecord } from '../store/record.ts';
+import { readRepeats } from '../store/repeats.ts';
 import { firstOf, type Range, type Store, type Write } from '../store/store.ts';
 import { isUdtChange, readUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 
@@ -80,7 +81,9 @@ async function indexBackwards(
 async function groupsBefore(store: Store, keys: ProjectKeys, before: number): Promise<readonly Placed[]> {
   for (let first = Math.max(1, before - recordsPerBatch); ;) {
     const records: Placed[] = [];
-    for await (const placed of readRecords(store, keys.records(first, before - 1))) records.push(placed);
+    const repeats = await readRepeats(store, keys, first, before - 1);
+    for await (const placed of readRecords(store, keys.records(first, before - 1)))
+      records.push(repeats.get(placed.position) === 'same' ? { ...placed, matches: [] } : placed);
     const [oldest] = records;
     if (!oldest || oldest.position !== first || records.length !== before - first)
       throw new RejoinError('damaged', `changes from position ${first} to ${before - 1} are missing`);

@@ -6,6 +6,8 @@ import type { ProjectObject } from '../model/objects.ts';
 import type { NewChange } from '../store/project-log.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import type { Write } from '../store/store.ts';
+import type { LogRecord } from '../store/record.ts';
+import { isUdtChange } from '../store/udt-changes.ts';
 import type { DocumentChange, ProjectDocument } from './document.ts';
 import type { Commit } from './live-log.ts';
 import { writeSampleChanges } from './sample-changes.ts';
@@ -34,7 +36,7 @@ export function commitOfEdits(
   cause: ChangeCause,
   writes: readonly Write[],
 ): { commit: Commit; state: UdtState } {
-  const step = versionOf(opened, change, cause, 0);
+  const step = versionOf(opened, change, cause, change?.udt ? 0 : null);
   const { origin } = cause;
   const group = change && {
     origin,
@@ -59,7 +61,7 @@ export function commitOfUpdate(
 ): Commit {
   // Samples that became other Yjs items have other `_id`s, which v2 clients must be told of (UDT-15).
   const isVersion = change.udt !== null || opened.document.udt.samples.hasNews;
-  const step = isVersion ? versionOf(opened, change, cause, objects.length) : null;
+  const step = isVersion ? versionOf(opened, change, cause, change.udt ? objects.length : null) : null;
   const changes: NewChange[] = objects.map(toChange);
   if (change.udt) changes.push({ kind: 'udt' });
   if (changes.length === 0) changes.push({ kind: 'update' });
@@ -72,18 +74,45 @@ export function commitOfUpdate(
   };
 }
 
-/** @param index of the change of `udt` in its group. */
+/**
+ * The version that a group of another server makes: one if it changed `udt` there or changes it here.
+ * @param isNew whether the project comes to life with it; one that a session completes begins to be counted then.
+ */
+export function stepOfReceived(
+  opened: Opened,
+  change: DocumentChange | null,
+  records: readonly LogRecord[],
+  nowMs: number,
+  isNew: boolean,
+): UdtStep | null {
+  const { document, versions, keys, nextPosition } = opened;
+  const index = records.findIndex(isUdtChange);
+  const kind = records[index]?.kind;
+  const [first] = records;
+  if (!first) return null;
+  const { origin } = first;
+  if (isNew && (kind === 'session' || kind === 'closing') && !versions.isBegun) {
+    const { changes } = document.udt.samples.take(document.view);
+    const now = { view: document.view, ...document.udt.hashes(), summaryPatch: null };
+    const step = versions.first(now, { origin, nowMs, position: nextPosition() + index }, false);
+    return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
+  }
+  if (index < 0 && !change?.udt && !document.udt.samples.hasNews) return null;
+  return versionOf(opened, change, { origin, nowMs }, index < 0 ? null : index);
+}
+
+/** @param index of the change of `udt` in its group; null if it has none. */
 function versionOf(
   { document, versions, keys, nextPosition }: Opened,
   change: DocumentChange | null,
   cause: ChangeCause,
-  index: number,
+  index: number | null,
 ): UdtStep {
   const { udt, view } = document;
   const { patch, changes } = udt.samples.take(view);
   const now = { view, ...udt.hashes(), summaryPatch: patch };
   const udtChange = change?.udt ?? null;
-  const position = udtChange ? nextPosition() + index : null;
+  const position = index === null ? null : nextPosition() + index;
   const step = versions.next(now, udtChange, { ...cause, position });
   return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
 }

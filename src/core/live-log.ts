@@ -2,13 +2,15 @@
 // shows it to readers once it is durable, and starts anew from what is stored when a write failed.
 
 import { RejoinError } from '../errors.ts';
+import type { Json } from '../model/json.ts';
+import type { ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import type { LoggedObject } from '../store/group-batch.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import type { Change, Group } from '../store/change.ts';
-import { ProjectLog, type Appended, type NewGroup } from '../store/project-log.ts';
+import { ProjectLog, type Appended, type NewGroup, type StoredRecord } from '../store/project-log.ts';
 import type { ReceivedGroup } from '../store/received-groups.ts';
 import type { NeededParts } from '../store/record.ts';
 import type { Write } from '../store/store.ts';
@@ -117,8 +119,18 @@ export class LiveLog implements FeedSource {
     return this.log.read(first, last, needed);
   }
 
+  /** For other servers. */
+  readRecords(first: number, last: number): AsyncIterable<readonly StoredRecord[]> {
+    return this.log.readRecords(first, last);
+  }
+
   readAt(positions: readonly number[], needed?: NeededParts): Promise<Change[]> {
     return this.log.readAt(positions, needed);
+  }
+
+  /** The first object with this uuid as it is stored; null if it can't be read. */
+  objectOf(kind: ObjectKind, versionUuid: string): Promise<Json> {
+    return this.log.objectOf(kind, versionUuid);
   }
 
   /** From which position on the index can be relied on; null if it can't be. */

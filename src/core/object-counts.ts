@@ -2,7 +2,7 @@
 // log, when somebody asks: a change costs nothing, and no document is needed.
 
 import { RejoinError } from '../errors.ts';
-import { objectKinds, type ObjectKind } from '../model/objects.ts';
+import { isObjectKind, objectKinds, type ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { readLastNumber } from '../store/keys.ts';
 import type { Change } from '../store/change.ts';
@@ -56,8 +56,7 @@ export class ObjectCounts {
     const objects = { ...counted.objects };
     try {
       for await (const page of this.changes(counted.position, position))
-        for (const { kind } of page)
-          if (kind === 'entry' || kind === 'thread' || kind === 'comment') objects[kind]++;
+        for (const { kind, repeat } of page) if (isObjectKind(kind) && !repeat) objects[kind]++;
       return objects;
     } catch (error) {
       if (error instanceof RejoinError && error.code === 'damaged') return null; // the index may be whole

@@ -4,6 +4,8 @@
 export type ObservedEvent =
   /** A Yjs client set or removed a key that already holds an object. */
   | { readonly type: 'object-overwritten'; readonly project: string; readonly detail: string }
+  /** Two records of one version uuid have different contents (REP-6): both are streamed. */
+  | { readonly type: 'object-differs'; readonly project: string; readonly detail: string }
   /** What a Yjs client set is no valid object: it stays in the document and is not streamed. */
   | { readonly type: 'object-refused'; readonly project: string; readonly detail: string }
   /** A Yjs update builds on something that this server lacks. */

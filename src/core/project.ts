@@ -11,11 +11,13 @@ import { Feed } from './feed.ts';
 import { LiveLog, type ProjectListener } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import { ProjectLifecycle, type Lifecycle } from './project-lifecycle.ts';
+import { ProjectReplica } from './project-replica.ts';
 import { ProjectState } from './project-state.ts';
 import { ProjectUdt } from './project-udt.ts';
 import { ProjectUpdates, type UpdateOutcome } from './project-updates.ts';
 import { ProjectSummaries, type ProjectSummary } from './project-summary.ts';
 import { ProjectUploads } from './project-uploads.ts';
+import { ReplicaReader } from './replica-reader.ts';
 import { SelectedFeed } from './selected-feed.ts';
 import type { Upkeep } from './upkeep.ts';
 import { readWholeDocument, type WholeDocument } from './whole-document.ts';
@@ -32,6 +34,8 @@ export class Project {
   readonly udt: ProjectUdt;
   /** Objects that come without a document: see upload.ts. */
   readonly uploads: ProjectUploads;
+  /** What it takes from other servers. */
+  readonly replica: ProjectReplica;
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly lifecycle: ProjectLifecycle;
@@ -48,6 +52,7 @@ export class Project {
     this.state = new ProjectState(id, context, log, home.upkeep, () => home.used(this));
     this.udt = new ProjectUdt(this.state);
     this.uploads = new ProjectUploads(this.state);
+    this.replica = new ProjectReplica(this.state);
     this.lifecycle = new ProjectLifecycle(this.state, home.upkeep);
     this.updates = new ProjectUpdates(this.state);
     this.summaries = new ProjectSummaries(this.state);
@@ -92,6 +97,11 @@ export class Project {
   /** The log after what a reader knows, then live (WS-3, WS-4). */
   follow(since: VersionVector): Promise<Feed> {
     return Feed.open(this.log, since);
+  }
+
+  /** What another server lacks of it, then what comes. @param release is called when the reader is closed. */
+  readFor(known: VersionVector, release: () => void): Promise<ReplicaReader> {
+    return ReplicaReader.open(this.log, known, release);
   }
 
   /** The log behind a position, then live. */

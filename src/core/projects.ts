@@ -206,7 +206,7 @@ export class Projects {
   }
 
   /** Reads from the store, and again if it is opened again meanwhile. */
-  private async reading<T>(read: () => Promise<T>): Promise<T> {
+  async reading<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.recovery.ready();
       try {

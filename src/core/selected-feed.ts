@@ -217,6 +217,7 @@ export class SelectedFeed {
   }
 
   private isWanted(change: Change, kind: ObjectKind, object: Uint8Array): boolean {
+    if (change.repeat === 'same') return false; // REP-6: its first record was streamed
     let matches: readonly Match[] | null = null;
     for (const part of this.parts) {
       if (part.kind !== kind || this.isKnown(change, part)) continue;

@@ -109,6 +109,11 @@ export class UdtVersions {
     return this.knowsHashes ? this.shown : null;
   }
 
+  /** Whether there was a version before the one that a session begins with. */
+  get isBegun(): boolean {
+    return this.newest.version % epochSize > 0;
+  }
+
   /** The newest version, durable or not. To be asked when the document is open. */
   get newestState(): UdtState {
     return this.newest;

@@ -2,6 +2,7 @@
 // It numbers what is appended and reads history; writing the batches and waiting for the disk is its owner's matter.
 
 import { RejoinError } from '../errors.ts';
+import type { Json } from '../model/json.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { Match } from '../model/selection.ts';
@@ -18,6 +19,14 @@ import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-he
 import { readRepeats, type Repeat } from './repeats.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
+
+/** A record where it lies in the log. */
+export interface StoredRecord {
+  readonly position: number;
+  readonly record: LogRecord;
+  /** As it is stored. */
+  readonly bytes: Uint8Array;
+}
 
 /** A numbered group, and what has to be written for it. */
 export interface Appended {
@@ -250,14 +259,21 @@ export class ProjectLog {
 
   /** Whether a durable object of this kind has the version uuid. In a damaged log one that can't be read hasn't. */
   async hasObject(kind: ObjectKind, versionUuid: string): Promise<boolean> {
+    if (!this.isDamaged) return (await this.store.get(this.keys.uuid(kind, versionUuid))) !== undefined;
+    return (await this.objectOf(kind, versionUuid)) !== null; // its author may send it again
+  }
+
+  /** The first durable object of this kind with the version uuid; null if there is none that can be read. */
+  async objectOf(kind: ObjectKind, versionUuid: string): Promise<Json> {
     const key = this.keys.uuid(kind, versionUuid);
     const sealed = await this.store.get(key);
-    if (!sealed || !this.isDamaged) return sealed !== undefined;
+    if (!sealed) return null;
     try {
       const record = await this.store.get(this.keys.record(readNumber(unseal(key, sealed))));
-      return record !== undefined && decodeRecord(record).object !== null;
+      const object = record && decodeRecord(record, 'object').object;
+      return object ? (JSON.parse(Buffer.from(object).toString('utf8')) as Json) : null;
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return false; // its author may send it again
+      if (error instanceof RejoinError && error.code === 'damaged') return null;
       throw error;
     }
   }
@@ -305,24 +321,37 @@ export class ProjectLog {
    * @throws RejoinError `damaged` at the first change that is missing or fails its checksum.
    */
   async *read(first: number, last: number, needed: NeededParts = 'all'): AsyncGenerator<readonly Change[]> {
+    for await (const page of this.readRecords(first, last, needed)) {
+      const repeats = await this.repeatsIn(page[0]?.position ?? first, page.at(-1)?.position ?? last);
+      yield page.map(({ position, record }) => {
+        const repeat = repeats?.get(position);
+        return { ...record, position, ...(repeat && { repeat }) };
+      });
+    }
+  }
+
+  /** As `read`, with the bytes of the records as they are stored. */
+  async *readRecords(
+    first: number,
+    last: number,
+    needed: NeededParts = 'all',
+  ): AsyncGenerator<readonly StoredRecord[]> {
     let expected = first;
     const seqnos = new Map<number, number>();
     for await (const page of this.store.scan(this.keys.records(first, last))) {
-      const repeats = await this.repeatsIn(expected, expected + page.length);
       yield page.map(({ key, value }) => {
         const position = readLastNumber(key);
         if (position !== expected) throw this.hole(`the change at position ${expected} is missing`);
         expected++;
-        const repeat = repeats?.get(position);
-        const change = { ...this.decode(position, value, needed), position, ...(repeat && { repeat }) };
+        const record = this.decode(position, value, needed);
         // The key is not in the record's checksum: its number says whether it belongs here.
-        const { serverId, seqno } = change;
+        const { serverId, seqno } = record;
         if ((seqnos.get(serverId) ?? seqno - 1) !== seqno - 1)
           throw this.hole(
             `the change at position ${position} is not [${serverId}, ${(seqnos.get(serverId) ?? 0) + 1}]`,
           );
         seqnos.set(serverId, seqno);
-        return change;
+        return { position, record, bytes: value };
       });
     }
     if (expected <= last) throw this.hole(`the change at position ${expected} is missing`);

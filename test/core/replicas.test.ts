@@ -1,0 +1,370 @@
+// Two servers in memory that give each other their logs: nothing is taken out of order, everything ends equal.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import { RejoinError } from '../../src/errors.ts';
+import type { JsonObject } from '../../src/model/json.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { decodeRecord } from '../../src/store/record.ts';
+import {
+  documentOf,
+  exchange,
+  give,
+  memoryServer,
+  pagesFor,
+  recordsOf,
+  sameProject,
+  type MemoryServer,
+} from '../support/memory-servers.ts';
+import { nothingKnown, objectsOf, readSelected } from '../support/selected.ts';
+import { uploadEntry } from '../support/upload-entry.ts';
+
+interface Context {
+  a: MemoryServer;
+  b: MemoryServer;
+}
+
+const test = suite<Context>('replicas');
+
+test.before.each((context) => {
+  context.a = memoryServer(1);
+  context.b = memoryServer(2);
+});
+
+test.after.each(async ({ a, b }) => {
+  await a.projects.close();
+  await b.projects.close();
+});
+
+const yjs = { protocol: 'yjs', user: 'ann' } as const;
+const udt = { protocol: 'udt', user: 'ann' } as const;
+
+test('REP-1 REP-5 what was written on all wires on both servers is equal on both in the end', async ({
+  a,
+  b,
+}) => {
+  for (const server of [a, b]) {
+    await uploadEntry(server.projects, 'p', `entry of ${server.replicas.serverId}`);
+    await edit(server, (doc) => doc.getMap('udt').set(`by ${server.replicas.serverId}`, 1));
+    await edit(server, (doc) => doc.getText('notes').insert(0, `said ${server.replicas.serverId} `));
+  }
+  await exchange(a, b);
+  await sameProject(a, b);
+  assert.is((await recordsOf(a)).size, 6);
+  assert.equal(await uuidsStreamed(a), ['entry of 1', 'entry of 2']);
+  assert.equal(await uuidsStreamed(b), ['entry of 2', 'entry of 1'], 'in the order of its own log');
+  await uploadEntry(b.projects, 'p', 'later');
+  await exchange(a, b);
+  await sameProject(a, b);
+});
+
+test('REP-4 a change is logged from the record that came, byte for byte', async ({ a, b }) => {
+  await edit(a, (doc) => {
+    doc.getMap('udt').set('k', new Y.Array());
+    doc.getMap('entries').set('no object', { broken: true });
+  });
+  await give(a, b);
+  const [stored] = [...(await recordsOf(b)).values()];
+  assert.is(stored, [...(await recordsOf(a)).values()][0]);
+  assert.is(decodeRecord(Buffer.from(stored ?? '', 'hex')).serverId, 1);
+});
+
+test('REP-3 exactly the next is accepted: behind a gap nothing is taken, what is known changes nothing', async ({
+  a,
+  b,
+}) => {
+  for (let i = 1; i <= 4; i++) await uploadEntry(a.projects, 'p', `e${i}`);
+  const [{ records = [] } = {}] = await pagesFor(a, nothingKnown);
+  assert.is(records.length, 4);
+  const groups = (...numbers: number[]): { records: Uint8Array[]; isUnfinished: boolean } => ({
+    records: numbers.map((number) => records[number - 1] ?? new Uint8Array()),
+    isUnfinished: false,
+  });
+  assert.is((await b.replicas.accept('p', groups(2))).type, 'gap');
+  assert.is((await recordsOf(b)).size, 0);
+  assert.equal(await b.replicas.accept('p', groups(1)), { type: 'accepted', changes: 1 });
+  assert.equal(await b.replicas.accept('p', groups(1)), { type: 'accepted', changes: 0 });
+  assert.is((await b.replicas.accept('p', groups(1, 2, 4))).type, 'gap');
+  assert.equal([...(await recordsOf(b)).keys()], ['1 1', '1 2'], 'what came before the gap stays');
+  assert.equal(await b.replicas.accept('p', groups(3, 4)), { type: 'accepted', changes: 2 });
+  await sameProject(a, b);
+});
+
+test('REP-3 a group comes whole or not at all', async ({ a, b }) => {
+  await edit(a, (doc) => {
+    doc.getMap('entries').set('e1', entry('e1'));
+    doc.getMap('entries').set('e2', entry('e2'));
+    doc.getMap('udt').set('k', 1);
+  });
+  const [{ records = [] } = {}] = await pagesFor(a, nothingKnown);
+  assert.is(records.length, 3);
+  for (const part of [records.slice(0, 2), records.slice(1), [records[1], records[0], records[2]]]) {
+    const sent = { records: part.map((record) => record ?? new Uint8Array()), isUnfinished: false };
+    assert.is(await codeOf(async () => b.replicas.accept('p', sent)), 'bad-request');
+  }
+  assert.is((await recordsOf(b)).size, 0);
+  await give(a, b);
+  await sameProject(a, b);
+});
+
+test('a record that was changed on its way is refused, and nothing of its frame is taken', async ({
+  a,
+  b,
+}) => {
+  await uploadEntry(a.projects, 'p', 'e1');
+  await uploadEntry(a.projects, 'p', 'e2');
+  const [{ records = [] } = {}] = await pagesFor(a, nothingKnown);
+  const [first = new Uint8Array(), second = new Uint8Array()] = records;
+  const flipped = Uint8Array.from(second);
+  flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1;
+  const sent = { records: [first, flipped], isUnfinished: false };
+  assert.is(await codeOf(async () => b.replicas.accept('p', sent)), 'damaged');
+  assert.is((await recordsOf(b)).size, 0);
+});
+
+test('YJS-8 an update whose base is missing is not taken', async ({ a, b }) => {
+  await edit(a, (doc) => doc.getMap('udt').set('list', new Y.Array()));
+  await edit(a, (doc) => (doc.getMap('udt').get('list') as Y.Array<number>).push([1]));
+  await edit(b, (doc) => doc.getMap('udt').set('own', 1));
+  const [{ records = [] } = {}] = await pagesFor(a, nothingKnown);
+  // The same change under a number that nothing is missing before.
+  const c = memoryServer(3);
+  const update = decodeRecord(records[1] ?? new Uint8Array()).update ?? new Uint8Array();
+  const { encodeRecord } = await import('../../src/store/record.ts');
+  const forged = encodeRecord({
+    ...decodeRecord(records[1] ?? new Uint8Array()),
+    serverId: 7,
+    seqno: 1,
+    update,
+  });
+  const outcome = await b.replicas.accept('p', { records: [forged], isUnfinished: false });
+  assert.is(outcome.type, 'gap');
+  assert.is((await recordsOf(b)).size, 1);
+  await give(a, b);
+  assert.equal(await udtOf(b), { list: [1], own: 1 });
+  await c.projects.close();
+});
+
+test('REP-6 a Yjs client hands both servers the same: all is logged on both, each uuid is streamed once', async ({
+  a,
+  b,
+}) => {
+  const client = new Y.Doc();
+  client.getMap('entries').set('moved', entry('moved'));
+  const update = Y.encodeStateAsUpdate(client);
+  for (const server of [a, b])
+    await server.projects.use('p', (project) => project.applyUpdate(update, yjs)).then(settled);
+  await uploadEntry(a.projects, 'p', 'behind');
+  await exchange(a, b);
+  await sameProject(a, b);
+  assert.equal([...(await recordsOf(a)).keys()], ['1 1', '1 2', '2 1']);
+  for (const server of [a, b]) {
+    assert.equal(await uuidsStreamed(server), ['moved', 'behind']);
+    const { objects } = await server.projects.use('p', (project) => project.summary());
+    assert.is(objects.entry, 2);
+  }
+  // Read from the store, too.
+  const again = memoryServer(2, b.store);
+  assert.equal(await uuidsStreamed(again), ['moved', 'behind']);
+  await again.projects.close();
+});
+
+test('REP-6 two contents of one uuid are both streamed, and told', async ({ a, b }) => {
+  await edit(a, (doc) => doc.getMap('entries').set('e', entry('e', 'A')));
+  await edit(b, (doc) => doc.getMap('entries').set('e', entry('e', 'B')));
+  await exchange(a, b);
+  await sameProject(a, b);
+  assert.equal(await uuidsStreamed(a), ['e', 'e']);
+  assert.ok(a.events.some(({ type }) => type === 'object-differs'));
+});
+
+test('a session is there when all its slices are, under an epoch of this server (UDT-3)', async ({
+  a,
+  b,
+}) => {
+  const samples = Array.from({ length: 30_000 }, (_, i) => ({ imageUrl: `http://x/${i}.png` }));
+  const file = { interface: { type: 'image_classification' }, samples };
+  await a.projects.use('p', (project) => project.udt.createSession(file, udt));
+  const pages = await pagesFor(a, nothingKnown);
+  assert.ok(pages.length > 1, 'it is made in slices, and sent in pages');
+  for (const [index, page] of pages.entries()) {
+    assert.is(page.isUnfinished, index < pages.length - 1);
+    await b.replicas.accept('p', page);
+    const isThere = await b.projects.find('p', (project) => Promise.resolve(project !== undefined));
+    assert.is(isThere, !page.isUnfinished);
+    const isListed = (await b.replicas.catalogue(null)).length === 1;
+    assert.is(isListed, !page.isUnfinished);
+  }
+  const read = await b.projects.use('p', (project) => project.udt.read());
+  assert.is(read.version, 2 * 2 ** 32);
+  await sameProject(a, b);
+  const { version } = await a.projects.use('p', (project) =>
+    project.udt.patch([{ op: 'add', path: '/samples/1/annotation', value: 'x' }], udt),
+  );
+  assert.is(version, 1);
+  await give(a, b);
+  const polled = await b.projects.use('p', (project) => project.udt.after(read.version));
+  assert.is(polled.latestVersion, 2 * 2 ** 32 + 1);
+  assert.is(polled.patches?.length, 1);
+  await sameProject(a, b);
+});
+
+test('a session that was cut off in the middle is neither there nor written to, and comes whole the next time', async ({
+  a,
+  b,
+}) => {
+  const samples = Array.from({ length: 30_000 }, (_, i) => ({ imageUrl: `http://x/${i}.png` }));
+  await a.projects.use('p', (project) => project.udt.createSession({ samples }, udt));
+  const [first] = await pagesFor(a, nothingKnown);
+  assert.ok(first);
+  await b.projects.use('p', async (project) => {
+    await project.replica.accept(
+      (await import('../../src/store/received-groups.ts')).readGroups(first.records),
+      true,
+    );
+    assert.is(await codeOf(() => project.udt.patch([], udt)), 'unavailable');
+  });
+  await give(a, b);
+  await sameProject(a, b);
+});
+
+test('REP-8 a server that meets a peer with more of its own sequence takes a new life, and gets all of it back', async ({
+  a,
+  b,
+}) => {
+  for (const uuid of ['e1', 'e2', 'e3']) await uploadEntry(a.projects, 'p', uuid);
+  await give(a, b);
+  const old = memoryServer(1); // as from a backup that has the first only
+  const [{ records = [] } = {}] = await pagesFor(a, nothingKnown);
+  const clone = memoryServer(5, old.store);
+  await clone.replicas.accept('p', { records: records.slice(0, 1), isUnfinished: false });
+  await clone.projects.close();
+  const restored = memoryServer(1, new (await import('../../src/store/memory.ts')).MemoryStore());
+  await uploadEntry(restored.projects, 'q', 'own');
+  await give(a, restored, 'p');
+  assert.is.not(restored.replicas.serverId, 1);
+  assert.ok(restored.events.some(({ type }) => type === 'life-renewed'));
+  await uploadEntry(restored.projects, 'p', 'e4');
+  await give(restored, b);
+  await give(restored, a);
+  await sameProject(a, b);
+  await sameProject(a, restored);
+  assert.is((await recordsOf(a)).size, 4);
+  await restored.projects.close();
+  await old.projects.close();
+});
+
+test('REP-9 one number with two contents is told, and nothing is exchanged', async ({ a }) => {
+  const twin = memoryServer(1);
+  await uploadEntry(a.projects, 'p', 'one');
+  await uploadEntry(twin.projects, 'p', 'other');
+  const standing = await twin.replicas.standing('p');
+  assert.is(await codeOf(() => a.replicas.meet('p', standing)), 'conflict');
+  await twin.projects.close();
+});
+
+test('REP-14 the higher lifecycle holds for both; what was written meanwhile is there after an undelete', async ({
+  a,
+  b,
+}) => {
+  await uploadEntry(a.projects, 'p', 'before');
+  await exchange(a, b);
+  await a.projects.use('p', (project) => project.delete());
+  await uploadEntry(b.projects, 'p', 'meanwhile');
+  await exchange(a, b);
+  for (const server of [a, b]) {
+    const meeting = await server.replicas.standing('p');
+    assert.is(meeting.lifecycle, 1);
+    assert.is(await codeOf(() => server.projects.use('p', (project) => project.encode(() => 0))), 'deleted');
+  }
+  assert.equal(await a.replicas.digest('p'), await b.replicas.digest('p'));
+  await b.projects.use('p', (project) => project.undelete());
+  await exchange(a, b);
+  await exchange(b, a);
+  await sameProject(a, b);
+  assert.equal(await uuidsStreamed(a), ['before', 'meanwhile']);
+});
+
+test('the catalogue names what is there with a digest that changes with it', async ({ a }) => {
+  await uploadEntry(a.projects, 'p', 'e1');
+  await uploadEntry(a.projects, 'q', 'e1');
+  const page = await a.replicas.catalogue(null);
+  assert.equal(
+    page.map(({ project }) => project),
+    ['p', 'q'],
+  );
+  assert.equal(await a.replicas.catalogue('q'), []);
+  await uploadEntry(a.projects, 'p', 'e2');
+  const after = await a.replicas.catalogue(null);
+  assert.not.equal(after[0]?.digest, page[0]?.digest);
+  assert.equal(after[1], page[1]);
+});
+
+test('a reader brings what comes, and leaves out what the other server is known to have', async ({ a }) => {
+  const reader = await a.replicas.open('p', nothingKnown);
+  const next = reader.next();
+  await uploadEntry(a.projects, 'p', 'e1');
+  assert.equal((await next)?.vector, new Map([[1, 1]]));
+  reader.knows(new Map([[1, 2]]));
+  const later = reader.next();
+  await uploadEntry(a.projects, 'p', 'e2');
+  await uploadEntry(a.projects, 'p', 'e3');
+  const page = await later;
+  assert.equal(
+    page?.records.map((record) => decodeRecord(record).seqno),
+    [3],
+  );
+  reader.close();
+  assert.is(await reader.next(), null);
+});
+
+test('a project whose document is not open is not opened for objects', async ({ a, b }) => {
+  await uploadEntry(a.projects, 'p', 'e1');
+  await give(a, b);
+  assert.is(await b.store.get(new ProjectKeys('p').version(1)), undefined);
+  assert.equal([...(await documentOf(b.projects)).getMap('entries').keys()], ['e1']);
+});
+
+async function edit({ projects }: MemoryServer, change: (doc: Y.Doc) => void): Promise<void> {
+  await projects.use('p', async (project) => {
+    const doc = new Y.Doc();
+    Y.applyUpdate(doc, await project.encode((own) => Y.encodeStateAsUpdate(own)));
+    const before = Y.encodeStateVector(doc);
+    doc.transact(() => change(doc));
+    await settled(await project.applyUpdate(Y.encodeStateAsUpdate(doc, before), yjs));
+  });
+}
+
+async function settled(outcome: { type: string; durable?: Promise<void> }): Promise<void> {
+  assert.is(outcome.type, 'accepted');
+  await outcome.durable;
+}
+
+function entry(uuid: string, camera = 'A'): JsonObject {
+  return { version_uuid: uuid, report_uuid: 'r', entry_uuid: uuid, clip_id: '11b', content: { camera } };
+}
+
+async function uuidsStreamed({ projects }: MemoryServer): Promise<unknown[]> {
+  const selected = await readSelected(projects, 'p', { objects: [objectsOf('entry')] });
+  return selected.map((one) =>
+    one.type === 'object'
+      ? (JSON.parse(Buffer.from(one.object).toString()) as JsonObject).version_uuid
+      : null,
+  );
+}
+
+async function udtOf({ projects }: MemoryServer): Promise<unknown> {
+  return (await projects.use('p', (project) => project.udt.read())).json;
+}
+
+async function codeOf(work: () => Promise<unknown>): Promise<string | undefined> {
+  try {
+    await work();
+    return undefined;
+  } catch (error) {
+    return error instanceof RejoinError ? error.code : String(error);
+  }
+}
+
+test.run();

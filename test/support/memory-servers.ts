@@ -1,0 +1,94 @@
+// Servers in memory that replicate by hand: a test decides what of one log the other is given, and when.
+
+import * as assert from 'uvu/assert';
+import * as Y from 'yjs';
+import type { Projects } from '../../src/core/projects.ts';
+import { Replicas } from '../../src/core/replicas.ts';
+import type { VersionVector } from '../../src/model/version-vector.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { MemoryStore } from '../../src/store/memory.ts';
+import { decodeRecord } from '../../src/store/record.ts';
+import { openProjects, type MemoryProjects } from './memory-projects.ts';
+import { sameDocument } from './same-document.ts';
+
+export interface MemoryServer extends MemoryProjects {
+  readonly store: MemoryStore;
+  readonly replicas: Replicas;
+}
+
+export interface Page {
+  readonly records: readonly Uint8Array[];
+  readonly isUnfinished: boolean;
+}
+
+export function memoryServer(serverId: number, store = new MemoryStore()): MemoryServer {
+  const opened = openProjects(store, { life: { serverId, epoch: serverId } });
+  return { ...opened, store, replicas: new Replicas(opened.projects) };
+}
+
+/** What `to` lacks of a project that `from` has, as it would be sent; groups are cut one by one if `single`. */
+export async function pagesFor(from: MemoryServer, known: VersionVector, project = 'p'): Promise<Page[]> {
+  const pages: Page[] = [];
+  const reader = await from.replicas.open(project, known);
+  while (!reader.isAtHead) {
+    const next = await Promise.race([
+      reader.next(),
+      new Promise<null>((done) => setTimeout(done, 200, null)),
+    ]);
+    if (!next) break; // the rest was known
+    pages.push(next);
+  }
+  reader.close();
+  return pages;
+}
+
+/** Gives one server what it lacks of the other's project. @returns how many changes were new. */
+export async function give(from: MemoryServer, to: MemoryServer, project = 'p'): Promise<number> {
+  const meeting = await to.replicas.meet(project, await from.replicas.standing(project));
+  if (!meeting.lacks) return 0;
+  let changes = 0;
+  for (const page of await pagesFor(from, meeting.vector, project)) {
+    const accepted = await to.replicas.accept(project, page);
+    assert.is(accepted.type, 'accepted', JSON.stringify(accepted));
+    if (accepted.type === 'accepted') changes += accepted.changes;
+  }
+  return changes;
+}
+
+/** Both ways. */
+export async function exchange(one: MemoryServer, other: MemoryServer, project = 'p'): Promise<void> {
+  await give(one, other, project);
+  await give(other, one, project);
+}
+
+/** The records of a project by number, as they are stored. */
+export async function recordsOf({ store }: MemoryServer, project = 'p'): Promise<Map<string, string>> {
+  const records = new Map<string, string>();
+  for await (const page of store.scan(new ProjectKeys(project).allRecords()))
+    for (const { value } of page) {
+      const { serverId, seqno } = decodeRecord(value);
+      assert.not(records.has(`${serverId} ${seqno}`), 'a number is used once');
+      records.set(`${serverId} ${seqno}`, Buffer.from(value).toString('hex'));
+    }
+  return new Map([...records].sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
+export async function documentOf(projects: Projects, project = 'p'): Promise<Y.Doc> {
+  const update = await projects.use(project, (opened) => opened.encode((doc) => Y.encodeStateAsUpdate(doc)));
+  const doc = new Y.Doc();
+  doc.getMap('udt');
+  Y.applyUpdate(doc, update);
+  return doc;
+}
+
+/** REP-5: the same records, document and hash. */
+export async function sameProject(one: MemoryServer, other: MemoryServer, project = 'p'): Promise<void> {
+  assert.equal(await recordsOf(one, project), await recordsOf(other, project), 'records');
+  sameDocument(await documentOf(one.projects, project), await documentOf(other.projects, project));
+  const [left, right] = await Promise.all(
+    [one, other].map(({ projects }) => projects.use(project, (opened) => opened.udt.read())),
+  );
+  assert.is(left?.hash, right?.hash, 'hash of udt');
+  const digests = await Promise.all([one.replicas.digest(project), other.replicas.digest(project)]);
+  assert.equal(digests[0], digests[1], 'digests of standings');
+}
