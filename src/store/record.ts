@@ -102,6 +102,21 @@ export function withoutUpdate(bytes: Uint8Array): Uint8Array | null {
   return stripped;
 }
 
+/**
+ * Whose change a record is, and which; nothing of it is verified.
+ * @throws RejoinError `damaged` if that can't be read.
+ */
+export function numberOfRecord(bytes: Uint8Array): { readonly serverId: number; readonly seqno: number } {
+  try {
+    const header = new ByteReader(bytes, 1 + checksumBytes);
+    header.varint(); // its length
+    header.byte(); // its format
+    return { serverId: header.varint(), seqno: header.varint() };
+  } catch (error) {
+    throw new RejoinError('damaged', `A record can't be decoded: ${messageOf(error)}`, { cause: error });
+  }
+}
+
 function readRecord(reader: ByteReader, needed: NeededParts): LogRecord {
   const present = reader.byte();
   const checksum = reader.latin1(checksumBytes);

@@ -1,10 +1,32 @@
-// The messages that two servers exchange on /replicate (docs/replication-protocol.md): read and written by parse.ts and
-// print.ts beside it, understood by the links of src/replication.
+// The messages that two servers exchange on /replicate (docs/replication-protocol.md): read and written by
+// parse-message.ts and print-message.ts beside it, understood by the links of src/replication.
 
 import type { VersionVector } from '../../model/version-vector.ts';
 
 /** The version of the protocol that this release speaks. */
 export const protocolVersion = 1;
+
+/** What a frame may hold at most; a longer one is refused. */
+export const replicationLimits = {
+  /** Of a whole frame. One group is never cut, and its update may be as long as the largest request body makes it. */
+  frameBytes: 2 ** 30,
+  capabilities: 64,
+  capabilityBytes: 64,
+  /** Projects in one page of a catalogue. */
+  entries: 1_000,
+  /** Server ids of one project, in a standing or a version vector. */
+  servers: 65_536,
+  records: 2 ** 20,
+  /** Of a sentence for people. A longer one is cut when it is sent. */
+  textBytes: 4_096,
+} as const;
+
+export const serverIdMax = 2 ** 48 - 1;
+/** Odd: a project that was purged is deleted for good, because no undelete is newer (REP-14). */
+export const lifecycleMax = 2 ** 31 - 1;
+export const instanceBytes = 16;
+export const catalogueDigestBytes = 8;
+export const headChecksumBytes = 8;
 
 /** What one server has of one project. */
 export interface Standing {
@@ -74,7 +96,7 @@ export interface Ended {
   readonly type: 'ended';
   readonly project: string;
   readonly stream: number;
-  /** For people. */
+  /** For people. Empty if all is well: everything was sent, and what comes is announced again. */
   readonly reason: string;
 }
 

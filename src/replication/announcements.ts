@@ -1,0 +1,122 @@
+// Tells the peer of a link what we have of the projects in which something moved, or in which the catalogues differ
+// (REP-2): one after the other, when the peer keeps up, and no project again and again.
+
+import { messageOf } from '../errors.ts';
+import type { KnownOfPeer } from './known-of-peer.ts';
+import type { LinkOutput } from './link-output.ts';
+import type { LinkEvent, LinkTimers } from './link-transport.ts';
+import type { Replicas } from './replicas-port.ts';
+import { Wake } from './wake.ts';
+
+export interface AnnouncementsOptions {
+  readonly replicas: Replicas;
+  readonly output: LinkOutput;
+  readonly timers: LinkTimers;
+  readonly known: KnownOfPeer;
+  /** Whether a stream takes the changes of the project to the peer. */
+  readonly isStreamed: (project: string) => boolean;
+  /** Whether so much that was asked for is not sent yet that nothing more should be announced. */
+  readonly isBusy: () => boolean;
+  readonly observe: (event: LinkEvent) => void;
+  /** So many wait that it is better to begin anew. */
+  readonly onOverflow: (detail: string) => void;
+}
+
+/** A project that moves all the time is announced this often, until the peer asks for it. */
+const announceEveryMs = 100;
+/** One that couldn't be read is looked at again after this. */
+const failedRestMs = 10_000;
+/** With fewer that wait, a catalogue may bring more. */
+const roomyCount = 500;
+/** With more, comparing the catalogues anew costs less than remembering them. */
+const waitingMax = 100_000;
+
+export class Announcements {
+  private readonly waiting = new Set<string>();
+  /** Those announced a moment ago: whether they moved since, and what ends their rest. */
+  private readonly resting = new Map<string, { moved: boolean; readonly cancel: () => void }>();
+  private readonly changed = new Wake();
+  private hasEnded = false;
+
+  constructor(private readonly options: AnnouncementsOptions) {}
+
+  get waitingProjects(): number {
+    return this.waiting.size;
+  }
+
+  /** The project is to be announced, unless the peer has all of it by then. */
+  add(project: string): void {
+    const rest = this.resting.get(project);
+    if (rest) {
+      rest.moved = true;
+      return;
+    }
+    if (this.hasEnded) return;
+    this.waiting.add(project);
+    const waiting = this.waiting.size + this.resting.size;
+    if (waiting > waitingMax)
+      this.options.onOverflow(`The peer is too slow: ${waiting} projects wait to be announced to it`);
+    this.wake();
+  }
+
+  /** Resolves when few wait, or all is over. */
+  async room(): Promise<void> {
+    while (this.waiting.size >= roomyCount && !this.hasEnded) await this.changed.next();
+  }
+
+  /** Something that an announcement waits for may be there. */
+  wake(): void {
+    this.changed.wake();
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    for (const { cancel } of this.resting.values()) cancel();
+    this.waiting.clear();
+    this.resting.clear();
+    this.wake();
+  }
+
+  /** Announces what is added until `end`. */
+  async run(): Promise<void> {
+    while (!this.hasEnded) {
+      const [project] = this.waiting;
+      if (project === undefined || this.options.isBusy() || !this.options.output.isLight) {
+        await this.changed.next();
+        continue;
+      }
+      this.waiting.delete(project);
+      this.changed.wake();
+      await this.announce(project);
+    }
+  }
+
+  private async announce(project: string): Promise<void> {
+    const { replicas, output, known, isStreamed, observe } = this.options;
+    if (isStreamed(project)) return;
+    this.rest(project, announceEveryMs);
+    try {
+      const standing = await replicas.standing(project);
+      if (isStreamed(project) || known.covers(project, standing)) return;
+      const isSent = await output.sendInWindow(() => ({ type: 'standing', project, standing }));
+      if (isSent) known.learn(project, new Map(), standing.lifecycle);
+    } catch (error) {
+      if (this.hasEnded) return;
+      observe({ type: 'project-failed', project, detail: messageOf(error) });
+      this.rest(project, failedRestMs).moved = true;
+    }
+  }
+
+  private rest(project: string, restMs: number): { moved: boolean } {
+    this.resting.get(project)?.cancel();
+    const rest = {
+      moved: false,
+      cancel: this.options.timers.after(restMs, () => {
+        this.resting.delete(project);
+        if (rest.moved) this.add(project);
+      }),
+    };
+    this.resting.set(project, rest);
+    return rest;
+  }
+}

@@ -1,0 +1,188 @@
+// What two servers say to each other once they know who they are: which projects differ, what either lacks, and what comes
+// (REP-2, REP-3). A link hands it the peer's messages.
+
+import { RejoinError } from '../errors.ts';
+import type { Environment } from '../model/environment.ts';
+import type { VersionVector } from '../model/version-vector.ts';
+import type { Ended, Groups, ReplicationMessage } from '../wire/replication/messages.ts';
+import { Announcements } from './announcements.ts';
+import { CatalogueExchange } from './catalogue-exchange.ts';
+import { IncomingStreams } from './incoming-streams.ts';
+import { KnownOfPeer } from './known-of-peer.ts';
+import type { LinkOutput } from './link-output.ts';
+import type { LinkEvent, LinkTimers } from './link-transport.ts';
+import { OutgoingStreams } from './outgoing-streams.ts';
+import { ProjectTurns } from './project-turns.ts';
+import type { Replicas } from './replicas-port.ts';
+import type { Tasks } from './tasks.ts';
+
+export type DialogueMessage = Exclude<ReplicationMessage, { readonly type: 'hello' | 'refused' | 'ack' }>;
+
+export interface DialogueOptions {
+  readonly replicas: Replicas;
+  readonly output: LinkOutput;
+  readonly timers: LinkTimers;
+  readonly environment: Environment;
+  readonly tasks: Tasks;
+  readonly observe: (event: LinkEvent) => void;
+  /** Both sides had better begin anew. */
+  readonly cut: (detail: string) => void;
+}
+
+/** With more that wait for their turn, the peer sends what no honest one would. */
+const turnsWaitingMax = 40_000;
+
+export class Dialogue {
+  private readonly serverId: number;
+  private readonly known = new KnownOfPeer();
+  private readonly turns = new ProjectTurns();
+  private readonly announcements: Announcements;
+  private readonly catalogues: CatalogueExchange;
+  readonly incoming: IncomingStreams;
+  readonly outgoing: OutgoingStreams;
+  private readonly started: Promise<void>;
+  private begin = (): void => undefined;
+  private stopListening = (): void => undefined;
+  private hasEnded = false;
+
+  constructor(private readonly options: DialogueOptions) {
+    const { replicas, output, tasks, cut } = options;
+    const { known } = this;
+    this.serverId = replicas.serverId;
+    this.started = new Promise((resolve) => (this.begin = resolve));
+    this.outgoing = new OutgoingStreams({
+      ...options,
+      known,
+      announce: (project) => this.announcements.add(project),
+      onRoom: () => this.announcements.wake(),
+      run: (work) => tasks.run(work),
+    });
+    this.announcements = new Announcements({
+      ...options,
+      known,
+      isStreamed: (project) => this.outgoing.has(project),
+      isBusy: () => this.outgoing.isBusy,
+      onOverflow: cut,
+    });
+    this.catalogues = new CatalogueExchange(replicas, output, this.announcements);
+    this.incoming = new IncomingStreams({
+      ...options,
+      send: (want) => output.send(want),
+      onKnown: (project, vector, lifecycle) => this.learn(project, vector, lifecycle),
+      inTurn: (project, work) => this.inTurn(project, work),
+      onOverflow: cut,
+    });
+  }
+
+  /** Projects that wait to be announced or sent. */
+  get waitingProjects(): number {
+    return this.announcements.waitingProjects + this.outgoing.unfinished;
+  }
+
+  /** Whether the servers were compared, and nothing is known to be lacking on either side. */
+  get isInStep(): boolean {
+    return this.catalogues.isCompared && this.waitingProjects === 0 && this.incoming.lagChanges === 0;
+  }
+
+  /** The peer is who it says. Nothing is said or dealt with before. */
+  start(): void {
+    const { replicas, tasks } = this.options;
+    this.stopListening = replicas.listen((project) => {
+      if (replicas.isReplicated(project)) this.announcements.add(project);
+    });
+    tasks.run(() => this.announcements.run());
+    tasks.run(() => this.catalogues.run());
+    this.begin();
+  }
+
+  /**
+   * Deals with a message when its turn comes.
+   * @param dealtWith called when what it brought is durable.
+   * @throws RejoinError `bad-request` for what no peer should send.
+   */
+  receive(message: DialogueMessage, dealtWith: () => void): void {
+    if (this.turns.waiting >= turnsWaitingMax)
+      throw new RejoinError('bad-request', `${this.turns.waiting} messages wait to be dealt with: too many`);
+    switch (message.type) {
+      case 'catalogue':
+        this.catalogues.receive(message);
+        {
+          dealtWith();
+          return;
+        }
+      case 'standing': {
+        const { project, standing } = message;
+        if (!this.options.replicas.isReplicated(project)) {
+          dealtWith();
+          return;
+        }
+        this.inTurn(project, () => this.incoming.meet(project, standing), dealtWith);
+        return;
+      }
+      case 'want':
+        this.outgoing.check(message);
+        {
+          this.inTurn(message.project, () => this.outgoing.want(message));
+          return;
+        }
+      case 'groups':
+        this.checkStream(message);
+        {
+          this.inTurn(message.project, () => this.incoming.receive(message), dealtWith);
+          return;
+        }
+      case 'ended':
+        this.checkStream(message);
+        {
+          this.inTurn(message.project, () => this.incoming.finish(message));
+          return;
+        }
+      case 'fetch':
+      case 'fetched':
+        throw new RejoinError('bad-request', `${message.type} must not be sent: this server didn't offer it`);
+      default:
+        message satisfies never;
+    }
+  }
+
+  /** There is room in the window. */
+  wake(): void {
+    this.announcements.wake();
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    this.stopListening();
+    this.announcements.end();
+    this.catalogues.end();
+    this.incoming.end();
+    this.outgoing.end();
+    this.begin();
+  }
+
+  private inTurn(project: string, work: () => Promise<void>, done = (): void => undefined): void {
+    this.options.tasks.run(() =>
+      this.turns.run(project, async () => {
+        await this.started;
+        if (this.hasEnded) return;
+        await work();
+        done();
+        // What the peer knows of our own sequence can make us take a new life (REP-8): it must hear of that.
+        if (this.options.replicas.serverId !== this.serverId)
+          this.options.cut('This server has taken a new server id');
+      }),
+    );
+  }
+
+  /** The peer has these. */
+  private learn(project: string, vector: VersionVector, lifecycle = 0): void {
+    this.known.learn(project, vector, lifecycle);
+    this.outgoing.knows(project, vector);
+  }
+
+  /** @throws RejoinError `bad-request` for a stream that nobody asked for. */
+  private checkStream({ type, stream }: Groups | Ended): void {
+    if (!this.incoming.wasAsked(stream))
+      throw new RejoinError('bad-request', `${type}.stream is ${stream}: no such stream was asked for`);
+  }
+}

@@ -1,0 +1,196 @@
+// What comes from the peer of a link: it compares what the peer has with what is here, asks for what is lacking, and hands
+// over what comes, in order; what doesn't fit is asked for again, after a pause if that may help (REP-2, REP-3). The
+// link calls it, for one project one message after the other.
+
+import { RejoinError, messageOf } from '../errors.ts';
+import { randomInteger, type Environment } from '../model/environment.ts';
+import type { VersionVector } from '../model/version-vector.ts';
+import { vectorOfRecords } from '../core/record-vector.ts';
+import type { Ended, Groups, Standing, Want } from '../wire/replication/messages.ts';
+import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
+import type { LinkEvent, LinkTimers } from './link-transport.ts';
+import type { Replicas } from './replicas-port.ts';
+
+export interface IncomingStreamsOptions {
+  readonly replicas: Replicas;
+  readonly timers: LinkTimers;
+  readonly environment: Environment;
+  readonly send: (want: Want) => void;
+  /** The peer has these. */
+  readonly onKnown: (project: string, vector: VersionVector, lifecycle?: number) => void;
+  /** Runs something when the project's turn comes. */
+  readonly inTurn: (project: string, work: () => Promise<void>) => void;
+  readonly observe: (event: LinkEvent) => void;
+  /** So many projects are asked for, or can't be taken, that it is better to begin anew. */
+  readonly onOverflow: (detail: string) => void;
+}
+
+/** What is known of a project that the peer has more of. */
+interface Incoming {
+  state:
+    | { readonly type: 'new' }
+    | { readonly type: 'live'; readonly stream: number }
+    | { readonly type: 'paused'; readonly cancel: () => void };
+  /** How many pauses there were without progress between them. */
+  pauses: number;
+  /** Whether the stream has brought anything. */
+  hasProgress: boolean;
+  /** Changes that the peer has said to have, and that are lacking. */
+  lagChanges: number;
+  /** What the peer said to have and couldn't be compared yet. */
+  unmet: Standing | null;
+}
+
+const firstPauseMs = 1_000;
+const longestPauseMs = 30_000;
+/** An honest peer sends what was asked for before it announces so many more. */
+const projectsMax = 20_000;
+
+export class IncomingStreams {
+  private readonly projects = new Map<string, Incoming>();
+  private lastStream = 0;
+  private hasEnded = false;
+  changesReceived = 0;
+
+  constructor(private readonly options: IncomingStreamsOptions) {}
+
+  get lagChanges(): number {
+    return [...this.projects.values()].reduce((sum, { lagChanges }) => sum + lagChanges, 0);
+  }
+
+  get pausedProjects(): number {
+    return [...this.projects.values()].filter(({ state }) => state.type === 'paused').length;
+  }
+
+  /** Whether the peer was ever given this number of a stream. */
+  wasAsked(stream: number): boolean {
+    return stream <= this.lastStream;
+  }
+
+  /** The peer says what it has of a project. */
+  async meet(project: string, theirs: Standing): Promise<void> {
+    const { replicas, onKnown, observe } = this.options;
+    try {
+      const { lacks, vector } = await replicas.meet(project, theirs);
+      onKnown(project, vectorOfHeads(theirs.heads), theirs.lifecycle);
+      const incoming = this.projects.get(project);
+      if (!lacks) {
+        // A stream goes on for what comes; a pause was for what is here by now.
+        if (incoming?.state.type !== 'live') this.drop(project);
+        else incoming.lagChanges = 0;
+        return;
+      }
+      const lacking = incoming ?? this.begin(project);
+      lacking.lagChanges = changesBehind(vector, theirs.heads);
+      lacking.unmet = null;
+      if (lacking.state.type === 'new') this.ask(project, lacking, vector);
+    } catch (error) {
+      if (error instanceof RejoinError && error.code === 'conflict') {
+        this.drop(project);
+        observe({ type: 'project-failed', project, detail: messageOf(error) });
+        return;
+      }
+      const incoming = this.projects.get(project) ?? this.begin(project);
+      incoming.unmet = theirs;
+      this.pause(project, incoming, messageOf(error));
+    }
+  }
+
+  /** Takes what a stream brings; resolves when it is durable, or discarded. */
+  async receive({ project, stream, records, isUnfinished }: Groups): Promise<void> {
+    const incoming = this.projects.get(project);
+    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return; // it was given up
+    const { replicas, onKnown } = this.options;
+    try {
+      // Before they are accepted: they must not go back to where they come from.
+      onKnown(project, vectorOfRecords(records));
+      const accepted = await replicas.accept(project, { records, isUnfinished });
+      if (accepted.type === 'accepted') this.note(incoming, accepted.changes);
+      else if (incoming.hasProgress) await this.askAgain(project, incoming);
+      else this.pause(project, incoming, accepted.detail);
+    } catch (error) {
+      this.pause(project, incoming, messageOf(error));
+    }
+  }
+
+  /** The peer ends a stream: it has sent all, or it can't go on. */
+  finish({ project, stream, reason }: Ended): Promise<void> {
+    const incoming = this.projects.get(project);
+    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return Promise.resolve();
+    if (reason === '') this.drop(project);
+    else this.pause(project, incoming, `The peer can't send it: ${reason}`);
+    return Promise.resolve();
+  }
+
+  end(): void {
+    this.hasEnded = true;
+    for (const project of [...this.projects.keys()]) this.drop(project);
+  }
+
+  private begin(project: string): Incoming {
+    const incoming: Incoming = {
+      state: { type: 'new' },
+      pauses: 0,
+      hasProgress: false,
+      lagChanges: 0,
+      unmet: null,
+    };
+    this.projects.set(project, incoming);
+    if (this.projects.size > projectsMax)
+      this.options.onOverflow(`${this.projects.size} projects wait for what the peer has of them`);
+    return incoming;
+  }
+
+  private ask(project: string, incoming: Incoming, vector: VersionVector): void {
+    if (this.hasEnded) return;
+    const stream = ++this.lastStream;
+    incoming.state = { type: 'live', stream };
+    incoming.hasProgress = false;
+    this.options.send({ type: 'want', project, stream, vector });
+  }
+
+  /** Asks for what is lacking by now, under a new number: what is under way for the old one is discarded (REP-3). */
+  private async askAgain(project: string, incoming: Incoming): Promise<void> {
+    const { lifecycle, heads } = await this.options.replicas.standing(project);
+    if (lifecycle % 2 === 1) this.drop(project);
+    else this.ask(project, incoming, vectorOfHeads(heads));
+  }
+
+  private note(incoming: Incoming, changes: number): void {
+    if (changes === 0) return;
+    incoming.hasProgress = true;
+    incoming.pauses = 0;
+    incoming.lagChanges = Math.max(0, incoming.lagChanges - changes);
+    this.changesReceived += changes;
+  }
+
+  private pause(project: string, incoming: Incoming, detail: string): void {
+    if (this.hasEnded) return;
+    if (incoming.state.type === 'paused') incoming.state.cancel();
+    const limitMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(incoming.pauses++, 10));
+    // A part of it is random: peers of one server must not come back all at once.
+    const pauseMs = limitMs / 2 + (limitMs / 2) * (randomInteger(this.options.environment, 16) / 2 ** 16);
+    const { timers, inTurn, observe } = this.options;
+    const cancel = timers.after(pauseMs, () => inTurn(project, () => this.resume(project)));
+    incoming.state = { type: 'paused', cancel };
+    observe({ type: 'project-paused', project, detail, pauseMs });
+  }
+
+  private async resume(project: string): Promise<void> {
+    const incoming = this.projects.get(project);
+    if (incoming?.state.type !== 'paused') return;
+    incoming.state = { type: 'new' };
+    if (incoming.unmet) return this.meet(project, incoming.unmet);
+    try {
+      await this.askAgain(project, incoming);
+    } catch (error) {
+      this.pause(project, incoming, messageOf(error));
+    }
+  }
+
+  private drop(project: string): void {
+    const incoming = this.projects.get(project);
+    if (incoming?.state.type === 'paused') incoming.state.cancel();
+    this.projects.delete(project);
+  }
+}

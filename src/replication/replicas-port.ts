@@ -1,0 +1,80 @@
+// What a link to another server needs of the core: the class Replicas of src/core fits it, and so does the model that
+// the tests of links run against.
+
+import type { VersionVector } from '../model/version-vector.ts';
+import type { Standing } from '../wire/replication/messages.ts';
+
+/** A project and the digest of its standing (8 bytes): equal digests mean that both servers have the same (REP-2). */
+export interface CatalogueEntry {
+  readonly project: string;
+  readonly digest: Uint8Array;
+}
+
+/** Whole groups of records, each as it is stored. */
+export interface ReceivedGroups {
+  readonly records: readonly Uint8Array[];
+  /** Whether a session that was created in slices is not complete with these. */
+  readonly isUnfinished: boolean;
+}
+
+export interface ReadGroups extends ReceivedGroups {
+  /** What the peer has after these. */
+  readonly vector: VersionVector;
+}
+
+/** What became of groups of a peer: they are durable here, or they don't follow what is (REP-3). */
+export type Accepted =
+  { readonly type: 'accepted'; readonly changes: number } | { readonly type: 'gap'; readonly detail: string };
+
+/** What a comparison with a peer's standing shows. */
+export interface Meeting {
+  /** We lack something that the peer has. */
+  readonly lacks: boolean;
+  /** The peer lacks something that we have. */
+  readonly has: boolean;
+  /** What is durable here. */
+  readonly vector: VersionVector;
+}
+
+/** The log of one project from some vector on, then what comes. */
+export interface ReplicaReader {
+  /** Whether all that is durable was handed out. */
+  readonly isAtHead: boolean;
+  /**
+   * What comes next in the log's order, at most about 256 KiB unless one group is longer; waits at the head. null after
+   * `close`.
+   * @throws RejoinError `deleted` when the project is deleted, or was; `damaged`, `unavailable`.
+   */
+  next(): Promise<ReadGroups | null>;
+  /** The peer has these: they are left out. */
+  knows(vector: VersionVector): void;
+  close(): void;
+}
+
+export interface Replicas {
+  /** The present life's. */
+  readonly serverId: number;
+  /**
+   * The projects behind `after`, in the order of the UTF-8 bytes of their ids, some hundreds at once: deleted ones too,
+   * unfinished and unreplicated ones not. Empty at the end.
+   */
+  catalogue(after: string | null): Promise<readonly CatalogueEntry[]>;
+  isReplicated(project: string): boolean;
+  /** null if there is no such project here. */
+  digest(project: string): Promise<Uint8Array | null>;
+  /** What is durable here; of a project that doesn't exist: no heads, lifecycle 0. */
+  standing(project: string): Promise<Standing>;
+  /**
+   * Takes over a higher lifecycle (REP-14), and a new life if the peer knows more of our own sequence than we do (REP-8).
+   * @throws RejoinError `conflict` if one (server id, seqno) has two contents.
+   */
+  meet(project: string, theirs: Standing): Promise<Meeting>;
+  /** Keeps the project open until the reader is closed. @param known what the peer has. */
+  open(project: string, known: VersionVector): Promise<ReplicaReader>;
+  /** Resolves when all of it is durable (REP-3). @throws RejoinError `unavailable`, `outcome-unknown` and others. */
+  accept(project: string, groups: ReceivedGroups): Promise<Accepted>;
+  /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
+  listen(moved: (project: string) => void): () => void;
+  /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. */
+  renewLife(reason: string): Promise<void>;
+}
