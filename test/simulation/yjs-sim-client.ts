@@ -3,7 +3,7 @@
 
 import * as Y from 'yjs';
 import type { Projects } from '../../src/core/projects.ts';
-import type { Group } from '../../src/store/project-log.ts';
+import type { Group } from '../../src/store/change.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
 import { SimClient, type ClientWorld } from './sim-client.ts';
 import type { SimConnection } from './sim-connection.ts';
