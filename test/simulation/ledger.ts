@@ -122,10 +122,14 @@ export class Ledger {
 
   // ---- what is promised
 
-  /** A server has acknowledged a write. */
-  acknowledged(server: number, mark: string, promised: Promised): void {
-    if (!this.isOn(this.disks[server]!, mark, promised.project))
-      this.fail(`server ${server} acknowledged ${mark} before it was durable: ${promised.detail}`);
+  /** A server says that a write is durable. */
+  answered(server: number, mark: string, project: string): void {
+    if (!this.isOn(this.disks[server]!, mark, project))
+      this.fail(`server ${server} acknowledged ${mark} before it was durable`);
+  }
+
+  /** The writer has heard it: from now on it is a promise. */
+  acknowledged(mark: string, promised: Promised): void {
     this.promised.set(mark, promised);
   }
 

@@ -104,7 +104,6 @@ export abstract class SimClient {
         this.world.ledger.fail(`${this.name}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
         return;
       }
-      this.note(`is refused: ${error.message}`);
       this.later(() => {
         if (connection.isOpen) this.trying(connection, work);
       });

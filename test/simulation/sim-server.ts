@@ -53,6 +53,7 @@ export class SimServer {
     private readonly chance: Chance,
     private readonly ledger: Ledger,
     private readonly watcher: ServerWatcher,
+    private readonly keepUpdatesMs: number,
   ) {
     this.disk = new SimDisk((batch) => ledger.synced(index, batch));
     this.clockOffMs = chance.pick([0, -tenYearsMs, tenYearsMs]);
@@ -81,7 +82,7 @@ export class SimServer {
       observer: { observe: (event) => this.watcher.observed(this, event) },
       // The real time must decide nothing: what leaves memory is a step of the simulation.
       memory: { bytesMax: Infinity, idleMs: Infinity },
-      upkeep: { keepUpdatesMs: 0, udtHistoryMs: 60 * 60 * 1000 },
+      upkeep: { keepUpdatesMs: this.keepUpdatesMs, udtHistoryMs: 60 * 60 * 1000 },
     });
     this.isStarting = false;
     this.isCopy = false;

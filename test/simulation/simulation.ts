@@ -7,6 +7,8 @@ export interface SimulationOptions {
   readonly seed: number;
   readonly servers?: number;
   readonly steps?: number;
+  readonly compacts?: boolean;
+  readonly traceLines?: number;
 }
 
 export interface SimulationResult {
@@ -25,8 +27,14 @@ export interface SimulationResult {
   };
 }
 
-export async function simulate({ seed, servers = 3, steps = 300 }: SimulationOptions): Promise<SimulationResult> {
-  const world = new World({ seed, servers, steps });
+export async function simulate({
+  seed,
+  servers = 3,
+  steps = 300,
+  compacts = false,
+  traceLines = 60,
+}: SimulationOptions): Promise<SimulationResult> {
+  const world = new World({ seed, servers, steps, compacts, traceLines });
   const { ledger, trace, clock } = world;
   try {
     await world.run();

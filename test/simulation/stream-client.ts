@@ -75,14 +75,16 @@ export class StreamClient extends SimClient {
     }));
     const origin = { protocol: 'stream', user: this.name } as const;
     this.trying(connection, async () => {
-      const isStored = await connection
-        .call((projects) => upload(projects, objects, origin))
-        .then(() => true, wasDeleted);
       const server = connection.server.index;
+      const store = async (projects: Projects): Promise<void> => {
+        await upload(projects, objects, origin);
+        for (const { mark } of batch) this.world.ledger.answered(server, mark, project);
+      };
+      const isStored = await connection.call(store).then(() => true, wasDeleted);
       for (const object of batch) {
         this.unsent.splice(this.unsent.indexOf(object), 1);
         const detail = `${this.name} uploaded it to server ${server}`;
-        if (isStored) this.world.ledger.acknowledged(server, object.mark, { project, detail });
+        if (isStored) this.world.ledger.acknowledged(object.mark, { project, detail });
       }
       this.isSending = false;
       this.send();

@@ -110,14 +110,15 @@ export class UdtSimClient extends SimClient {
     const origin = { protocol: 'udt', user: this.name } as const;
     this.trying(connection, async () => {
       try {
-        await connection.call((projects) =>
-          projects.find(sessionId, (project) =>
-            sessionOf(project).udt.patch(operations, origin, { request: { key: mark, digest: mark } }),
-          ),
-        );
         const server = connection.server.index;
+        await connection.call((projects) =>
+          projects.find(sessionId, async (project) => {
+            await sessionOf(project).udt.patch(operations, origin, { request: { key: mark, digest: mark } });
+            this.world.ledger.answered(server, mark, sessionId);
+          }),
+        );
         const detail = `${this.name} patched it on server ${server}`;
-        this.world.ledger.acknowledged(server, mark, { project: sessionId, detail });
+        this.world.ledger.acknowledged(mark, { project: sessionId, detail });
       } catch (error) {
         const isRefused =
           error instanceof RejoinError && (error.code === 'conflict' || error.code === 'bad-request');

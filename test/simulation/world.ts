@@ -18,6 +18,10 @@ export interface WorldOptions {
   readonly seed: number;
   readonly servers: number;
   readonly steps: number;
+  /** Whether updates that a snapshot covers are dropped. */
+  readonly compacts: boolean;
+  /** So many of the last things that happened are kept. */
+  readonly traceLines: number;
 }
 
 const stepMsMax = 40;
@@ -26,7 +30,7 @@ const downMsMax = 900;
 const firstCopyStep = 40;
 
 /** How often something happened: a simulation in which it doesn't shows nothing. */
-export interface WorldCounts {
+export type WorldCounts = {
   crashes: number;
   restores: number;
   partitions: number;
@@ -35,7 +39,7 @@ export interface WorldCounts {
   deletions: number;
   closes: number;
   compactions: number;
-}
+};
 
 export class World {
   readonly clock = new SimClock();
@@ -64,14 +68,15 @@ export class World {
 
   constructor(private readonly options: WorldOptions) {
     const { seed, servers } = options;
+    const keepUpdatesMs = options.compacts ? 0 : Infinity;
     const chance = new Chance(seed);
     this.chance = chance;
-    this.trace = new Trace(() => this.clock.nowMs);
+    this.trace = new Trace(() => this.clock.nowMs, options.traceLines);
     this.ledger = new Ledger(servers);
     this.network = new SimNetwork(this.clock, chance.fork());
     this.servers = Array.from(
       { length: servers },
-      (_, index) => new SimServer(index, this.clock, chance.fork(), this.ledger, this),
+      (_, index) => new SimServer(index, this.clock, chance.fork(), this.ledger, this, keepUpdatesMs),
     );
     this.peers = new SimPeers(this, chance.fork());
     const home = (): SimServer => this.anyServer();

@@ -142,6 +142,7 @@ export class YjsSimClient extends SimClient {
         return;
       }
       await outcome.durable;
+      for (const mark of marks) this.world.ledger.answered(connection.server.index, mark, this.project);
       connection.down(() => this.acknowledged(connection, marks));
     };
     this.served = {
@@ -180,7 +181,7 @@ export class YjsSimClient extends SimClient {
     for (const mark of marks) {
       if (!this.unacknowledged.delete(mark)) continue;
       const detail = `${this.name} wrote it, server ${server} took it`;
-      this.world.ledger.acknowledged(server, mark, { project: this.project, detail });
+      this.world.ledger.acknowledged(mark, { project: this.project, detail });
     }
   }
 }
