@@ -4,7 +4,7 @@
 import { RejoinError } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { matchesOf } from '../model/matches.ts';
-import { isObjectKind, type ObjectKind } from '../model/objects.ts';
+import { asAuthored, isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { LoggedObject } from '../store/group-batch.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
 import { isUdtChange } from '../store/udt-changes.ts';
@@ -180,7 +180,8 @@ export class ProjectReplica {
       batch.objects.set(nameOf(object), value);
       return { kind, versionUuid, matches, repeat: null };
     }
-    const repeat = jsonEquals(first, value) ? 'same' : 'other';
+    const isSame = isJsonObject(first) && jsonEquals(asAuthored(first), asAuthored(value));
+    const repeat = isSame ? 'same' : 'other';
     if (repeat === 'other')
       this.state.observe('object-differs', `${kind} ${JSON.stringify(versionUuid)} has two contents`);
     return { kind, versionUuid, matches, repeat };

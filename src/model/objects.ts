@@ -121,6 +121,13 @@ export function completeObject(
   return { kind, versionUuid, value };
 }
 
+/** An object as its author made it: without what the server that took it adds, which another server adds otherwise (REP-6). */
+export function asAuthored(value: JsonObject): JsonObject {
+  return Object.fromEntries(Object.entries(value).filter(([name]) => !stampNames.has(name)));
+}
+
+const stampNames: ReadonlySet<string> = new Set(['user_id', 'user_uuid', 'submissiontime']);
+
 const fieldsOfKind: Record<ObjectKind, (sent: SentFields) => JsonObject> = {
   entry: entryFields,
   thread: threadFields,
