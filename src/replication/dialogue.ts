@@ -88,7 +88,9 @@ export class Dialogue {
   start(): void {
     const { replicas, tasks } = this.options;
     this.stopListening = replicas.listen((project) => {
-      if (replicas.isReplicated(project)) this.announcements.add(project);
+      if (!replicas.isReplicated(project)) return;
+      this.announcements.add(project);
+      this.incoming.noteMoved(project);
     });
     tasks.run(() => this.announcements.run());
     tasks.run(() => this.catalogues.run());

@@ -6,7 +6,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
-import type { Ended, Groups, Standing, Want } from '../wire/replication/messages.ts';
+import type { Ended, Groups, Head, Standing, Want } from '../wire/replication/messages.ts';
 import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
 import type { Replicas } from './replicas-port.ts';
@@ -35,7 +35,9 @@ interface Incoming {
   pauses: number;
   /** Whether the stream has brought anything. */
   hasProgress: boolean;
-  /** Changes that the peer has said to have, and that are lacking. */
+  /** What the peer has said to have. */
+  theirs: readonly Head[];
+  /** How many changes of that are lacking. */
   lagChanges: number;
   /** What the peer said to have and couldn't be compared yet. */
   unmet: Standing | null;
@@ -45,11 +47,16 @@ const firstPauseMs = 1_000;
 const longestPauseMs = 30_000;
 /** An honest peer sends what was asked for before it announces so many more. */
 const projectsMax = 20_000;
+/** What came from elsewhere is no lag any more: so often that is looked at. */
+const lagCheckMs = 1_000;
 
 export class IncomingStreams {
   private readonly projects = new Map<string, Incoming>();
   private lastStream = 0;
   private hasEnded = false;
+  /** Those that lack something, and in which something has become durable. */
+  private readonly moved = new Set<string>();
+  private cancelLagCheck: (() => void) | null = null;
   changesReceived = 0;
 
   constructor(private readonly options: IncomingStreamsOptions) {}
@@ -81,6 +88,7 @@ export class IncomingStreams {
         return;
       }
       const lacking = incoming ?? this.begin(project);
+      lacking.theirs = theirs.heads;
       lacking.lagChanges = changesBehind(vector, theirs.heads);
       lacking.unmet = null;
       if (lacking.state.type === 'new') this.ask(project, lacking, vector);
@@ -122,8 +130,16 @@ export class IncomingStreams {
     return Promise.resolve();
   }
 
+  /** Something of the project has become durable, wherever it came from. */
+  noteMoved(project: string): void {
+    if ((this.projects.get(project)?.lagChanges ?? 0) === 0) return;
+    this.moved.add(project);
+    this.cancelLagCheck ??= this.options.timers.after(lagCheckMs, () => this.checkLag());
+  }
+
   end(): void {
     this.hasEnded = true;
+    this.cancelLagCheck?.();
     for (const project of [...this.projects.keys()]) this.drop(project);
   }
 
@@ -132,6 +148,7 @@ export class IncomingStreams {
       state: { type: 'new' },
       pauses: 0,
       hasProgress: false,
+      theirs: [],
       lagChanges: 0,
       unmet: null,
     };
@@ -162,6 +179,23 @@ export class IncomingStreams {
     incoming.pauses = 0;
     incoming.lagChanges = Math.max(0, incoming.lagChanges - changes);
     this.changesReceived += changes;
+  }
+
+  private checkLag(): void {
+    this.cancelLagCheck = null;
+    for (const project of this.moved) this.options.inTurn(project, () => this.countLag(project));
+    this.moved.clear();
+  }
+
+  private async countLag(project: string): Promise<void> {
+    const incoming = this.projects.get(project);
+    if (!incoming) return;
+    try {
+      const { heads } = await this.options.replicas.standing(project);
+      incoming.lagChanges = changesBehind(vectorOfHeads(heads), incoming.theirs);
+    } catch (error) {
+      this.options.observe({ type: 'project-failed', project, detail: messageOf(error) });
+    }
   }
 
   private pause(project: string, incoming: Incoming, detail: string): void {

@@ -1,0 +1,317 @@
+// The dialogue of two servers over a link, against a model of their cores: what is said, in which order, and when nothing is.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { RejoinError } from '../../src/errors.ts';
+import type { NetworkLink } from '../support/link-network.ts';
+import { LinkServers } from '../support/link-servers.ts';
+
+const test = suite('link');
+
+function types(link: NetworkLink, by?: 'connects' | 'accepts'): string[] {
+  return link.sent.filter((sent) => !by || sent.by === by).map(({ message }) => message.type);
+}
+
+function count(link: NetworkLink, type: string): number {
+  return types(link).filter((sent) => sent === type).length;
+}
+
+test('REP-2 two servers that wrote apart become equal, and stay so', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (const project of ['only a', 'both']) void a.replicas.write(project, 2);
+  for (const project of ['both', 'only b', 'z']) void b.replicas.write(project, 3);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.converge();
+  void a.replicas.write('only b', 1);
+  void b.replicas.write('new', 1);
+  await world.time.advance(100);
+  await world.converge(1_000);
+  assert.is(link.ends.length, 0);
+});
+
+test('REP-2 servers that have the same show their catalogues and say no more', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (let i = 0; i < 50; i++) void a.replicas.write(`p${i}`, 1);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.converge();
+  link.down();
+  await world.time.advance(1_000);
+  link.sent.length = 0;
+  link.up();
+  await world.converge();
+  assert.equal(new Set(types(link)), new Set(['hello', 'catalogue', 'ack']));
+  await world.idle();
+});
+
+test('REP-2 a live change takes one message of groups, and what came from the peer is not sent back', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  const link = world.link(a, b);
+  await world.converge();
+  await Promise.all([a.replicas.write('p', 1), world.time.advance(1_000)]);
+  await world.converge();
+  link.sent.length = 0;
+  for (let i = 0; i < 5; i++) await Promise.all([a.replicas.write('p', 2), world.time.advance(500)]);
+  await world.converge();
+  assert.equal(types(link, 'connects'), Array<string>(5).fill('groups'));
+  assert.equal(types(link, 'accepts'), Array<string>(5).fill('ack'));
+  await world.idle();
+});
+
+test('REP-2 many projects come, with few readers open at once, and go on live', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ pageProjects: 100 }), world.add()];
+  for (let i = 0; i < 400; i++) void a.replicas.write(`p${i}`, 5);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.converge();
+  assert.ok(a.replicas.mostReaders <= 64 + 8 + 1, `at most ${a.replicas.mostReaders} readers`);
+  assert.is(count(link, 'want'), 400, 'each project was asked for once');
+  for (let i = 0; i < 400; i++) void a.replicas.write(`p${i}`, 1);
+  await world.converge();
+  assert.ok(a.replicas.mostReaders <= 64 + 8 + 1, `at most ${a.replicas.mostReaders} readers`);
+  await world.idle();
+  assert.is(link.ends.length, 0);
+});
+
+test('REP-2 a project with endless history does not keep the others from their turn', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ batchRecords: 1 }), world.add()];
+  for (let i = 0; i < 8; i++) for (let n = 0; n < 250; n++) void a.replicas.write(`long ${i}`, 1);
+  void a.replicas.write('short', 1);
+  await world.time.advance(100);
+  world.link(a, b);
+  const isThere = await world.time.until(() => b.replicas.vectorOf('short').get(1) === 1, 60_000);
+  assert.ok(isThere, 'the short one came');
+  assert.ok(b.replicas.vectorOf('long 0').get(1)! < 250, 'while the long ones went on');
+  await world.converge();
+});
+
+test('REP-3 what was cut is taken up where it was', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (let n = 0; n < 300; n++) void a.replicas.write('p', 1);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.time.until(() => (b.replicas.vectorOf('p').get(1) ?? 0) >= 100, 10_000);
+  const isThere = b.replicas.vectorOf('p').get(1)!;
+  link.cut();
+  link.sent.length = 0;
+  await world.converge();
+  const sent = link.sent.flatMap(({ message }) => (message.type === 'groups' ? message.records : []));
+  assert.ok(
+    sent.length <= 300 - isThere,
+    `${sent.length} records were sent when ${isThere} of 300 were there`,
+  );
+});
+
+test('REP-3 a gap is asked for again at once, and what was under way is discarded', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (let n = 0; n < 30; n++) void a.replicas.write('p', 1);
+  await world.time.advance(100);
+  const accept = b.replicas.accept.bind(b.replicas);
+  let calls = 0;
+  b.replicas.accept = (project, groups) =>
+    ++calls === 3 ? Promise.resolve({ type: 'gap', detail: 'made up' }) : accept(project, groups);
+  const link = world.link(a, b);
+  await world.converge(900);
+  assert.is(count(link, 'want'), 2);
+});
+
+test('REP-3 a project that cannot be taken is asked for again after pauses that become longer', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  void a.replicas.write('full', 4);
+  void a.replicas.write('fine', 4);
+  await world.time.advance(100);
+  b.replicas.failsToAccept = (project) =>
+    project === 'full' ? new RejoinError('unavailable', 'The disk is full') : null;
+  const link = world.link(a, b);
+  await world.time.advance(300_000);
+  assert.is(b.replicas.vectorOf('fine').get(1), 4);
+  const pauses = link.events.map((event) => (event.type === 'project-paused' ? event.pauseMs : 0));
+  assert.ok(pauses.length >= 10 && pauses.length <= 30, `${pauses.length} tries in five minutes`);
+  assert.ok(pauses[0]! >= 500 && pauses[0]! <= 1_000, `the first pause: ${pauses[0]}`);
+  assert.ok(Math.max(...pauses) > 15_000 && Math.max(...pauses) <= 30_000);
+  assert.ok(link.sent.length < 200, `${link.sent.length} frames in five minutes`);
+  assert.is(link.states[1]?.pausedProjects, 1);
+  assert.is(link.states[1]?.lastError, 'The disk is full');
+  b.replicas.failsToAccept = () => null;
+  await world.converge(31_000);
+  assert.is(link.ends.length, 0, 'the link went on');
+  await world.idle();
+});
+
+test('REP-3 a project that the peer cannot read leaves the others alone', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (const project of ['broken', 'fine']) void a.replicas.write(project, 4);
+  await world.time.advance(100);
+  a.replicas.failsToRead = (project) =>
+    project === 'broken' ? new RejoinError('damaged', 'A record is damaged') : null;
+  const link = world.link(a, b);
+  await world.time.advance(300_000);
+  assert.is(b.replicas.vectorOf('fine').get(1), 4);
+  assert.match(link.states[1]?.lastError ?? '', /^The peer can't send it: A record is damaged/);
+  assert.ok(link.sent.length < 200, `${link.sent.length} frames in five minutes`);
+  a.replicas.failsToRead = () => null;
+  await world.converge(31_000);
+});
+
+test('REP-3 a comparison that failed is made again', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  void a.replicas.write('p', 4);
+  await world.time.advance(100);
+  const meet = b.replicas.meet.bind(b.replicas);
+  let calls = 0;
+  b.replicas.meet = (project, theirs) =>
+    ++calls <= 2 ? Promise.reject(new RejoinError('unavailable', 'Not now')) : meet(project, theirs);
+  world.link(a, b);
+  await world.converge(5_000);
+  assert.is(calls, 3);
+});
+
+test('REP-9 one number with two contents: that project is left alone, and said so', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({}, 7), world.add({}, 7)];
+  void a.replicas.write('p', 1, 10);
+  void b.replicas.write('p', 1, 20);
+  await world.time.advance(100);
+  b.replicas.serverId = 8;
+  void a.replicas.write('fine', 2);
+  const link = world.link(a, b);
+  await world.time.advance(60_000);
+  assert.is(b.replicas.vectorOf('fine').get(7), 2);
+  assert.ok(link.events.some((event) => event.type === 'project-failed' && event.project === 'p'));
+  assert.is(link.ends.length, 0);
+  await world.idle();
+});
+
+test('REP-14 a deletion comes to the peer whether a stream is open or not, and so does bringing back', async () => {
+  const world = new LinkServers();
+  const [a, b, c] = [world.add(), world.add(), world.add()];
+  world.link(a, b);
+  world.link(b, c);
+  void a.replicas.write('live', 2);
+  void c.replicas.write('live', 1);
+  await world.converge();
+  a.replicas.setLifecycle('live', 1);
+  void c.replicas.write('live', 3); // it was written meanwhile, and stays where it is
+  a.replicas.setLifecycle('never written', 1);
+  await world.converge();
+  assert.is(c.replicas.projects.get('live')?.lifecycle, 1);
+  assert.is(c.replicas.projects.get('never written')?.lifecycle, 1);
+  await world.idle();
+  c.replicas.setLifecycle('live', 2);
+  await world.converge();
+  assert.is(a.replicas.vectorOf('live').get(3), 4, 'what was written meanwhile comes');
+  await world.idle();
+});
+
+test('REP-14 what was deleted and brought back before anybody looked is known to the peer all the same', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  a.replicas.setLifecycle('p', 1);
+  a.replicas.setLifecycle('p', 2);
+  await world.converge(10_000);
+  assert.is(b.replicas.projects.get('p')?.lifecycle, 2);
+  await world.idle();
+});
+
+test('REP-2 projects that are not replicated are neither named nor taken', async () => {
+  const world = new LinkServers();
+  const a = world.add();
+  const b = world.add({ isReplicated: (project) => !project.startsWith('private') });
+  const [c] = [world.add()];
+  void a.replicas.write('private of a', 1);
+  void b.replicas.write('private of b', 1);
+  void b.replicas.write('shared', 1);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  world.link(b, c);
+  await world.time.advance(10_000);
+  void a.replicas.write('private of a', 1);
+  void b.replicas.write('private of b', 1);
+  await world.time.advance(10_000);
+  assert.is(b.replicas.recordsOf('private of a').length, 0);
+  assert.is(a.replicas.recordsOf('private of b').length, 0);
+  assert.is(a.replicas.recordsOf('shared').length, 1);
+  const named = link.sent.flatMap(({ by, message }) => {
+    if (by === 'connects') return [];
+    if (message.type === 'catalogue') return message.entries.map(({ project }) => project);
+    return 'project' in message ? [message.project] : [];
+  });
+  assert.not.ok(named.includes('private of b'));
+});
+
+test('REP-2 projects are compared in the order of UTF-8, page by page, whoever has more', async () => {
+  for (const [ofA, ofB] of [
+    [0, 40],
+    [40, 0],
+    [3, 41],
+    [41, 41],
+  ] as const) {
+    const world = new LinkServers();
+    const [a, b] = [world.add({ pageProjects: 2 }), world.add({ pageProjects: 2 })];
+    const names = ['a', 'é', '\uffee', '😀', 'z'];
+    for (let i = 0; i < ofA; i++) void a.replicas.write(`${names[i % 5]}${i}`, 1);
+    for (let i = 0; i < ofB; i++) void b.replicas.write(`${names[i % 5]}${i % 2 === 0 ? i : -i}`, 1);
+    await world.time.advance(100);
+    const link = world.link(a, b);
+    await world.converge();
+    assert.is(link.ends.length, 0, JSON.stringify(link.ends));
+    await world.idle();
+  }
+});
+
+test('REP-12 a link says how far behind each side is', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ batchRecords: 10 }), world.add()];
+  for (let n = 0; n < 500; n++) void a.replicas.write('p', 2);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.time.until(() => (b.replicas.vectorOf('p').get(1) ?? 0) >= 200, 10_000);
+  const [ofA, ofB] = link.states;
+  assert.ok(ofB!.lagChanges > 0 && ofB!.lagChanges <= 800, `lag ${ofB!.lagChanges}`);
+  assert.is(ofB!.lagChanges + ofB!.changesReceived, 1_000);
+  assert.is(ofA!.aheadChanges + ofA!.changesSent, 1_000);
+  assert.not.ok(ofB!.isInStep);
+  assert.is(ofA!.peer?.serverId, 2);
+  await world.converge();
+  assert.is(link.states[1]!.lagChanges, 0);
+  assert.is(link.states[0]!.aheadChanges, 0);
+  assert.is(link.states[0]!.bytesSent, link.states[1]!.bytesReceived);
+});
+
+test('a link that has ended leaves nothing behind', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  for (let i = 0; i < 20; i++) for (let n = 0; n < 20; n++) void a.replicas.write(`p${i}`, 2);
+  b.replicas.failsToAccept = (project) => (project === 'p3' ? new RejoinError('unavailable', 'No') : null);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  await world.time.advance(200);
+  link.down();
+  await world.time.advance(1_000);
+  assert.is(a.replicas.openReaders, 0);
+  assert.is(a.replicas.listening + b.replicas.listening, 0);
+  assert.equal(
+    link.ends.map(({ type }) => type),
+    ['closed', 'closed'],
+  );
+  const sent = link.sent.length;
+  void a.replicas.write('p1', 1);
+  await world.time.advance(100_000);
+  assert.is(link.sent.length, sent);
+});
+
+test.run();

@@ -1,0 +1,340 @@
+// A small, honest model of a server's core for tests of links: per project a list of records in the order of arrival. It
+// becomes durable a moment after it was written, as on a disk, and the model notes whatever a link must not do.
+
+import { RejoinError } from '../../src/errors.ts';
+import type { VersionVector } from '../../src/model/version-vector.ts';
+import type {
+  Accepted,
+  CatalogueEntry,
+  Meeting,
+  ReadGroups,
+  ReceivedGroups,
+  ReplicaReader,
+  Replicas,
+} from '../../src/replication/replicas-port.ts';
+import { checksumOf } from '../../src/store/digest.ts';
+import { decodeRecord, encodeRecord, type LogRecord } from '../../src/store/record.ts';
+import type { Standing } from '../../src/wire/replication/messages.ts';
+import type { SimulatedTime } from './simulated-time.ts';
+
+export interface ModelRecord {
+  readonly bytes: Uint8Array;
+  readonly record: LogRecord;
+  /** Of all bytes. */
+  readonly checksum: Uint8Array;
+}
+
+interface ModelProject {
+  lifecycle: number;
+  /** Durable, whole groups. */
+  readonly log: ModelRecord[];
+  readonly heads: Map<number, ModelRecord>;
+  /** What is numbered: the durable part, and what is being written. */
+  readonly numbered: Map<number, number>;
+  /** When what was written last becomes durable. */
+  durableMs: number;
+  /** What accepts one after the other. */
+  accepting: Promise<unknown>;
+}
+
+export interface ModelOptions {
+  /** Records in one batch of a reader, at least; whole groups. */
+  readonly batchRecords: number;
+  readonly pageProjects: number;
+  /** How long it takes until something is durable. */
+  readonly syncMs: () => number;
+  readonly isReplicated?: (project: string) => boolean;
+}
+
+export class ModelReplicas implements Replicas {
+  readonly projects = new Map<string, ModelProject>();
+  /** What links did wrong. */
+  readonly faults: string[] = [];
+  readonly renewals: string[] = [];
+  openReaders = 0;
+  mostReaders = 0;
+  /** Makes `accept` fail. */
+  failsToAccept: (project: string) => RejoinError | null = () => null;
+  /** Makes reading fail. */
+  failsToRead: (project: string) => RejoinError | null = () => null;
+  private readonly listeners = new Set<(project: string) => void>();
+
+  constructor(
+    public serverId: number,
+    readonly time: SimulatedTime,
+    private readonly options: ModelOptions,
+  ) {}
+
+  /** Appends a group of one's own. Resolves when it is durable. */
+  async write(id: string, changes: number, bytesEach = 10): Promise<void> {
+    const project = this.projectOf(id);
+    const first = (project.numbered.get(this.serverId) ?? 0) + 1;
+    const deps = JSON.stringify([...project.numbered]);
+    const records = Array.from({ length: changes }, (_, groupIndex) => {
+      const record: LogRecord = {
+        serverId: this.serverId,
+        seqno: first + groupIndex,
+        groupIndex,
+        groupSize: changes,
+        timeMs: this.time.nowMs,
+        origin: { protocol: 'server', user: deps },
+        kind: 'update',
+        object: null,
+        update: groupIndex === 0 ? new Uint8Array(bytesEach) : null,
+      };
+      return modelRecord(encodeRecord(record), record);
+    });
+    project.numbered.set(this.serverId, first + changes - 1);
+    await this.append(id, project, records);
+  }
+
+  /** Deletes the project, or brings it back. */
+  setLifecycle(id: string, lifecycle: number): void {
+    this.projectOf(id).lifecycle = lifecycle;
+    this.tell(id);
+  }
+
+  async catalogue(after: string | null): Promise<readonly CatalogueEntry[]> {
+    await this.time.passes(0);
+    const ids = [...this.projects]
+      .filter(([id, { log, lifecycle }]) => (log.length > 0 || lifecycle > 0) && this.isReplicated(id))
+      .map(([id]) => Buffer.from(id))
+      .sort((a, b) => Buffer.compare(a, b));
+    const behind = ids.filter((id) => after === null || Buffer.compare(id, Buffer.from(after)) > 0);
+    return behind.slice(0, this.options.pageProjects).map((id) => {
+      const project = id.toString();
+      return { project, digest: this.digestOf(project) };
+    });
+  }
+
+  isReplicated(project: string): boolean {
+    return this.options.isReplicated?.(project) ?? true;
+  }
+
+  digest(project: string): Promise<Uint8Array | null> {
+    return Promise.resolve(this.projects.has(project) ? this.digestOf(project) : null);
+  }
+
+  async standing(id: string): Promise<Standing> {
+    await this.time.passes(0);
+    return this.standingOf(id);
+  }
+
+  async meet(id: string, theirs: Standing): Promise<Meeting> {
+    await this.time.passes(0);
+    for (const { serverId, seqno, checksum } of theirs.heads) {
+      const own = this.projects.get(id)?.log.find(({ record }) => isNumbered(record, serverId, seqno));
+      if (own && Buffer.compare(own.checksum, checksum) !== 0)
+        throw new RejoinError('conflict', `${id}: change ${seqno} of ${serverId} has two contents`);
+    }
+    const project = this.projectOf(id);
+    if (theirs.lifecycle > project.lifecycle) {
+      project.lifecycle = theirs.lifecycle;
+      this.tell(id);
+    }
+    const vector = this.vectorOf(id);
+    const isDeleted = project.lifecycle % 2 === 1;
+    const theirVector = new Map(theirs.heads.map(({ serverId, seqno }) => [serverId, seqno]));
+    return {
+      lacks: !isDeleted && theirs.heads.some(({ serverId, seqno }) => seqno > (vector.get(serverId) ?? 0)),
+      has: !isDeleted && [...vector].some(([serverId, seqno]) => seqno > (theirVector.get(serverId) ?? 0)),
+      vector,
+    };
+  }
+
+  async open(id: string, known: VersionVector): Promise<ReplicaReader> {
+    await this.time.passes(1);
+    const project = this.projectOf(id);
+    if (project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${id} is deleted`);
+    this.mostReaders = Math.max(this.mostReaders, ++this.openReaders);
+    return new ModelReader(this, project, id, known, this.options.batchRecords);
+  }
+
+  accept(id: string, { records }: ReceivedGroups): Promise<Accepted> {
+    const project = this.projectOf(id);
+    const accepted = project.accepting.then(async () => {
+      await this.time.passes(1);
+      const failure = this.failsToAccept(id);
+      if (failure) throw failure;
+      return this.take(id, project, records);
+    });
+    project.accepting = accepted.catch(() => undefined);
+    return accepted;
+  }
+
+  listen(moved: (project: string) => void): () => void {
+    this.listeners.add(moved);
+    return () => this.listeners.delete(moved);
+  }
+
+  renewLife(reason: string): Promise<void> {
+    this.renewals.push(reason);
+    this.serverId += 1_000;
+    return Promise.resolve();
+  }
+
+  /** What tells the records of a project from others, in the order of their numbers. */
+  recordsOf(id: string): string[] {
+    const log = [...(this.projects.get(id)?.log ?? [])];
+    log.sort((a, b) => a.record.serverId - b.record.serverId || a.record.seqno - b.record.seqno);
+    return log.map(
+      ({ record, checksum }) => `${record.serverId} ${record.seqno} ${Buffer.from(checksum).toString('hex')}`,
+    );
+  }
+
+  vectorOf(id: string): Map<number, number> {
+    const heads = this.projects.get(id)?.heads ?? new Map<number, ModelRecord>();
+    return new Map([...heads].map(([serverId, { record }]) => [serverId, record.seqno]));
+  }
+
+  tell(id: string): void {
+    for (const moved of [...this.listeners]) moved(id);
+  }
+
+  get listening(): number {
+    return this.listeners.size;
+  }
+
+  private async take(id: string, project: ModelProject, records: readonly Uint8Array[]): Promise<Accepted> {
+    const taken: ModelRecord[] = [];
+    for (const bytes of records) {
+      const record = decodeRecord(bytes);
+      const head = project.numbered.get(record.serverId) ?? 0;
+      if (record.seqno <= head) continue;
+      if (record.seqno > head + 1) {
+        await this.append(id, project, taken);
+        return { type: 'gap', detail: `${id}: ${record.seqno} of ${record.serverId} behind ${head}` };
+      }
+      project.numbered.set(record.serverId, record.seqno);
+      taken.push(modelRecord(new Uint8Array(bytes), record));
+    }
+    if (taken[0] && taken[0].record.groupIndex !== 0) this.faults.push(`${id}: a group was torn`);
+    await this.append(id, project, taken);
+    return { type: 'accepted', changes: taken.length };
+  }
+
+  private async append(id: string, project: ModelProject, records: readonly ModelRecord[]): Promise<void> {
+    if (records.length === 0) return;
+    project.durableMs = Math.max(project.durableMs, this.time.nowMs + this.options.syncMs());
+    await this.time.passes(project.durableMs - this.time.nowMs);
+    for (const each of records) {
+      for (const [serverId, seqno] of dependencies(each.record))
+        if ((project.heads.get(serverId)?.record.seqno ?? 0) < seqno)
+          this.faults.push(
+            `${id}: ${each.record.seqno} of ${each.record.serverId} came before what it builds on`,
+          );
+      project.log.push(each);
+      project.heads.set(each.record.serverId, each);
+    }
+    this.tell(id);
+  }
+
+  private standingOf(id: string): Standing {
+    const project = this.projects.get(id);
+    const heads = [...(project?.heads.values() ?? [])].map(({ checksum, record }) => ({
+      serverId: record.serverId,
+      seqno: record.seqno,
+      checksum,
+    }));
+    return {
+      lifecycle: project?.lifecycle ?? 0,
+      deletedMs: 0,
+      heads: heads.sort((a, b) => a.serverId - b.serverId),
+    };
+  }
+
+  private digestOf(id: string): Uint8Array {
+    const { lifecycle, heads } = this.standingOf(id);
+    const counted = lifecycle % 2 === 1 ? [] : heads.map((head) => Object.values(head).join());
+    return checksumOf(Buffer.from(JSON.stringify([lifecycle, counted])));
+  }
+
+  private projectOf(id: string): ModelProject {
+    let project = this.projects.get(id);
+    project ??= {
+      lifecycle: 0,
+      log: [],
+      heads: new Map(),
+      numbered: new Map(),
+      durableMs: 0,
+      accepting: Promise.resolve(),
+    };
+    this.projects.set(id, project);
+    return project;
+  }
+}
+
+class ModelReader implements ReplicaReader {
+  private readonly known: Map<number, number>;
+  private place = 0;
+  private isClosed = false;
+  private wake = (): void => undefined;
+  private readonly stopListening: () => void;
+
+  constructor(
+    private readonly replicas: ModelReplicas,
+    private readonly project: ModelProject,
+    private readonly id: string,
+    known: VersionVector,
+    private readonly batchRecords: number,
+  ) {
+    this.known = new Map(known);
+    this.stopListening = replicas.listen((moved) => moved === id && this.wake());
+  }
+
+  get isAtHead(): boolean {
+    return this.place === this.project.log.length;
+  }
+
+  async next(): Promise<ReadGroups | null> {
+    for (;;) {
+      await this.replicas.time.passes(1);
+      if (this.isClosed) return null;
+      const failure = this.replicas.failsToRead(this.id);
+      if (failure) throw failure;
+      if (this.project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${this.id} is deleted`);
+      const records = this.read();
+      if (records.length > 0) return { records, isUnfinished: false, vector: new Map(this.known) };
+      await new Promise<void>((resolve) => (this.wake = resolve));
+    }
+  }
+
+  knows(vector: VersionVector): void {
+    for (const [serverId, seqno] of vector)
+      this.known.set(serverId, Math.max(seqno, this.known.get(serverId) ?? 0));
+  }
+
+  close(): void {
+    if (this.isClosed) return;
+    this.isClosed = true;
+    this.replicas.openReaders--;
+    this.stopListening();
+    this.wake();
+  }
+
+  private read(): Uint8Array[] {
+    const records: Uint8Array[] = [];
+    for (let next = this.project.log[this.place]; next; next = this.project.log[this.place]) {
+      if (records.length >= this.batchRecords && next.record.groupIndex === 0) break;
+      this.place++;
+      const { serverId, seqno } = next.record;
+      if (seqno <= (this.known.get(serverId) ?? 0)) continue;
+      this.known.set(serverId, seqno);
+      records.push(next.bytes);
+    }
+    return records;
+  }
+}
+
+function modelRecord(bytes: Uint8Array, record: LogRecord): ModelRecord {
+  return { bytes, record, checksum: checksumOf(bytes) };
+}
+
+/** What its server had when it wrote the change. */
+function dependencies({ origin }: LogRecord): [serverId: number, seqno: number][] {
+  return JSON.parse(origin.user) as [number, number][];
+}
+
+function isNumbered(record: LogRecord, serverId: number, seqno: number): boolean {
+  return record.serverId === serverId && record.seqno === seqno;
+}
