@@ -75,9 +75,7 @@ export class Refreshes {
 
   /** Nobody waits for it to succeed: who makes it tells what is wrong. */
   private async makeIn(waitMs: number): Promise<void> {
-    if (this.ending.signal.aborted) return;
-    await this.passed(waitMs);
-    if (this.ending.signal.aborted) return;
+    if (!(await this.passed(waitMs))) return;
     try {
       await this.make();
     } catch {
@@ -85,17 +83,18 @@ export class Refreshes {
     }
   }
 
-  /** Resolves after a time, or when all is ended. */
-  private async passed(waitMs: number): Promise<void> {
+  /** Resolves after a time, or when all is ended. @returns whether the time has passed. */
+  private passed(waitMs: number): Promise<boolean> {
     const { signal } = this.ending;
-    await new Promise<void>((resolve) => {
+    if (signal.aborted) return Promise.resolve(false);
+    return new Promise<boolean>((resolve) => {
       const end = (): void => {
         cancel();
-        resolve();
+        resolve(false);
       };
       const cancel = this.environment.after(waitMs, () => {
         signal.removeEventListener('abort', end);
-        resolve();
+        resolve(true);
       });
       signal.addEventListener('abort', end, { once: true });
     });

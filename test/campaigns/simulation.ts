@@ -48,7 +48,9 @@ export async function simulationCampaign({
   await Promise.all(Array.from({ length: availableParallelism() }, work));
   const { seeds, sums } = counts;
   const sum = (name: string): number => sums[name] ?? 0;
-  const hasShownLittle = ['crashes', 'restores', 'partitions', 'deletions', 'moves'].some((name) => !sum(name));
+  const hasShownLittle = ['crashes', 'restores', 'partitions', 'deletions', 'moves'].some(
+    (name) => !sum(name),
+  );
   if (hasShownLittle) problems.push(`it would show nothing: ${JSON.stringify(sums)}`);
   return {
     hasFailed: problems.length > 0,

@@ -182,7 +182,8 @@ async function checkSessions(world: World): Promise<void> {
       run.projects.find(sessionId, async (project) => (project?.info?.session ? project.udt.read() : null)),
     );
     if (!read) continue;
-    if (read.hash !== hashOf(read.view)) ledger.fail(`server ${server.index} has another hash than its session`);
+    if (read.hash !== hashOf(read.view))
+      ledger.fail(`server ${server.index} has another hash than its session`);
     views.push(structuredClone(read.view));
   }
   const [first] = views;

@@ -2,7 +2,7 @@
 // lifecycle.
 
 export class DiskLog {
-  private projects = new Map<string, ProjectOnDisk>();
+  private readonly projects = new Map<string, ProjectOnDisk>();
 
   project(id: string): ProjectOnDisk {
     let project = this.projects.get(id);

@@ -3,7 +3,7 @@
 
 import type { Write } from '../../src/store/store.ts';
 import { DiskLog, type ProjectOnDisk } from './disk-log.ts';
-import { readKey, readLifecycle, readRecord, type SeenRecord } from './log-reader.ts';
+import { readKey, readLifecycle, RecordReader, type SeenRecord } from './log-reader.ts';
 
 /** A change, whoever has it. */
 export interface SeenChange {
@@ -33,6 +33,9 @@ export class Ledger {
   readonly lifecycles = new Map<string, number>();
   /** Mark → the changes that carry it. */
   private readonly carriers = new Map<string, string[]>();
+  private readonly records = new RecordReader();
+  /** How many updates were compacted away on a disk. */
+  compactions = 0;
   /** How many promises a restore made void: nobody had what was promised any more. */
   forgiven = 0;
 
@@ -57,7 +60,7 @@ export class Ledger {
         const { project, position } = seen;
         const disk = this.disks[server]!.project(project);
         if (!value) disk.remove(position);
-        else this.stored(server, project, position, disk, readRecord(value), groups);
+        else this.stored(server, project, position, disk, this.records.read(value), groups);
       }
     }
     for (const [group, missing] of groups)
@@ -75,7 +78,10 @@ export class Ledger {
     const { serverId, seqno, groupIndex, groupSize } = record;
     const name = nameOf(project, serverId, seqno);
     this.see(name, record, `the disk of server ${server}`);
-    if (disk.at(position) === name) return; // compacted
+    if (disk.at(position) === name) {
+      this.compactions++;
+      return;
+    }
     const group = nameOf(project, serverId, seqno - groupIndex);
     groups.set(group, (groups.get(group) ?? groupSize) - 1);
     const problem = disk.add(position, name, serverId, seqno);
@@ -84,7 +90,7 @@ export class Ledger {
 
   /** A record that a server sends to another: it must be durable there (REP-3). */
   sent(server: number, project: string, bytes: Uint8Array): void {
-    const record = readRecord(bytes);
+    const record = this.records.read(bytes);
     const name = nameOf(project, record.serverId, record.seqno);
     this.see(name, record, `a link from server ${server}`);
     this.left(server, project, name, 'sent to a peer');

@@ -41,8 +41,22 @@ export function readLifecycle(sealed: Uint8Array): number {
   return info.lifecycle ?? (info.tombstone === null ? 0 : 1);
 }
 
-/** @throws Error that says what is wrong with it. */
-export function readRecord(bytes: Uint8Array): SeenRecord {
+/** The bytes of a record are checked when it is seen first, and the next ones when it differs. */
+export class RecordReader {
+  private readonly seen = new Map<string, SeenRecord>();
+
+  /** @throws Error that says what is wrong with it. */
+  read(bytes: Uint8Array): SeenRecord {
+    const name = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
+    const known = this.seen.get(name);
+    if (known) return known;
+    const record = readRecord(bytes);
+    this.seen.set(name, record);
+    return record;
+  }
+}
+
+function readRecord(bytes: Uint8Array): SeenRecord {
   const reader = new Reader(bytes);
   const present = reader.byte();
   const checksum = reader.take(8).toString('hex');

@@ -101,7 +101,9 @@ export abstract class SimClient {
     work().catch((error: unknown) => {
       if (error instanceof Cut) return; // it is begun again with the next connection
       if (!isForNow(error)) {
-        this.world.ledger.fail(`${this.name}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`);
+        this.world.ledger.fail(
+          `${this.name}: ${error instanceof Error ? (error.stack ?? '') : String(error)}`,
+        );
         return;
       }
       this.later(() => {

@@ -45,7 +45,7 @@ export class SimClock {
           quiet = this.runNext(untilMs) ? 0 : quiet + 1;
         } catch (error) {
           ended = true;
-          reject(error as Error);
+          reject(error instanceof Error ? error : new Error(String(error)));
           return;
         }
         if (quiet < quietTurns * eventsPerTurn) return;

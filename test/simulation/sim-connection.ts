@@ -64,7 +64,7 @@ export class SimConnection {
       this.up(() => {
         serve(this.projects).then(
           (value) => answer(() => resolve(value)),
-          (error: unknown) => answer(() => reject(error as Error)),
+          (error: unknown) => answer(() => reject(error instanceof Error ? error : new Error(String(error)))),
         );
       });
     });

@@ -50,7 +50,8 @@ export class SimNetwork {
   partition(a: number, b: number): void {
     this.partitions.add(pairOf(a, b));
     for (const socket of this.sockets)
-      if (socket.pair === pairOf(a, b)) this.clock.after(this.chance.integer(0, brokenMsMax), () => socket.cut());
+      if (socket.pair === pairOf(a, b))
+        this.clock.after(this.chance.integer(0, brokenMsMax), () => socket.cut());
   }
 
   heal(): void {

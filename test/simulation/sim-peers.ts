@@ -153,7 +153,8 @@ export class SimPeers {
 
   private ended(server: SimServer, run: ServerRun, end: LinkEnd, socket: SocketEnd): void {
     if (run.isOver) return;
-    const detail = end.type === 'closed' ? '' : end.type === 'cut' ? end.detail : `${end.reason} ${end.message}`;
+    const detail =
+      end.type === 'closed' ? '' : end.type === 'cut' ? end.detail : `${end.reason} ${end.message}`;
     this.world.note(`a link of server ${server.index} has ended: ${end.type} ${detail}`);
     if (end.type === 'refused' && end.by === 'us')
       this.world.ledger.fail(`server ${server.index} refused a link: ${detail}`);

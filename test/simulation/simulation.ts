@@ -24,6 +24,7 @@ export interface SimulationResult {
     readonly changes: number;
     readonly acknowledged: number;
     readonly forgiven: number;
+    readonly compactions: number;
   };
 }
 
@@ -55,6 +56,7 @@ export async function simulate({
       changes: ledger.changes.size,
       acknowledged: ledger.promised.size,
       forgiven: ledger.forgiven,
+      compactions: ledger.compactions,
     },
   };
 }
@@ -62,5 +64,7 @@ export async function simulate({
 /** What a person needs to see it again. */
 export function describe({ seed, problems, traceEnd }: SimulationResult): string {
   const repeat = `npm run campaign -- simulation --seeds 1 --seed ${seed}`;
-  return [`seed ${seed} (${repeat}):`, ...problems.slice(0, 5), 'the end of its trace:', ...traceEnd].join('\n');
+  return [`seed ${seed} (${repeat}):`, ...problems.slice(0, 5), 'the end of its trace:', ...traceEnd].join(
+    '\n',
+  );
 }

@@ -94,7 +94,10 @@ export class StreamClient extends SimClient {
   /** One stream: it lasts until the connection ends, or the server refuses to go on. */
   private follow(connection: SimConnection, project: string): Promise<void> {
     const { known } = this;
-    const now = known.get(project) ?? { since: new Map<number, number>(), objects: new Map<string, string>() };
+    const now = known.get(project) ?? {
+      since: new Map<number, number>(),
+      objects: new Map<string, string>(),
+    };
     known.set(project, now);
     const since = new Map(now.since);
     const stream = new SeenStream(since);
@@ -185,7 +188,7 @@ async function serve(
     const feed = await project.select({ objects: [{ kind: 'entry', since, match: null }], udt: null });
     connection.onEnd(() => feed.close());
     let isSynced = false;
-    while (connection.isOpen) {
+    for (;;) {
       if (feed.atHead && !isSynced) {
         isSynced = true;
         output.synced(feed.vector);

@@ -38,7 +38,6 @@ export type WorldCounts = {
   moves: number;
   deletions: number;
   closes: number;
-  compactions: number;
 };
 
 export class World {
@@ -59,7 +58,6 @@ export class World {
     moves: 0,
     deletions: 0,
     closes: 0,
-    compactions: 0,
   };
   isEnding = false;
   private readonly peers: SimPeers;

@@ -64,7 +64,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       },
       {
         file: 'src/store/received-groups.ts',
-        from: "if (record.groupIndex !== before.length) throw misplaced(record, `is no. ${before.length} of a group here`);",
+        from: 'if (record.groupIndex !== before.length) throw misplaced(record, `is no. ${before.length} of a group here`);',
         to: '',
       },
       {

@@ -34,7 +34,10 @@ export class FaultyCopy {
         if (!originals.has(path)) originals.set(path, text);
         if (text.split(from).length !== 2)
           throw new Error(`"${name}" can't be planted: ${file} should have once: ${from}`);
-        await writeFile(path, text.replace(from, () => to));
+        await writeFile(
+          path,
+          text.replace(from, () => to),
+        );
       }
       return await run();
     } finally {

@@ -33,14 +33,13 @@ export async function runSeedsIn({
   let errors = '';
   child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  let isLate = false;
-  const late = setTimeout(() => {
-    isLate = true;
-    child.kill('SIGKILL');
-  }, timeoutMs);
-  const code = await new Promise<number | null>((resolve) => child.on('close', resolve));
+  const late = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+  const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve) =>
+    child.on('close', (...ended) => resolve(ended)),
+  );
   clearTimeout(late);
-  if (isLate) return { type: 'broken', problem: `it did not end within ${timeoutMs / 1000} s` };
+  if (signal === 'SIGKILL')
+    return { type: 'broken', problem: `it did not end within ${timeoutMs / 1000} s, or was killed` };
   const line = output.trim().split('\n').at(-1) ?? '';
   if (code !== 0 || !line.startsWith('{'))
     return { type: 'broken', problem: `it ended with ${code}: ${(errors + output).slice(-2000)}` };
