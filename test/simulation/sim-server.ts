@@ -6,7 +6,7 @@ import type { ObservedEvent } from '../../src/core/observer.ts';
 import type { Environment } from '../../src/model/environment.ts';
 import { readLife, takeNewLife } from '../../src/store/life.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
-import type { DiskLog } from './disk-log.ts';
+import { DiskLog } from './disk-log.ts';
 import type { Ledger } from './ledger.ts';
 import type { SimClock } from './sim-clock.ts';
 import { SimDisk, SimStore, type DiskCopy } from './sim-store.ts';
@@ -25,6 +25,11 @@ export interface ServerWatcher {
 export interface ServerCopy {
   readonly disk: DiskCopy;
   readonly log: DiskLog;
+}
+
+/** Of a disk that was lost. */
+export function emptyCopy(): ServerCopy {
+  return { disk: { names: [], values: new Map() }, log: new DiskLog() };
 }
 
 /** One run of a server, from its start to its crash. */

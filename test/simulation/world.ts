@@ -8,7 +8,7 @@ import { SimClock } from './sim-clock.ts';
 import type { SimClient } from './sim-client.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimPeers } from './sim-peers.ts';
-import { SimServer, type ServerCopy } from './sim-server.ts';
+import { SimServer, emptyCopy, type ServerCopy } from './sim-server.ts';
 import { StreamClient } from './stream-client.ts';
 import { Trace } from './trace.ts';
 import { UdtSimClient, sessionId } from './udt-sim-client.ts';
@@ -224,9 +224,10 @@ export class World {
     this.copies.set(server.index, server.copy());
   }
 
+  /** Its disk is replaced by an old copy; now and then by an empty one. */
   private restore(server: SimServer): void {
-    const copy = this.copies.get(server.index);
-    if (!copy || !server.run) return;
+    const copy = this.chance.oneIn(4) ? emptyCopy() : this.copies.get(server.index);
+    if (!copy || !server.run || this.copies.size === 0) return;
     this.counts.restores++;
     this.note(`server ${server.index} is restored`);
     this.copies.delete(server.index);
