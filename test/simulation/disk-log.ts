@@ -13,6 +13,11 @@ export class DiskLog {
     return project;
   }
 
+  /** The highest seqno of a server id, per project. */
+  *headsOf(serverId: number): Generator<[project: string, seqno: number]> {
+    for (const [id, project] of this.projects) yield [id, project.head(serverId)];
+  }
+
   copy(): DiskLog {
     const copy = new DiskLog();
     for (const [id, project] of this.projects) copy.projects.set(id, project.copy());
@@ -46,6 +51,10 @@ export class ProjectOnDisk {
     this.names.delete(name);
     const [, serverId, seqno] = name.split('/').map(Number) as [number, number, number];
     this.heads.set(serverId, Math.min(seqno - 1, this.heads.get(serverId) ?? 0));
+  }
+
+  head(serverId: number): number {
+    return this.heads.get(serverId) ?? 0;
   }
 
   at(position: number): string | undefined {

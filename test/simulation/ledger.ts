@@ -152,6 +152,15 @@ export class Ledger {
     }
   }
 
+  /** Whether another server has more of what a server wrote under a server id than `own`, which is or will be its disk. */
+  isKnownElsewhere(server: number, own: DiskLog, serverId: number): boolean {
+    return this.disks.some(
+      (disk, index) =>
+        index !== server &&
+        [...disk.headsOf(serverId)].some(([project, seqno]) => seqno > own.project(project).head(serverId)),
+    );
+  }
+
   isOn(disk: DiskLog, mark: string, project: string): boolean {
     return (this.carriers.get(mark) ?? []).some((name) => disk.project(project).has(name));
   }

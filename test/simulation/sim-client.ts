@@ -60,8 +60,9 @@ export abstract class SimClient {
   /** Comes back to its server, if it is there; else it tries again. */
   connect(): void {
     if (this.connection) return;
+    const { isOpen } = this.home; // it may be decided by asking
     const { run } = this.home;
-    if (!run) {
+    if (!run || !isOpen) {
       this.later(() => this.connect());
       return;
     }

@@ -51,6 +51,11 @@ export class SimServer {
   private isStarting = false;
   /** Its disk is an old copy: it takes a new life when it starts, as `rejoin restore` does (REP-8). */
   private isCopy = false;
+  /**
+   * Its disk is an old copy and nobody has told it so: the server id that it has until another server does (REP-8). Clients stay away
+   * meanwhile: what it would number then nobody could tell from what it has lost.
+   */
+  private rolledBackId: number | null = null;
 
   constructor(
     readonly index: number,
@@ -115,7 +120,42 @@ export class SimServer {
   restore({ disk, log }: ServerCopy): void {
     this.disk.restore(disk);
     this.isCopy = true;
+    this.rolledBackId = null;
     this.ledger.disks[this.index] = log.copy();
+  }
+
+  /** As `restore`, but it starts under the server id that it has, if another server knows more of that. @returns whether. */
+  rollBack(copy: ServerCopy): boolean {
+    const { serverId } = this;
+    if (serverId === null || !this.ledger.isKnownElsewhere(this.index, copy.log, serverId)) return false;
+    this.crash();
+    this.restore(copy);
+    this.isCopy = false;
+    this.rolledBackId = serverId;
+    return true;
+  }
+
+  /** Whether it lets clients in. */
+  get isOpen(): boolean {
+    const { rolledBackId, ledger, index } = this;
+    if (rolledBackId === null || this.serverId === null) return this.run !== null;
+    if (this.serverId !== rolledBackId) {
+      this.rolledBackId = null; // it was told
+      return true;
+    }
+    if (!ledger.isKnownElsewhere(index, ledger.disks[index]!, rolledBackId)) {
+      // The others have lost it, too: nobody can tell it any more.
+      this.crash();
+      this.isCopy = true;
+      this.rolledBackId = null;
+      this.clock.after(1, () => void this.start());
+    }
+    return false;
+  }
+
+  /** Of the present life; null while it is down. */
+  private get serverId(): number | null {
+    return this.run?.projects.context.life.serverId ?? null;
   }
 
   /** Its clock is set to another time, also backwards. */

@@ -33,6 +33,7 @@ const firstCopyStep = 40;
 export type WorldCounts = {
   crashes: number;
   restores: number;
+  rollbacks: number;
   partitions: number;
   cuts: number;
   moves: number;
@@ -53,6 +54,7 @@ export class World {
   readonly counts: WorldCounts = {
     crashes: 0,
     restores: 0,
+    rollbacks: 0,
     partitions: 0,
     cuts: 0,
     moves: 0,
@@ -229,10 +231,14 @@ export class World {
     const copy = this.chance.oneIn(4) ? emptyCopy() : this.copies.get(server.index);
     if (!copy || !server.run || this.copies.size === 0) return;
     this.counts.restores++;
-    this.note(`server ${server.index} is restored`);
     this.copies.delete(server.index);
-    server.crash();
-    server.restore(copy);
+    const isRolledBack = this.chance.oneIn(3) && server.rollBack(copy);
+    this.note(`server ${server.index} is ${isRolledBack ? 'rolled back' : 'restored'}`);
+    if (isRolledBack) this.counts.rollbacks++;
+    else {
+      server.crash();
+      server.restore(copy);
+    }
     this.ledger.restored((mark) => this.clients.some((client) => client.holds(mark)));
     this.clock.after(this.chance.integer(1, downMsMax), () => void server.start());
   }
