@@ -13,9 +13,9 @@ export class DiskLog {
     return project;
   }
 
-  /** The highest seqno of a server id, per project. */
-  *headsOf(serverId: number): Generator<[project: string, seqno: number]> {
-    for (const [id, project] of this.projects) yield [id, project.head(serverId)];
+  /** The ids and logs of projects that aren't deleted. */
+  *alive(): Generator<[id: string, project: ProjectOnDisk]> {
+    for (const [id, project] of this.projects) if (project.lifecycle % 2 === 0) yield [id, project];
   }
 
   copy(): DiskLog {

@@ -152,12 +152,18 @@ export class Ledger {
     }
   }
 
-  /** Whether another server has more of what a server wrote under a server id than `own`, which is or will be its disk. */
+  /**
+   * Whether another server has more of what a server wrote under a server id than `own`, which is or will be its disk. Of deleted
+   * projects nobody tells.
+   */
   isKnownElsewhere(server: number, own: DiskLog, serverId: number): boolean {
     return this.disks.some(
       (disk, index) =>
         index !== server &&
-        [...disk.headsOf(serverId)].some(([project, seqno]) => seqno > own.project(project).head(serverId)),
+        [...disk.alive()].some(([id, project]) => {
+          const here = own.project(id);
+          return here.lifecycle === project.lifecycle && project.head(serverId) > here.head(serverId);
+        }),
     );
   }
 
