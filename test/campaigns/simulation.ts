@@ -57,7 +57,7 @@ export async function simulationCampaign({
     figures: {
       'seeds, each with 3 servers, 8 clients, 300 steps': seeds,
       'seeds that failed': failed,
-      'acknowledged writes': sum('acknowledged'),
+      'acknowledged writes (stream, UDT, Yjs)': `${sum('acknowledgedByStream')}, ${sum('acknowledgedByUdt')}, ${sum('acknowledgedByYjs')}`,
       'changes in the logs': sum('changes'),
       'crashes, restores from an old copy': `${sum('crashes')}, ${sum('restores')}`,
       'writes that were lost with the disk of the only server that had them': sum('forgiven'),

@@ -139,6 +139,12 @@ export class Ledger {
     this.promised.set(mark, promised);
   }
 
+  /** How much of what these clients wrote is promised. */
+  countPromised(clients: readonly { readonly name: string }[]): number {
+    const isTheirs = (mark: string): boolean => clients.some(({ name }) => mark.startsWith(`~${name}x`));
+    return [...this.promised.keys()].filter(isTheirs).length;
+  }
+
   /** A server's disk is an old copy of itself: what nobody has any more can't come back. */
   restored(holds: (mark: string) => boolean): void {
     for (const [mark, { project }] of this.promised) {

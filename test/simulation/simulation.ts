@@ -22,7 +22,9 @@ export interface SimulationResult {
   readonly counts: WorldCounts & {
     readonly events: number;
     readonly changes: number;
-    readonly acknowledged: number;
+    readonly acknowledgedByStream: number;
+    readonly acknowledgedByUdt: number;
+    readonly acknowledgedByYjs: number;
     readonly forgiven: number;
     readonly compactions: number;
   };
@@ -54,7 +56,9 @@ export async function simulate({
       ...world.counts,
       events: clock.events,
       changes: ledger.changes.size,
-      acknowledged: ledger.promised.size,
+      acknowledgedByStream: ledger.countPromised(world.streamClients),
+      acknowledgedByUdt: ledger.countPromised(world.udtClients),
+      acknowledgedByYjs: ledger.countPromised(world.yjsClients),
       forgiven: ledger.forgiven,
       compactions: ledger.compactions,
     },

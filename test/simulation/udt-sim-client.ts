@@ -83,7 +83,7 @@ export class UdtSimClient extends SimClient {
   }
 
   private operations(mark: string): Operation[] {
-    const operations: Operation[] = [{ op: 'add', path: `/marks/${mark}`, value: this.written }];
+    const operations: Operation[] = [{ op: 'add', path: `/marks/${mark.replaceAll('~', '~0')}`, value: this.written }];
     const samples = Array.isArray(this.has['samples']) ? this.has['samples'].length : 0;
     const index = this.chance.integer(0, Math.max(0, samples - 1));
     switch (this.chance.integer(1, 5)) {
@@ -120,9 +120,8 @@ export class UdtSimClient extends SimClient {
         const detail = `${this.name} patched it on server ${server}`;
         this.world.ledger.acknowledged(mark, { project: sessionId, detail });
       } catch (error) {
-        const isRefused =
-          error instanceof RejoinError && (error.code === 'conflict' || error.code === 'bad-request');
-        if (!isRefused) throw error; // somebody else has changed what it is about
+        const isOvertaken = error instanceof RejoinError && error.code === 'conflict';
+        if (!isOvertaken) throw error; // somebody else has changed what it is about
       }
       this.patch = null;
       this.poll();

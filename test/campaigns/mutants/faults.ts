@@ -115,6 +115,21 @@ export const plantedFaults: readonly PlantedFault[] = [
     ],
   },
   {
+    name: 'a server of whose sequence others know more keeps its server id (REP-8)',
+    edits: [
+      {
+        file: 'src/core/replicas.ts',
+        from: 'if (seqno <= known) return;',
+        to: 'if (seqno <= known || known >= 0) return;',
+      },
+      {
+        file: 'src/core/project-replica.ts',
+        from: 'if (!ahead) return;',
+        to: 'if (!ahead || own >= 0) return;',
+      },
+    ],
+  },
+  {
     name: 'changes are relayed before the sync (REP-3)',
     edits: [
       {
