@@ -30,6 +30,7 @@ export class Link {
   private readonly dialogue: Dialogue;
   private peer: Hello | null = null;
   private lastError: string | null = null;
+  private isWelcome = false;
   /** Of projects that failed. */
   private readonly troubles = new Set<string>();
   private readonly cancelWait: () => void;
@@ -128,6 +129,10 @@ export class Link {
     if (this.options.replicas.serverId !== this.own.serverId) {
       this.cut('This server has taken a new server id');
       return;
+    }
+    if (!this.isWelcome && message.type !== 'ack') {
+      this.isWelcome = true;
+      this.options.onWelcome?.();
     }
     if (message.type === 'ack') this.output.acknowledged(message.bytes);
     else this.dialogue.receive(message, () => this.input.dealtWith(cost));
