@@ -161,6 +161,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
   let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
     const uncontrolled = control?.close();
+    uncontrolled?.catch(() => undefined); // it is waited for below
     const holdMs = options.holdMs ?? defaultHoldMs;
     const unlinked = peers.close();
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());

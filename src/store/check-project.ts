@@ -107,21 +107,25 @@ export class ProjectCheck {
       await this.endPurged();
       return;
     }
+    const isKnown = now !== undefined || this.infoProblem !== null;
+    if (!isKnown && !(await this.isOrphan())) return; // it is being created, or that was given up
+    const isRepair = options.isRepair && isKnown;
     await this.checkHeads();
     for (const { position, problem } of this.broken) this.tell({ position, problem, remedy: 'peer' });
     for (const finding of this.lost.findings(project)) options.onFinding(finding);
     for (const problem of this.harmless) this.tell({ problem, remedy: 'harmless' });
     this.checkSnapshots();
-    if (!now && this.infoProblem === null && (await this.isOrphan()))
+    if (!isKnown)
       this.tell({
         problem: 'the catalogue has lost its entry, and it may have been deleted',
         remedy: 'peer',
       });
-    const remedy = options.isRepair ? 'mended' : 'mendable';
-    if (options.isRepair) await options.alone(project, () => this.repair());
+    if (isRepair) await options.alone(project, () => this.repair());
+    const remedy = isRepair ? 'mended' : 'mendable';
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
-    if (options.isRepair && this.needsIndex) options.onReindex(project);
-    if (options.isRepair && (this.hasQuarantine || this.lost.count > 0))
+    if (!isRepair) return;
+    if (this.needsIndex) options.onReindex(project);
+    if (this.hasQuarantine || this.lost.count > 0)
       await store.write([writeQuarantine(this.keys, options.nowMs, this.lost.list())]);
   }
 

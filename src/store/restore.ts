@@ -74,7 +74,7 @@ async function checkSource(from: string, data: string): Promise<void> {
 async function checkTarget(data: string, isReplacing: boolean): Promise<void> {
   const database = join(data, 'db');
   const names = await readdir(database).catch(() => []);
-  if (names.length === 0) return;
+  if (names.every((name) => leftOut.has(name))) return;
   if (await LevelStore.isInUse(database))
     throw new RejoinError(
       'data-in-use',

@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import { Operations, type Step } from '../../src/core/operations.ts';
 import type { Projects } from '../../src/core/projects.ts';
 import type { Finding } from '../../src/store/findings.ts';
+import { seal } from '../../src/store/digest.ts';
 import { writeHoldersMark } from '../../src/store/index-marks.ts';
 import {
   ProjectKeys,
@@ -13,6 +14,7 @@ import {
   holdersMarkKey,
   projectKey,
   readKey,
+  unfinishedKey,
 } from '../../src/store/keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
@@ -246,6 +248,20 @@ verify('what is left of a purged project is found and removed', async ({ project
   const found = await run(projects, true);
   assert.equal(found.map(({ project, remedy }) => [project, remedy]), [['other', 'mended']]); // prettier-ignore
   assert.is(await store.get(keys.record(1)), undefined);
+});
+
+verify('a session that is being created, or was given up, is no damage', async ({ projects, store }) => {
+  const half = new ProjectKeys('half');
+  const mark = unfinishedKey('half');
+  await store.write([
+    { key: mark, value: seal(mark, new Uint8Array()) },
+    { key: half.record(1), value: (await store.get(new ProjectKeys('p').record(1))) ?? null },
+  ]);
+  assert.equal(await run(projects, true), []);
+  const get = store.get.bind(store);
+  store.get = (key) => (readKey(key)?.type === 'data' ? get(key) : get(key).finally(() => store.write([{ key: mark, value: null }, { key: half.record(1), value: null }]))); // prettier-ignore
+  assert.equal(await run(projects, true), []);
+  assert.is(await firstOf(store, half.all()), undefined);
 });
 
 verify('writes, purges and deletions meanwhile are no damage', async ({ projects, store }) => {
