@@ -35,6 +35,7 @@ export class LinkServers {
     const replicas = new ModelReplicas(serverId, this.time, {
       batchRecords: 3,
       pageProjects: 3,
+      readMs: 1,
       syncMs,
       ...options,
     });
