@@ -18,6 +18,13 @@ export class DiskLog {
     for (const [id, project] of this.projects) if (project.lifecycle % 2 === 0) yield [id, project];
   }
 
+  /** Whether it has more of what was written under a server id. */
+  hasMoreOf(other: DiskLog, serverId: number): boolean {
+    return [...this.projects].some(
+      ([id, project]) => project.head(serverId) > other.project(id).head(serverId),
+    );
+  }
+
   copy(): DiskLog {
     const copy = new DiskLog();
     for (const [id, project] of this.projects) copy.projects.set(id, project.copy());

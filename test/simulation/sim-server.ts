@@ -56,6 +56,7 @@ export class SimServer {
    * meanwhile: what it would number then nobody could tell from what it has lost.
    */
   private rolledBackId: number | null = null;
+  private rolledBackTo: DiskLog | null = null;
 
   constructor(
     readonly index: number,
@@ -132,6 +133,7 @@ export class SimServer {
     this.restore(copy);
     this.isCopy = false;
     this.rolledBackId = serverId;
+    this.rolledBackTo = copy.log.copy();
     return true;
   }
 
@@ -143,7 +145,10 @@ export class SimServer {
       this.rolledBackId = null; // it was told
       return true;
     }
-    if (!ledger.isKnownElsewhere(index, ledger.disks[index]!, rolledBackId)) {
+    const own = ledger.disks[index]!;
+    if (this.rolledBackTo && own.hasMoreOf(this.rolledBackTo, rolledBackId))
+      ledger.fail(`server ${index} took back what it had lost, and keeps its server id ${rolledBackId}`);
+    if (!ledger.isKnownElsewhere(index, own, rolledBackId)) {
       // The others have lost it, too: nobody can tell it any more.
       this.crash();
       this.isCopy = true;

@@ -83,7 +83,9 @@ export class UdtSimClient extends SimClient {
   }
 
   private operations(mark: string): Operation[] {
-    const operations: Operation[] = [{ op: 'add', path: `/marks/${mark.replaceAll('~', '~0')}`, value: this.written }];
+    const operations: Operation[] = [
+      { op: 'add', path: `/marks/${mark.replaceAll('~', '~0')}`, value: this.written },
+    ];
     const samples = Array.isArray(this.has['samples']) ? this.has['samples'].length : 0;
     const index = this.chance.integer(0, Math.max(0, samples - 1));
     switch (this.chance.integer(1, 5)) {

@@ -155,8 +155,7 @@ export class World {
     // A change that meets a new server id midway is given up and tried again.
     const isOvertaken = type === 'change-dropped' && detail.startsWith('Nothing was written');
     const isWrong = ['damage', 'change-dropped', 'upkeep-failed', 'store-failed'].includes(type);
-    if (isWrong && !isOvertaken)
-      this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
+    if (isWrong && !isOvertaken) this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
   }
 
   // ---- steps

@@ -38,7 +38,8 @@ export class YjsSimClient extends SimClient {
     super(name, world, chance, home);
     this.doc.clientID = chance.integer(1, 0x7fff_fffe);
     this.doc.on('update', (update: Uint8Array, origin: unknown) => {
-      if (origin !== this) this.served?.update(update, [...this.unacknowledged]);
+      // One that only tidies formats builds on nothing: that it was taken says nothing of what was written before.
+      if (origin !== this) this.served?.update(update, origin === 'user' ? [...this.unacknowledged] : []);
     });
   }
 
@@ -82,7 +83,7 @@ export class YjsSimClient extends SimClient {
     for (let count = 0; count < transactions; count++) {
       const mark = this.mark();
       this.unacknowledged.add(mark);
-      this.doc.transact(() => this.edit(mark));
+      this.doc.transact(() => this.edit(mark), 'user');
     }
   }
 
