@@ -52,12 +52,17 @@ const digestLength = 8;
 
 export class Replicas {
   private readonly digests = new Map<string, Uint8Array>();
+  /** Those whose digest is being made, and in which nothing has moved since that began. */
+  private readonly digesting = new Map<string, object>();
 
   constructor(
     private readonly projects: Projects,
     private readonly options: ReplicasOptions = {},
   ) {
-    projects.context.moved.listen((project) => this.digests.delete(project));
+    projects.context.moved.listen((project) => {
+      this.digests.delete(project);
+      this.digesting.delete(project);
+    });
   }
 
   /** Of the present life. */
@@ -104,15 +109,19 @@ export class Replicas {
   async digest(project: string): Promise<Uint8Array | null> {
     const known = this.digests.get(project);
     if (known) return known;
+    const token = {};
+    this.digesting.set(project, token);
     try {
       const standing = await this.standing(project);
       if (standing.heads.length === 0 && standing.lifecycle === 0) return null;
       const digest = digestOfStanding(standing);
-      this.digests.set(project, digest);
+      if (this.digesting.get(project) === token) this.digests.set(project, digest);
       return digest;
     } catch (error) {
       if (error instanceof RejoinError && error.code === 'damaged') return null;
       throw error;
+    } finally {
+      if (this.digesting.get(project) === token) this.digesting.delete(project);
     }
   }
 

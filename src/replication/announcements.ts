@@ -2,6 +2,7 @@
 // (REP-2): one after the other, when the peer keeps up, and no project again and again.
 
 import { messageOf } from '../errors.ts';
+import type { Standing } from '../wire/replication/messages.ts';
 import type { KnownOfPeer } from './known-of-peer.ts';
 import type { LinkOutput } from './link-output.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
@@ -24,6 +25,8 @@ export interface AnnouncementsOptions {
 
 /** A project that moves all the time is announced this often, until the peer asks for it. */
 const announceEveryMs = 100;
+/** One that a stream takes to the peer is looked at this often, for what streams don't say: that it was deleted and brought back. */
+const streamedRestMs = 5_000;
 /** One that couldn't be read is looked at again after this. */
 const failedRestMs = 10_000;
 /** With fewer that wait, a catalogue may bring more. */
@@ -31,10 +34,16 @@ const roomyCount = 500;
 /** With more, comparing the catalogues anew costs less than remembering them. */
 const waitingMax = 100_000;
 
+interface Rest {
+  moved: boolean;
+  readonly isForStream: boolean;
+  readonly cancel: () => void;
+}
+
 export class Announcements {
   private readonly waiting = new Set<string>();
   /** Those announced a moment ago: whether they moved since, and what ends their rest. */
-  private readonly resting = new Map<string, { moved: boolean; readonly cancel: () => void }>();
+  private readonly resting = new Map<string, Rest>();
   private readonly changed = new Wake();
   private hasEnded = false;
 
@@ -46,12 +55,12 @@ export class Announcements {
 
   /** The project is to be announced, unless the peer has all of it by then. */
   add(project: string): void {
+    if (this.hasEnded) return;
     const rest = this.resting.get(project);
-    if (rest) {
+    if (rest && (!rest.isForStream || this.options.isStreamed(project))) {
       rest.moved = true;
       return;
     }
-    if (this.hasEnded) return;
     this.waiting.add(project);
     const waiting = this.waiting.size + this.resting.size;
     if (waiting > waitingMax)
@@ -92,30 +101,35 @@ export class Announcements {
   }
 
   private async announce(project: string): Promise<void> {
-    const { replicas, output, known, isStreamed, observe } = this.options;
-    if (isStreamed(project)) return;
-    this.rest(project, announceEveryMs);
+    const { replicas, output, known, observe } = this.options;
+    const isStreamed = this.options.isStreamed(project);
+    this.rest(project, isStreamed ? streamedRestMs : announceEveryMs, isStreamed);
     try {
       const standing = await replicas.standing(project);
-      if (isStreamed(project) || known.covers(project, standing)) return;
+      if (this.isToldBy(project, standing)) return;
       const isSent = await output.sendInWindow(() => ({ type: 'standing', project, standing }));
       if (isSent) known.learn(project, new Map(), standing.lifecycle);
     } catch (error) {
       if (this.hasEnded) return;
       observe({ type: 'project-failed', project, detail: messageOf(error) });
-      this.rest(project, failedRestMs).moved = true;
+      this.rest(project, failedRestMs, false).moved = true;
     }
   }
 
-  private rest(project: string, restMs: number): { moved: boolean } {
+  /** Whether the peer knows it, or a stream brings it. */
+  private isToldBy(project: string, standing: Standing): boolean {
+    const { known, isStreamed } = this.options;
+    if (known.covers(project, standing)) return true;
+    return isStreamed(project) && known.lifecycleOf(project) === standing.lifecycle;
+  }
+
+  private rest(project: string, restMs: number, isForStream: boolean): Rest {
     this.resting.get(project)?.cancel();
-    const rest = {
-      moved: false,
-      cancel: this.options.timers.after(restMs, () => {
-        this.resting.delete(project);
-        if (rest.moved) this.add(project);
-      }),
-    };
+    const cancel = this.options.timers.after(restMs, () => {
+      this.resting.delete(project);
+      if (rest.moved) this.add(project);
+    });
+    const rest: Rest = { moved: false, isForStream, cancel };
     this.resting.set(project, rest);
     return rest;
   }

@@ -41,6 +41,10 @@ export class KnownOfPeer {
     return lifecycle % 2 === 1 || changesBehind(known.vector, heads) === 0;
   }
 
+  lifecycleOf(project: string): number {
+    return this.projects.get(project)?.lifecycle ?? 0;
+  }
+
   private take(project: string): Known {
     const known = this.projects.get(project) ?? { lifecycle: 0, vector: new Map() };
     if (this.projects.delete(project)) this.cost -= costOf(known);

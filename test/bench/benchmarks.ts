@@ -11,6 +11,7 @@ import { million } from './million.ts';
 import { open } from './open.ts';
 import { patch } from './patch.ts';
 import { poll } from './poll.ts';
+import { replication } from './replication.ts';
 import { snapshotDelay } from './snapshot-delay.ts';
 import { upload, upload64 } from './upload.ts';
 
@@ -28,4 +29,5 @@ export const benchmarks: Readonly<Record<string, Benchmark>> = {
   'snapshot-delay': snapshotDelay,
   idle,
   many,
+  replication,
 };

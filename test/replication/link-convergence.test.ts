@@ -78,8 +78,10 @@ function act({ replicas }: LinkServer, generator: prng.PRNG): void {
   const lifecycle = replicas.projects.get(project)?.lifecycle ?? 0;
   const isDeleted = lifecycle % 2 === 1;
   switch (prng.uint32(generator, 0, 24)) {
-    case 0:
-      { replicas.setLifecycle(project, lifecycle + 1); return; }
+    case 0: {
+      replicas.setLifecycle(project, lifecycle + 1);
+      return;
+    }
     case 1:
       replicas.failsToAccept = (id) =>
         id === failing ? new RejoinError('unavailable', 'The disk is full') : null;

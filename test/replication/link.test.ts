@@ -214,6 +214,19 @@ test('REP-14 a deletion comes to the peer whether a stream is open or not, and s
   await world.idle();
 });
 
+test('REP-14 what was deleted and brought back before anybody looked is known to the peer all the same', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  a.replicas.setLifecycle('p', 1);
+  a.replicas.setLifecycle('p', 2);
+  await world.converge(10_000);
+  assert.is(b.replicas.projects.get('p')?.lifecycle, 2);
+  await world.idle();
+});
+
 test('REP-2 projects that are not replicated are neither named nor taken', async () => {
   const world = new LinkServers();
   const a = world.add();

@@ -3,14 +3,19 @@
 
 import type { Environment } from '../../src/model/environment.ts';
 import { Link } from '../../src/replication/link.ts';
-import type { LinkEnd, LinkEvent, LinkOptions, LinkState } from '../../src/replication/link-transport.ts';
+import type {
+  LinkEnd,
+  LinkEvent,
+  LinkOptions,
+  LinkState,
+  LinkTimers,
+} from '../../src/replication/link-transport.ts';
 import type { Replicas } from '../../src/replication/replicas-port.ts';
 import { countsInWindow, type ReplicationMessage } from '../../src/wire/replication/messages.ts';
 import { parseFrame } from '../../src/wire/replication/parse-message.ts';
-import type { SimulatedTime } from './simulated-time.ts';
 
 export interface NetworkOptions {
-  readonly time: SimulatedTime;
+  readonly time: LinkTimers & { readonly nowMs: number };
   readonly environment: Environment;
   readonly delayMs: () => number;
   /** Of a frame. */
@@ -155,6 +160,7 @@ class Side {
   private outstanding = 0;
   private isClosed = false;
   private lastArrivalMs = 0;
+  private readonly underWay: (() => void)[] = [];
 
   constructor(
     private readonly network: NetworkOptions,
@@ -198,8 +204,10 @@ class Side {
   private later(arrive: () => void): void {
     const { time, delayMs } = this.network;
     this.lastArrivalMs = Math.max(this.lastArrivalMs, time.nowMs + delayMs());
+    this.underWay.push(arrive);
     time.after(this.lastArrivalMs - time.nowMs, () => {
-      if (!this.isClosed) arrive();
+      const first = this.underWay.shift();
+      if (!this.isClosed) first?.();
     });
   }
 }

@@ -5,6 +5,8 @@ import { connect, createServer, type AddressInfo, type Socket } from 'node:net';
 export interface Relay {
   /** `http://127.0.0.1:PORT`, which leads to the server. */
   readonly url: string;
+  /** How many have gone through, in both directions. */
+  readonly bytes: number;
   /** Ends all connections at once; new ones are let through. */
   cut(): void;
   close(): Promise<void>;
@@ -13,6 +15,7 @@ export interface Relay {
 export async function startRelay(serverUrl: string): Promise<Relay> {
   const { hostname, port } = new URL(serverUrl);
   const sockets = new Set<Socket>();
+  let bytes = 0;
   const cut = (): void => {
     for (const socket of sockets) socket.destroy();
   };
@@ -28,12 +31,16 @@ export async function startRelay(serverUrl: string): Promise<Relay> {
         sockets.delete(socket);
         other.destroy();
       });
+      socket.on('data', (chunk) => (bytes += chunk.length));
       socket.pipe(other);
     }
   });
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
   return {
     url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`,
+    get bytes() {
+      return bytes;
+    },
     cut,
     close: async () => {
       cut();
