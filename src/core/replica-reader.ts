@@ -149,7 +149,7 @@ export class ReplicaReader {
         // What a snapshot has more than it says was durable when it was whole.
         if (isFirst) transfer.until = this.log.durablePosition;
         const snapshot = { ...next.value, isLast: false };
-        return { records: [], isUnfinished: false, vector: new Map(this.known), snapshot };
+        return { records: [], isUnfinished: false, vector: new Map(transfer.known), snapshot };
       }
       transfer.arePiecesGiven = true;
     }
@@ -158,7 +158,8 @@ export class ReplicaReader {
     const isLast = this.position >= until;
     if (isLast) this.transfer = null;
     const snapshot = { piece: new Uint8Array(), isFirst: false, isLast, covers };
-    return { records, isUnfinished: false, vector: new Map(this.known), snapshot };
+    const vector = new Map(isLast ? this.known : transfer.known); // before the last one nothing of it counts
+    return { records, isUnfinished: false, vector, snapshot };
   }
 
   /**

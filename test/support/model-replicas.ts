@@ -11,6 +11,7 @@ import type {
   ReceivedGroups,
   ReplicaReader,
   Replicas,
+  SnapshotReceipt,
 } from '../../src/replication/replicas-port.ts';
 import { checksumOf } from '../../src/store/digest.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from '../../src/store/record.ts';
@@ -52,6 +53,8 @@ export class ModelReplicas implements Replicas {
   readonly faults: string[] = [];
   readonly renewals: string[] = [];
   openReaders = 0;
+  openReceipts = 0;
+  snapshotsTaken = 0;
   mostReaders = 0;
   /** Makes `accept` fail. */
   failsToAccept: (project: string) => RejoinError | null = () => null;
@@ -160,6 +163,23 @@ export class ModelReplicas implements Replicas {
     });
     project.accepting = accepted.catch(() => undefined);
     return accepted;
+  }
+
+  /** Takes the records that go with it when all of it is there. */
+  receiveSnapshot(id: string): Promise<SnapshotReceipt> {
+    this.openReceipts++;
+    let records: Uint8Array[] | null = null;
+    return Promise.resolve({
+      add: async (part) => {
+        if (part.isFirst) records = [];
+        if (!records) return { type: 'gap', detail: 'a part of a snapshot came without its beginning' };
+        records.push(...part.records);
+        if (!part.isLast) return { type: 'accepted', changes: 0 };
+        this.snapshotsTaken++;
+        return this.accept(id, { records, isUnfinished: false });
+      },
+      close: () => this.openReceipts--,
+    });
   }
 
   listen(moved: (project: string) => void): () => void {
