@@ -45,6 +45,8 @@ export interface ModelOptions {
   /** How long it takes until something is durable. */
   readonly syncMs: () => number;
   readonly isReplicated?: (project: string) => boolean;
+  /** Whether who has nothing of a project is given a snapshot of it (REP-7). */
+  readonly givesSnapshots?: boolean;
 }
 
 export class ModelReplicas implements Replicas {
@@ -150,7 +152,10 @@ export class ModelReplicas implements Replicas {
     const project = this.projectOf(id);
     if (project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${id} is deleted`);
     this.mostReaders = Math.max(this.mostReaders, ++this.openReaders);
-    return new ModelReader(this, project, id, known, this.options.batchRecords);
+    const reader = new ModelReader(this, project, id, known, this.options.batchRecords);
+    if (this.options.givesSnapshots === true && known.size === 0 && project.log.length > 0)
+      reader.beginSnapshot();
+    return reader;
   }
 
   accept(id: string, { records }: ReceivedGroups): Promise<Accepted> {
@@ -288,6 +293,9 @@ class ModelReader implements ReplicaReader {
   private readonly known: Map<number, number>;
   private place = 0;
   private isClosed = false;
+  /** Up to here the records go with a snapshot; null once all of it was given. */
+  private snapshotEnd: number | null = null;
+  private isPieceGiven = false;
   private wake = (): void => undefined;
   private readonly stopListening: () => void;
 
@@ -313,6 +321,7 @@ class ModelReader implements ReplicaReader {
       const failure = this.replicas.failsToRead(this.id);
       if (failure) throw failure;
       if (this.project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${this.id} is deleted`);
+      if (this.snapshotEnd !== null) return this.nextOfSnapshot(this.snapshotEnd);
       const records = this.read();
       if (records.length > 0) return { records, isUnfinished: false, vector: new Map(this.known) };
       await new Promise<void>((resolve) => (this.wake = resolve));
@@ -330,6 +339,22 @@ class ModelReader implements ReplicaReader {
     this.replicas.openReaders--;
     this.stopListening();
     this.wake();
+  }
+
+  beginSnapshot(): void {
+    this.snapshotEnd = this.project.log.length;
+  }
+
+  /** One piece, then the records; only with the last the other server has any. */
+  private nextOfSnapshot(end: number): ReadGroups {
+    const records = this.isPieceGiven ? this.read() : [];
+    const isFirst = !this.isPieceGiven;
+    this.isPieceGiven = true;
+    const isLast = this.place >= end;
+    if (isLast) this.snapshotEnd = null;
+    const piece = isFirst ? Uint8Array.of(1) : new Uint8Array();
+    const vector = isLast ? new Map(this.known) : new Map<number, number>();
+    return { records, isUnfinished: false, vector, snapshot: { isFirst, isLast, covers: new Map(), piece } };
   }
 
   private read(): Uint8Array[] {
