@@ -4,15 +4,15 @@
 import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import * as Y from 'yjs';
+import type * as Y from 'yjs';
 import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
-import { decodeRecord } from '../../src/store/record.ts';
 import { findSnapshots } from '../../src/store/snapshots.ts';
 import type { Write } from '../../src/store/store.ts';
+import { applyAll, compact, typeMuch } from '../support/compacted-project.ts';
 import {
   acceptor,
   exchange,
@@ -36,7 +36,6 @@ interface Context {
 
 const test = suite<Context>('replica-snapshot');
 const upkeep = { keepUpdatesMs: 0 };
-const yjs = { protocol: 'yjs', user: 'ann' } as const;
 const udt = { protocol: 'udt', user: 'ann' } as const;
 const keys = new ProjectKeys('p');
 
@@ -349,44 +348,8 @@ async function sameAfterAll(one: MemoryServer, other: MemoryServer): Promise<voi
   await again.projects.close();
 }
 
-/** Writes so much that there are two snapshots, and compaction drops what both cover. */
-async function compact(server: MemoryServer): Promise<void> {
-  const { projects } = server;
-  for (let round = 0; round < 2; round++) {
-    await typeMuch(projects);
-    await projects.use('p', (project) => project.closeDocument(() => false));
-  }
-  await projects.upkeep.tidy('p');
-  const records = [...(await recordsOf(server)).values()].map((hex) => decodeRecord(Buffer.from(hex, 'hex')));
-  assert.ok(
-    records.filter(({ groupIndex, update }) => groupIndex === 0 && !update).length > 100,
-    'it is compacted',
-  );
-}
-
-/** So many updates of one letter each: a hundred make a snapshot worth it. */
-async function typeMuch(projects: Projects, letters = 110): Promise<void> {
-  await applyAll(projects, (doc) => {
-    for (let i = 0; i < letters; i++)
-      doc.getText('text').insert(Math.min(i % 7, doc.getText('text').length), 'x');
-  });
-}
-
 async function write({ projects }: MemoryServer, change: (doc: Y.Doc) => void): Promise<void> {
   await applyAll(projects, (doc) => doc.transact(() => change(doc)));
-}
-
-/** Applies each update that a client's changes make. */
-async function applyAll(projects: Projects, change: (doc: Y.Doc) => void): Promise<void> {
-  await projects.use('p', async (project) => {
-    const doc = new Y.Doc();
-    Y.applyUpdate(doc, await project.encode((own) => Y.encodeStateAsUpdate(own)));
-    const updates: Uint8Array[] = [];
-    doc.on('update', (update: Uint8Array) => updates.push(update));
-    change(doc);
-    for (const update of updates) assert.is((await project.applyUpdate(update, yjs)).type, 'accepted');
-    await project.settled();
-  });
 }
 
 async function editAtRandom(random: prng.PRNG, server: MemoryServer, edits: number): Promise<void> {

@@ -62,7 +62,7 @@ export async function give(from: MemoryServer, to: MemoryServer, project = 'p'):
 
 /** Takes pages as a link does. */
 export async function acceptor(
-  { replicas }: MemoryServer,
+  { replicas }: Pick<MemoryServer, 'replicas'>,
   project = 'p',
 ): Promise<{ page: (page: Page) => Promise<Accepted>; close: () => void }> {
   const receipt = await replicas.receiveSnapshot(project);
