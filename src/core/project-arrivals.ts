@@ -3,9 +3,9 @@
 
 import { RejoinError, messageOf } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { Arrival, findArrivals } from '../store/arrivals.ts';
+import { Arrival, findArrivals, type ArrivedPart } from '../store/arrivals.ts';
 import { planArrival } from './arrival-plan.ts';
-import type { Accepted, ProjectReplica } from './project-replica.ts';
+import { objectIn, type Accepted, type ProjectReplica } from './project-replica.ts';
 import type { ProjectState } from './project-state.ts';
 import { SnapshotReceipt, type SnapshotTaker } from './snapshot-receipt.ts';
 import { joinDocument, takeArrival } from './take-arrival.ts';
@@ -25,7 +25,7 @@ export class ProjectArrivals implements SnapshotTaker {
     const { context, log } = this.state;
     for await (const arrival of findArrivals(context.store, log.keys)) {
       this.lastNumber = arrival.number;
-      if (await arrival.mark()) this.state.finishInterrupted = () => this.goOn(arrival);
+      if (await arrival.isBegun()) this.state.finishInterrupted = () => this.goOn(arrival);
       else this.remove(arrival);
     }
   }
@@ -41,6 +41,10 @@ export class ProjectArrivals implements SnapshotTaker {
     return new Arrival(this.state.context.store, this.state.log.keys, ++this.lastNumber);
   }
 
+  keep(arrival: Arrival, part: ArrivedPart): Promise<void> {
+    return this.telling(() => arrival.add(part));
+  }
+
   /**
    * All of it is here.
    * @param covers what its snapshot has.
@@ -53,7 +57,7 @@ export class ProjectArrivals implements SnapshotTaker {
   /** In the background. */
   remove(arrival: Arrival): void {
     void this.upkeep.run(this.state.id, async () => {
-      if (!(await arrival.mark())) await arrival.remove();
+      if (!(await arrival.isBegun())) await arrival.remove();
     });
   }
 
@@ -62,18 +66,21 @@ export class ProjectArrivals implements SnapshotTaker {
     await state.current();
     if (state.log.info?.tombstone) return { type: 'accepted', changes: 0 };
     await state.log.durable();
-    const plan = await planArrival(arrival, state.log.appended.vector, covers, (groups) =>
-      this.replica.leaveOwnSequence(groups),
-    );
+    const plan = await planArrival(arrival, state.log.appended.vector, covers, async (groups) => {
+      for (const { records } of groups) for (const record of records) objectIn(record); // it must not fail later
+      await this.replica.leaveOwnSequence(groups);
+    });
     if (plan.problem) return { type: 'gap', detail: plan.problem };
     if (plan.changes === 0) return { type: 'accepted', changes: 0 };
     const from = state.log.appended.position + 1;
     const joined = await joinDocument(state, arrival, from, plan);
     state.finishInterrupted = () => this.goOn(arrival);
-    const changes = await state.mutate(async () => {
-      await state.log.submit({ group: null, writes: [arrival.begin({ from })] });
-      return takeArrival(state, this.replica, arrival, plan, joined);
-    });
+    const changes = await this.telling(() =>
+      state.mutate(async () => {
+        await state.log.submit({ group: null, writes: [arrival.begin({ from })] });
+        return takeArrival(state, this.replica, arrival, plan, joined);
+      }),
+    );
     state.finishInterrupted = null;
     return { type: 'accepted', changes };
   }
@@ -87,7 +94,7 @@ export class ProjectArrivals implements SnapshotTaker {
         await state.log.durable();
         const plan = await planArrival(arrival, state.log.appended.vector, null, () => Promise.resolve());
         const joined = await joinDocument(state, arrival, mark.from, plan);
-        await state.mutate(() => takeArrival(state, this.replica, arrival, plan, joined));
+        await this.telling(() => state.mutate(() => takeArrival(state, this.replica, arrival, plan, joined)));
         this.remove(arrival);
       }
     } catch (error) {
@@ -97,5 +104,16 @@ export class ProjectArrivals implements SnapshotTaker {
       state.observe('damage', `What another server had sent can't be taken any more: ${messageOf(error)}`);
     }
     state.finishInterrupted = null;
+  }
+
+  /** The store is to be recovered after a failed write, wherever it was. */
+  private async telling<T>(write: () => Promise<T>): Promise<T> {
+    try {
+      return await write();
+    } catch (error) {
+      if (error instanceof RejoinError && error.code === 'outcome-unknown')
+        this.state.context.recovery.failed(error);
+      throw error;
+    }
   }
 }

@@ -18,6 +18,8 @@ export interface SnapshotPart extends ArrivedPart {
 /** Keeps what comes, and takes it when it is whole. */
 export interface SnapshotTaker {
   begin(): Arrival;
+  /** Resolves when it is durable. */
+  keep(arrival: Arrival, part: ArrivedPart): Promise<void>;
   take(arrival: Arrival, covers: VersionVector): Promise<Accepted>;
   /** Unless it has to be taken. */
   remove(arrival: Arrival): void;
@@ -62,7 +64,7 @@ export class SnapshotReceipt {
     if (!arrival || this.isClosed)
       return { type: 'gap', detail: 'A part of a snapshot came that does not follow the one before' };
     readGroups(part.records); // nothing is kept that can't be taken
-    await arrival.add(part);
+    await this.arrivals.keep(arrival, part);
     if (!part.isLast) return { type: 'accepted', changes: 0 };
     try {
       return await this.arrivals.take(arrival, part.covers);

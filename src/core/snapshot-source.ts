@@ -18,15 +18,16 @@ export class SnapshotSource {
   constructor(private readonly state: ProjectState) {}
 
   /**
-   * The newest snapshot that can be read. If one turns out to be damaged, another one follows from its beginning; if none can be
-   * read, the document makes one while it can.
+   * The newest snapshot that can be read. If one turns out to be damaged, another one follows from its beginning. If there is none,
+   * one may be on its way in the project's turn (see take-arrival.ts); at last the document makes one while it can.
    * @param position it covers.
    * @throws RejoinError `damaged` if there is none; `unavailable`.
    */
   async *pieces(position: number): AsyncGenerator<SnapshotPiece> {
     const { context, log, keeper, queue } = this.state;
     const tell = (detail: string): void => this.state.observe('damage', detail);
-    for (let isMade = false; ; isMade = true) {
+    for (const prepare of [none, () => queue.run(() => this.state.open()), () => keeper.makeSnapshotNow()]) {
+      await prepare();
       for await (const snapshot of findSnapshots(context.store, log.keys, tell)) {
         if (snapshot.position < position) break;
         try {
@@ -37,13 +38,11 @@ export class SnapshotSource {
           tell(messageOf(error));
         }
       }
-      if (!isMade) await queue.run(() => this.state.open());
-      if (isMade || !(await keeper.makeSnapshotNow()))
-        throw new RejoinError(
-          'damaged',
-          `The update at position ${position} was compacted away, and no snapshot that covers it can be read`,
-        );
     }
+    throw new RejoinError(
+      'damaged',
+      `The update at position ${position} was compacted away, and no snapshot that covers it can be read`,
+    );
   }
 
   private async *piecesOf(snapshot: Snapshot): AsyncGenerator<SnapshotPiece> {
@@ -56,4 +55,8 @@ export class SnapshotSource {
     }
     if (isFirst) yield { piece: new Uint8Array(), isFirst, covers }; // of a document that is empty
   }
+}
+
+function none(): Promise<void> {
+  return Promise.resolve();
 }

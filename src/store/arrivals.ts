@@ -71,11 +71,20 @@ export class Arrival {
     return { key: this.keys.arrivalMark(this.number), value: null };
   }
 
-  /** Null if nothing of it has to be taken. @throws RejoinError `damaged`. */
+  /** Whether it has to be taken. */
+  async isBegun(): Promise<boolean> {
+    return (await this.store.get(this.keys.arrivalMark(this.number))) !== undefined;
+  }
+
+  /** Null if it hasn't to be taken. @throws RejoinError `damaged`. */
   async mark(): Promise<ArrivalMark | null> {
     const key = this.keys.arrivalMark(this.number);
     const sealed = await this.store.get(key);
-    return sealed ? markShape.parse(unsealJson(key, sealed)) : null;
+    if (!sealed) return null;
+    const parsed = markShape.safeParse(unsealJson(key, sealed));
+    if (!parsed.success)
+      throw new RejoinError('damaged', 'The mark of what another server has sent is damaged');
+    return parsed.data;
   }
 
   async remove(): Promise<void> {

@@ -11,7 +11,8 @@ import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { findSnapshots } from '../../src/store/snapshots.ts';
-import type { Write } from '../../src/store/store.ts';
+import type { Store, Write } from '../../src/store/store.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 import { applyAll, compact, typeMuch } from '../support/compacted-project.ts';
 import {
   acceptor,
@@ -216,6 +217,24 @@ test('REP-7 a server that dies while it takes a snapshot has all of it, or nothi
   await before.projects.close();
 });
 
+test('REP-7 a store that fails while a snapshot is taken: what was begun is gone on with', async ({ a }) => {
+  await a.projects.use('p', (project) => project.udt.createSession({ samples: [{ n: 1 }] }, udt));
+  await compact(a);
+  await patch(a.projects, 'y');
+  for (let writes = 0; writes < 14; writes++) {
+    const store = new FailingStore();
+    const b = memoryServer(2, store, { upkeep });
+    if (writes % 2 === 0) await uploadEntry(b.projects, 'p', 'own');
+    store.outcome = writes % 3 === 0 ? 'is stored' : 'is lost';
+    store.writesLeft = writes;
+    const giver = memoryServer(1, new MemoryStore(await copyOf(a.store)));
+    for (let tries = 0; (await codeOf(() => give(giver, b))) !== undefined; tries++) assert.ok(tries < 5);
+    await give(b, giver);
+    await sameAfterAll(giver, b);
+    for (const { projects } of [giver, b]) await projects.close();
+  }
+});
+
 test('REP-7 for UDT clients it is one rebuild, with one version, and changed samples count as changed', async ({
   a,
   b,
@@ -392,20 +411,20 @@ async function vectorOf({ replicas }: MemoryServer): Promise<Map<number, number>
 }
 
 /** How much is kept of what other servers have sent. */
-async function countOf(store: MemoryStore): Promise<number> {
+async function countOf(store: Store): Promise<number> {
   let count = 0;
   for await (const page of store.scan(keys.arrivalsBehind(0))) count += page.length;
   return count;
 }
 
-async function copyOf(store: MemoryStore): Promise<MemoryDisk> {
+async function copyOf(store: Store): Promise<MemoryDisk> {
   const entries = [];
   for await (const page of store.scan({ from: new Uint8Array(), before: Uint8Array.of(255) }))
     entries.push(...page);
   return Object.assign(new MemoryDisk(), { entries });
 }
 
-async function damage(store: MemoryStore, key: Uint8Array): Promise<void> {
+async function damage(store: Store, key: Uint8Array): Promise<void> {
   assert.ok(await store.get(key));
   await store.write([{ key, value: Uint8Array.of(1, 2, 3) }]);
 }
@@ -436,6 +455,17 @@ class DyingStore extends MemoryStore {
     if (this.writesLeft-- > 0) return super.write(batch);
     this.die();
     return new Promise(() => undefined);
+  }
+}
+
+/** One of its writes fails. */
+class FailingStore extends FaultyStore {
+  writesLeft = Infinity;
+  outcome: 'is stored' | 'is lost' = 'is lost';
+
+  override write(batch: readonly Write[]): Promise<void> {
+    if (this.writesLeft-- === 0) this.failNext(this.outcome);
+    return super.write(batch);
   }
 }
 

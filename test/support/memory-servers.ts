@@ -10,11 +10,12 @@ import type { VersionVector } from '../../src/model/version-vector.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { decodeRecord, withoutUpdate } from '../../src/store/record.ts';
+import type { Store } from '../../src/store/store.ts';
 import { openProjects, type MemoryProjects } from './memory-projects.ts';
 import { sameDocument } from './same-document.ts';
 
 export interface MemoryServer extends MemoryProjects {
-  readonly store: MemoryStore;
+  readonly store: Store;
   readonly replicas: Replicas;
 }
 
@@ -22,7 +23,7 @@ export type Page = Pick<ReplicaPage, 'records' | 'isUnfinished' | 'snapshot'>;
 
 export function memoryServer(
   serverId: number,
-  store = new MemoryStore(),
+  store: Store = new MemoryStore(),
   options: Partial<ProjectsOptions> = {},
 ): MemoryServer {
   const opened = openProjects(store, { life: { serverId, epoch: serverId }, ...options });
