@@ -64,7 +64,7 @@ limits('REP-3 frames are numbered from 1', () => {
 });
 
 limits('REP-13 an unknown type is refused', () => {
-  refused(bytesOf(1, 10), 'frame.type is 11; the highest that is known is 10');
+  refused(bytesOf(1, 11), 'frame.type is 11; the highest that is known is 10');
   refused(bytesOf(1, endless), /^frame\.type must be an integer/);
   refused(bytesOf(1), 'frame.type is cut off: the frame ends too early');
 });
