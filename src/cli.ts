@@ -2,12 +2,17 @@
 // code. bin/rejoin.js calls it.
 
 import { Command, CommanderError } from 'commander';
+import { backupCommand } from './cli/backup.ts';
+import { deleteCommand } from './cli/delete.ts';
 import { exportCommand } from './cli/export.ts';
 import { importCommand } from './cli/import.ts';
 import { packageVersion } from './cli/package-version.ts';
+import { purgeCommand } from './cli/purge.ts';
+import { restoreCommand } from './cli/restore.ts';
 import { serveCommand } from './cli/serve.ts';
 import { tailCommand } from './cli/tail.ts';
 import { uploadCommand } from './cli/upload.ts';
+import { verifyCommand } from './cli/verify.ts';
 import { RejoinError, messageOf } from './errors.ts';
 
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
@@ -31,6 +36,11 @@ function program(): Command {
   command.addCommand(exportCommand());
   command.addCommand(uploadCommand());
   command.addCommand(tailCommand());
+  command.addCommand(deleteCommand());
+  command.addCommand(purgeCommand());
+  command.addCommand(backupCommand());
+  command.addCommand(restoreCommand());
+  command.addCommand(verifyCommand());
   for (const each of command.commands) {
     each.copyInheritedSettings(command).exitOverride().allowExcessArguments(false);
   }

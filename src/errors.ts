@@ -12,6 +12,7 @@ export const errorCodes = [
   'conflict', // well-formed, but it can't be applied to the present state; nothing was changed
   'mux-in-use', // WS-1
   'not-allowed', // origin or host rules of the server
+  'unauthorized', // no token, or not the right one
   // What happened here.
   'outcome-unknown', // the write failed while it was being stored; it may be on disk all the same
   'unavailable', // nothing was written; try again later

@@ -18,7 +18,10 @@ import { RejoinError, messageOf } from './errors.ts';
 import { Listening, type ListenTo } from './listening.ts';
 import type { Metrics } from './metrics.ts';
 import type { Observations } from './observations.ts';
+import { checkPeer } from './replication/peer-token.ts';
+import type { Peers } from './replication/peers.ts';
 import { StatusPages, type StatusPage } from './status-pages.ts';
+import { replicationLimits } from './wire/replication/messages.ts';
 import type { RestRoute } from './wire/rest/path.ts';
 import { streamLimits } from './wire/stream/messages.ts';
 import type { UdtRoute } from './wire/udt.ts';
@@ -36,6 +39,9 @@ export interface HttpFrontOptions {
   readonly udt: UdtAdapter;
   readonly yjs: YjsAdapter;
   readonly rest: RestAdapter;
+  readonly peers: Pick<Peers, 'checkRoom' | 'accept'>;
+  /** What servers that open a link must show; null if there is none. */
+  readonly peerToken: string | null;
 }
 
 export interface StopTimes {
@@ -47,7 +53,7 @@ export interface StopTimes {
   readonly socketsMs: number;
 }
 
-type Route = UdtRoute['type'] | RestRoute['type'] | StatusPage | 'client';
+type Route = UdtRoute['type'] | RestRoute['type'] | StatusPage | 'client' | 'replicate';
 
 export class HttpFront {
   private isStopping = false;
@@ -60,6 +66,7 @@ export class HttpFront {
   private readonly clientModule = new ClientModule();
   private readonly streamSockets = webSocketServer(streamLimits.frameBytesMax);
   private readonly yjsSockets = webSocketServer(yjsFrameBytesMax);
+  private readonly peerSockets = webSocketServer(replicationLimits.frameBytes);
 
   constructor(private readonly options: HttpFrontOptions) {
     const { publicUrl, allowedOrigins, metrics, observations } = options;
@@ -135,6 +142,11 @@ export class HttpFront {
     const page = await this.pages.handle(request.method ?? '', url.pathname, response);
     if (page !== null) return page;
     if (await this.clientModule.handle(request, response, url.pathname, this.access)) return 'client';
+    if (isReplicate(url.pathname)) {
+      response.setHeader('Upgrade', 'websocket');
+      sendText(response, 426, 'This is where servers open a WebSocket to replicate');
+      return 'replicate';
+    }
     throw new RejoinError('not-found', `There is nothing at ${url.pathname}`);
   }
 
@@ -161,12 +173,29 @@ export class HttpFront {
         this.streamSockets.handleUpgrade(request, socket, head, (client) =>
           stream.accept(this.watched(client, 'stream'), socket),
         );
+      } else if (isReplicate(target)) {
+        this.acceptPeer(request, socket, head);
       } else {
         throw new RejoinError('not-found', `There is no WebSocket at ${target}: use /ws or /yjs/<project>`);
       }
     } catch (error) {
       refuseUpgrade(socket, this.statusFor(error), messageOf(error));
     }
+  }
+
+  /** REP-11. What pings these sockets and closes them is theirs: their frames may take minutes over a slow line. */
+  private acceptPeer(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const { peers, peerToken: token, publicUrl, metrics } = this.options;
+    const isPublic = publicUrl !== null && !isLoopback(publicUrl.hostname);
+    const isReachable = isPublic || !isLoopback(this.access.host);
+    checkPeer(request.headers.authorization, { token, isReachable });
+    peers.checkRoom();
+    const { socket: below } = request;
+    const from = below.remoteAddress ?? 'an address that is gone';
+    this.peerSockets.handleUpgrade(request, socket, head, (client) => {
+      client.on('close', metrics.connected('replicate'));
+      peers.accept({ socket: client, below }, from);
+    });
   }
 
   private watched(client: WebSocket, wire: Wire): WebSocket {
@@ -183,6 +212,10 @@ export class HttpFront {
     this.options.observations.refused('http', error);
     return statusOf(error.code);
   }
+}
+
+function isReplicate(target: string): boolean {
+  return /^\/replicate\/?(\?|$)/.test(target);
 }
 
 function webSocketServer(maxPayload: number): WebSocketServer {
@@ -202,7 +235,7 @@ const refusedUpgradeMs = 5_000;
 function refuseUpgrade(socket: Duplex, status: number, message: string): void {
   const body = Buffer.from(message, 'utf8');
   socket.end(
-    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\nContent-Type: text/plain; charset=utf-8\r\n` +
+    `HTTP/1.1 ${status} Refused\r\nConnection: close\r\n${status === 401 ? 'WWW-Authenticate: Bearer\r\n' : ''}Content-Type: text/plain; charset=utf-8\r\n` +
       `Content-Length: ${body.length}\r\n\r\n${message}`,
   );
   setTimeout(() => socket.destroy(), refusedUpgradeMs).unref(); // one that stays open would keep the server from ending

@@ -5,6 +5,7 @@ import { Counter, Gauge, Histogram, Registry, collectDefaultMetrics } from 'prom
 import type { Wire } from './adapters/log.ts';
 import type { ObservedEvent } from './core/observer.ts';
 import type { ErrorCode } from './errors.ts';
+import type { PeerEvent } from './replication/peer-events.ts';
 
 export interface MetricsOptions {
   /** Measure the process as well: its event loop, heap, CPU. For whoever has the process to itself. */
@@ -13,7 +14,23 @@ export interface MetricsOptions {
   readonly isWritable: () => boolean;
   readonly bytesOnDisk: () => Promise<number>;
   readonly bytesFree: () => Promise<number>;
+  readonly peers: () => PeerFigures;
 }
+
+/** What there is to say of links to other servers (REP-12). */
+export interface PeerFigures {
+  /** One for each `--peer`: how many there are is up to the operator. `link` is null while there is none. */
+  readonly states: readonly {
+    readonly name: string;
+    readonly link: { readonly lagChanges: number } | null;
+  }[];
+  readonly acceptedCount: number;
+  /** Since the start. */
+  readonly changesReceived: number;
+  readonly changesSent: number;
+}
+
+type EventType = ObservedEvent['type'] | PeerEvent['type'];
 
 /** From a fast SSD's fsync to a disk that is in trouble. */
 const durabilitySeconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
@@ -72,19 +89,20 @@ export class Metrics {
   });
 
   /** @param eventTypes those that start at 0. */
-  constructor(options: MetricsOptions, eventTypes: readonly ObservedEvent['type'][]) {
+  constructor(options: MetricsOptions, eventTypes: readonly EventType[]) {
     this.gauge('rejoin_open_projects', 'Projects that are open.', options.openProjects);
     this.gauge('rejoin_store_writable', 'Whether the store takes writes: 1 or 0.', () =>
       options.isWritable() ? 1 : 0,
     );
     this.gauge('rejoin_disk_bytes', 'Bytes of the data folder on disk.', options.bytesOnDisk);
     this.gauge('rejoin_disk_free_bytes', 'Bytes left on the disk of the data folder.', options.bytesFree);
+    this.peerMetrics(options.peers);
     if (options.measuresProcess) collectDefaultMetrics({ register: this.registry });
 
     for (const type of eventTypes) this.events.inc({ type }, 0);
-    for (const wire of ['stream', 'udt', 'yjs', 'rest', 'http'] satisfies Wire[])
+    for (const wire of ['stream', 'udt', 'yjs', 'rest', 'replicate', 'http'] satisfies Wire[])
       this.defects.inc({ wire }, 0);
-    for (const wire of ['stream', 'yjs'] satisfies Wire[]) this.connections.set({ wire }, 0);
+    for (const wire of ['stream', 'yjs', 'replicate'] satisfies Wire[]) this.connections.set({ wire }, 0);
     for (const outcome of ['durable', 'failed']) this.commits.inc({ outcome }, 0);
   }
 
@@ -125,13 +143,61 @@ export class Metrics {
     this.defects.inc({ wire });
   }
 
-  observed(type: ObservedEvent['type']): void {
+  observed(type: EventType): void {
     this.events.inc({ type });
   }
 
   /** @param route a kind of route, of which there are few. */
   answered(route: string, method: string, status: number): void {
     this.requests.inc({ route, method: methods.includes(method) ? method : 'other', status });
+  }
+
+  private peerMetrics(peers: () => PeerFigures): void {
+    const registers = [this.registry];
+    const labelNames = ['peer'];
+    this.gauge('rejoin_peer_links', 'Links that other servers have opened.', () => peers().acceptedCount);
+    const connected: Gauge = new Gauge({
+      name: 'rejoin_peer_connected',
+      help: 'Whether there is a link to a peer: 1 or 0.',
+      labelNames,
+      registers,
+      collect: () => {
+        for (const { name, link } of peers().states) connected.set({ peer: name }, link ? 1 : 0);
+      },
+    });
+    const lag: Gauge = new Gauge({
+      name: 'rejoin_peer_lag_changes',
+      help: 'Changes that a peer is known to have and that are not durable here yet.',
+      labelNames,
+      registers,
+      collect: () => {
+        for (const { name, link } of peers().states)
+          lag.set({ peer: name }, link ? link.lagChanges : Number.NaN);
+      },
+    });
+    this.total(
+      'rejoin_peer_changes_received_total',
+      'Changes that came over links and became durable.',
+      () => peers().changesReceived,
+    );
+    this.total(
+      'rejoin_peer_changes_sent_total',
+      'Changes that were sent over links.',
+      () => peers().changesSent,
+    );
+  }
+
+  /** A counter that is read at each scrape. */
+  private total(name: string, help: string, read: () => number): void {
+    const counter: Counter = new Counter({
+      name,
+      help,
+      registers: [this.registry],
+      collect: () => {
+        counter.reset();
+        counter.inc(read());
+      },
+    });
   }
 
   /** A gauge that is read at each scrape; NaN while it can't be. */

@@ -7,10 +7,11 @@ import type { ObservedEvent, Observer } from './core/observer.ts';
 import { messageOf, type RejoinError } from './errors.ts';
 import type { Environment } from './model/environment.ts';
 import type { Metrics } from './metrics.ts';
+import type { PeerEvent } from './replication/peer-events.ts';
 import { Repeats } from './repeats.ts';
 
-type EventType = ObservedEvent['type'];
-type Level = 'error' | 'warn' | 'debug';
+type EventType = ObservedEvent['type'] | PeerEvent['type'];
+type Level = 'error' | 'warn' | 'info' | 'debug';
 
 /** How each event is told: at which level, and what to say around its detail. */
 const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: string]>> = {
@@ -65,6 +66,27 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'A Yjs update builds on something that is missing here',
     'Its client was asked for the rest.',
   ],
+  'peer-connected': [
+    'info',
+    'A link to another server is open',
+    'Each now sends what the other lacks, then what comes.',
+  ],
+  'peer-lost': [
+    'warn',
+    'There is no link to another server',
+    'It is tried again until there is one, and nothing is lost meanwhile: both sides go on by themselves.',
+  ],
+  'peer-refused': [
+    'error',
+    'Two servers can not replicate as they are',
+    'It is tried again, but somebody has to see to what the sentence says.',
+  ],
+  'peer-standby': ['debug', 'A link to another server is not needed', 'The one that there is goes on.'],
+  'peer-project-failed': [
+    'warn',
+    'A project is not replicated with another server for now',
+    'Other projects are, and nothing of this one is lost. If it goes on, look at the log of the other server too.',
+  ],
   'value-not-json': ['debug', 'A value in "udt" is none that JSON has', 'It reads as absent or null.'],
 };
 
@@ -83,12 +105,13 @@ export class Observations implements Observer, AdapterLog {
     this.repeats = new Repeats(options.environment);
   }
 
-  observe(event: ObservedEvent): void {
+  observe(event: ObservedEvent | PeerEvent): void {
     const { type, detail, ...fields } = event;
     this.options.metrics.observed(type);
     const [level, what, advice] = lines[type];
+    const peer = 'peer' in event ? event.peer : '';
     const project = 'project' in event ? event.project : '';
-    this.tell(level, `${type} ${project}`, { type, ...fields }, `${what}: ${detail}. ${advice}`);
+    this.tell(level, `${type} ${peer} ${project}`, { type, ...fields }, `${what}: ${detail}. ${advice}`);
   }
 
   wrote(changes: number): void {

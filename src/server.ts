@@ -7,18 +7,26 @@ import { Sockets } from './adapters/sockets.ts';
 import { StreamAdapter } from './adapters/stream.ts';
 import { UdtAdapter } from './adapters/udt.ts';
 import { YjsAdapter } from './adapters/yjs.ts';
+import { Control } from './control.ts';
+import { Operations } from './core/operations.ts';
 import { Projects } from './core/projects.ts';
+import { Replicas } from './core/replicas.ts';
 import { RejoinError } from './errors.ts';
 import { HttpFront, type StopTimes } from './http-front.ts';
 import { MeasuredStore } from './measured-store.ts';
 import { Metrics } from './metrics.ts';
 import { realEnvironment, type Environment } from './model/environment.ts';
 import { Observations, eventTypes } from './observations.ts';
+import { readPeerSettings, type PeerOptions } from './peer-settings.ts';
+import { Link } from './replication/link.ts';
+import { Peers } from './replication/peers.ts';
+import type { RetryLimits } from './replication/retry-pauses.ts';
 import { openDataFolder } from './store/data-folder.ts';
 import { bytesFree, bytesIn } from './store/disk-usage.ts';
+import { realTimers } from './replication/real-timers.ts';
 import { defaultAddress, defaultBodyBytesMax } from './server-defaults.ts';
 
-export interface ServerOptions {
+export interface ServerOptions extends PeerOptions {
   /** The folder of the database; it is made if there is none. */
   readonly data: string;
   readonly host?: string;
@@ -48,6 +56,8 @@ export interface ServerOptions {
   readonly holdMs?: number;
   /** GET /metrics tells of the whole process too: for whoever has it to itself. */
   readonly measuresProcess?: boolean;
+  /** How long to wait before a lost peer is tried again (default 1 to 30 s). */
+  readonly peerRetry?: RetryLimits;
   readonly log?: Logger;
   readonly environment?: Environment;
 }
@@ -77,6 +87,8 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     const message = `--host ${host} would let everybody who reaches that address read and write: add --insecure if that is all right`;
     throw new RejoinError('usage', message);
   }
+  const peerSettings = readPeerSettings(options);
+  for (const warning of peerSettings.warnings) log?.warn({ type: 'peer-settings' }, warning);
   const folder = await openDataFolder(options.data, {
     environment,
     serverId: options.serverId,
@@ -91,6 +103,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       isWritable: () => projects.writingProblem === null,
       bytesOnDisk: () => bytesIn(options.data),
       bytesFree: () => bytesFree(options.data),
+      peers: () => peers,
     },
     eventTypes,
   );
@@ -110,6 +123,17 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
     },
   });
+  const replicas = new Replicas(projects, { isReplicated: peerSettings.isReplicated });
+  const peers: Peers = new Peers({
+    serverId: () => replicas.serverId,
+    environment,
+    timers: realTimers,
+    observe: (event) => observations.observe(event),
+    urls: peerSettings.urls,
+    token: peerSettings.token,
+    ...(options.peerRetry && { retry: options.peerRetry }),
+    makeLink: (linkOptions) => new Link({ ...linkOptions, replicas }),
+  });
   const bodyBytesMax = options.bodyBytesMax ?? defaultBodyBytesMax;
   const yjs = new YjsAdapter(projects, { environment, log: observations });
   const front: HttpFront = new HttpFront({
@@ -121,6 +145,8 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, observations),
     yjs,
+    peers,
+    peerToken: peerSettings.token,
     rest: new RestAdapter({ projects, log: observations, bodyBytesMax }),
     udt: new UdtAdapter({
       projects,
@@ -132,19 +158,26 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     }),
   });
 
+  let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
+    await control?.close();
     const holdMs = options.holdMs ?? defaultHoldMs;
+    const unlinked = peers.close();
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
     yjs.end();
+    await unlinked;
     await projects.close();
     await folder.close();
   };
   try {
     await front.listen({ host, port, inherited }, mayBeOpen);
+    const operations = new Operations(projects, (stopping) => folder.checkFiles(stopping));
+    control = await Control.open(options.data, { operations, environment, log });
   } catch (error) {
     await closeAll();
     throw error;
   }
+  peers.start();
   let closing: Promise<void> | null = null;
   return {
     get serverId() {

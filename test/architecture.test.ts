@@ -28,11 +28,13 @@ const edges: Readonly<Record<string, readonly string[]>> = {
 /** The files beside server.ts that make up the composition root. */
 const layerOfFile: Readonly<Record<string, string>> = {
   'client-module': 'server',
+  control: 'server',
   'http-front': 'server',
   listening: 'server',
   'measured-store': 'server',
   metrics: 'server',
   observations: 'server',
+  'peer-settings': 'server',
   repeats: 'server',
   'server-defaults': 'server',
   'status-pages': 'server',

@@ -16,7 +16,7 @@ const test = suite('metrics');
 const start = serversOf(test);
 
 test('the documentation names every metric, its type and its labels, and no other', async () => {
-  const server = await start({ measuresProcess: true });
+  const server = await start({ measuresProcess: true, peers: ['http://127.0.0.1:1'] });
   const client = await UdtClient.create(server.url, {});
   await client.tryDiffs('never');
   const text = await (await fetch(`${server.url}/metrics`)).text();

@@ -8,11 +8,14 @@ import { RejoinError } from '../src/errors.ts';
 import { Metrics } from '../src/metrics.ts';
 import { realEnvironment } from '../src/model/environment.ts';
 import { Observations, eventTypes } from '../src/observations.ts';
+import type { PeerEvent } from '../src/replication/peer-events.ts';
+import { noPeers } from './support/no-peers.ts';
 
 interface Line {
   readonly level: number;
   readonly type: string;
   readonly project?: string;
+  readonly peer?: string;
   readonly leftOut?: number;
   readonly msg: string;
 }
@@ -41,6 +44,7 @@ function open(context: Context, level: string): void {
       isWritable: () => true,
       bytesOnDisk: never,
       bytesFree: never,
+      peers: () => noPeers,
     },
     eventTypes,
   );
@@ -61,7 +65,7 @@ test('every warning and error says what happened, what it means and what to do',
   observations.defect('udt', new Error('a bug'));
   assert.ok(lines.length >= 7);
   for (const { level, msg, type } of lines) {
-    assert.ok(level >= 40, type);
+    assert.ok(level >= (type === 'peer-connected' ? 30 : 40), type);
     assert.match(msg, type === 'defect' ? 'a bug' : 'the detail');
     assert.ok(msg.split(/\. (?=[A-Z])/).length >= 2 && msg.endsWith('.'), msg);
   }
@@ -122,10 +126,30 @@ test('a gauge that cannot be read does not hide the others', async ({ metrics })
   assert.match(await metrics.print(), /^rejoin_disk_bytes Nan$/im);
 });
 
-function eventOf(type: ObservedEvent['type']): ObservedEvent {
+function eventOf(type: (typeof eventTypes)[number]): Parameters<Observations['observe']>[0] {
   const detail = 'the detail';
+  if (type === 'peer-project-failed') return { type, peer: 'https://office.example', project: 'p', detail };
+  if (isOfPeer(type)) return { type, peer: 'https://office.example', detail };
   if (type === 'store-failed' || type === 'store-recovered') return { type, detail };
   return { type, project: 'p', detail };
 }
+
+type PeerType = Exclude<PeerEvent['type'], 'peer-project-failed'>;
+
+function isOfPeer(type: string): type is PeerType {
+  return ['peer-connected', 'peer-lost', 'peer-refused', 'peer-standby'].includes(type);
+}
+
+test('REP-12 a line about one peer is written once in ten seconds', ({ observations, lines }) => {
+  const lost = (peer: string): PeerEvent => ({ type: 'peer-lost', peer, detail: 'no connection' });
+  for (const peer of ['a', 'a', 'b']) observations.observe(lost(peer));
+  assert.equal(
+    lines.map(({ peer, level }) => [peer, level]),
+    [
+      ['a', 40],
+      ['b', 40],
+    ],
+  );
+});
 
 test.run();

@@ -6,6 +6,8 @@ import { readFileSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { compileTests } from './support/compile-tests.ts';
+import { compiledName, compiledVariable } from './support/script-arguments.ts';
 
 const testFolder = fileURLToPath(new URL('.', import.meta.url));
 const fileTimeoutMs = 480_000;
@@ -27,10 +29,12 @@ async function main(): Promise<void> {
   );
   const longFiles = files.filter(saysItTakesLong);
   const waiting = [...longFiles, ...files.filter((file) => !longFiles.includes(file))];
+  const compiled = await compileTests(testFolder, [...files, ...scripts()]);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   const outcomes: Outcome[] = [];
   const work = async (): Promise<void> => {
     for (let file = waiting.shift(); file !== undefined; file = waiting.shift())
-      outcomes.push(await runFile(file));
+      outcomes.push(await runFile(file, compiled));
   };
   await Promise.all(Array.from({ length: parallel }, work));
 
@@ -50,15 +54,23 @@ function testFiles(): string[] {
     .sort();
 }
 
+/** What tests start as processes of their own. */
+function scripts(): string[] {
+  const floors = readdirSync(join(testFolder, 'bench/floors')).map((name) => `bench/floors/${name}`);
+  return [...floors, 'bench/follower.ts', 'campaigns/client-kill/writing-client.ts'];
+}
+
 /** Looks at the comment that the file begins with. */
 function saysItTakesLong(file: string): boolean {
   const [opening = ''] = readFileSync(join(testFolder, file), 'utf8').split('\n\n', 1);
   return opening.includes(longMark);
 }
 
-async function runFile(file: string): Promise<Outcome> {
+/** @param compiled the folder of what is compiled */
+async function runFile(file: string, compiled: string): Promise<Outcome> {
   const startedMs = Date.now();
-  const child = spawn(process.execPath, ['--import', 'tsx', join(testFolder, file)], {
+  const child = spawn(process.execPath, ['--enable-source-maps', join(compiled, compiledName(file))], {
+    env: { ...process.env, [compiledVariable]: compiled },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let output = '';

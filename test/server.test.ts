@@ -104,7 +104,7 @@ interface Connection {
 
 async function open(url: string): Promise<Connection> {
   const socket = connect(Number(new URL(url).port), '127.0.0.1');
-  socket.setEncoding('utf8').setTimeout(10_000, () => socket.destroy(new Error('nothing came')));
+  socket.setEncoding('utf8').setTimeout(30_000, () => socket.destroy(new Error('nothing came')));
   await once(socket, 'connect');
   let text = '';
   socket.on('data', (data: string) => (text += data));

@@ -121,6 +121,8 @@ export function statusOf(code: ErrorCode): number {
     case 'undecodable':
     case 'mux-in-use':
       return 400;
+    case 'unauthorized':
+      return 401;
     case 'not-allowed':
       return 403;
     case 'not-found':

@@ -2,7 +2,7 @@
 
 import type { RejoinError } from '../errors.ts';
 
-export type Wire = 'stream' | 'udt' | 'yjs' | 'rest' | 'http';
+export type Wire = 'stream' | 'udt' | 'yjs' | 'rest' | 'replicate' | 'http';
 
 export interface AdapterLog {
   /** A client's message or request was refused with this error. */

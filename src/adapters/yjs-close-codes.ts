@@ -12,6 +12,8 @@ function codeOf(code: ErrorCode): number {
     case 'bad-request':
     case 'undecodable':
       return 4400;
+    case 'unauthorized':
+      return 4401;
     case 'not-allowed':
       return 4403;
     case 'deleted':

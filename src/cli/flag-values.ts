@@ -42,6 +42,11 @@ export function projectId(text: string): string {
   }
 }
 
+/** Of a flag that is repeatable, with commas between its values in the environment. */
+export function list(text: string, before: readonly string[]): string[] {
+  return [...before, ...text.split(',').map((value) => value.trim())];
+}
+
 export function origin(text: string): string {
   if (text === '*') return text;
   const trimmed = text.trim().replace(/\/$/, '');

@@ -5,7 +5,7 @@ import { Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import type { RejoinServer } from '../server.ts';
 import { defaultAddress, defaultBodyBytesMax } from '../server-defaults.ts';
-import { bodySize, duration, integer, origin } from './flag-values.ts';
+import { bodySize, duration, integer, list, origin } from './flag-values.ts';
 import { dataOption, publicUrlOption, readBooleanVariables } from './flags.ts';
 import { readListenFds } from './listen-fds.ts';
 import { packageVersion } from './package-version.ts';
@@ -30,6 +30,9 @@ interface ServeFlags {
   readonly publicUrl?: URL;
   readonly allowOrigin: string[];
   readonly insecure: boolean;
+  readonly peer: string[];
+  readonly peerToken?: string;
+  readonly peerProjects: string[];
   readonly udtAll: boolean;
   readonly cacheMb: number;
   readonly keepUpdates: number;
@@ -61,6 +64,24 @@ function serveOptions(): Option[] {
     new Option('--insecure', 'listen on other than loopback addresses, though there is no access control')
       .default(false)
       .env('REJOIN_INSECURE'),
+    new Option(
+      '--peer <url>',
+      'another rejoin to replicate with (repeatable; in the environment: separated by commas)',
+    )
+      .default([], 'none')
+      .env('REJOIN_PEER')
+      .argParser(list),
+    new Option(
+      '--peer-token <token>',
+      'what servers that replicate show each other: better in the variable, as others can see command lines',
+    ).env('REJOIN_PEER_TOKEN'),
+    new Option(
+      '--peer-projects <pattern>',
+      'replicate only projects with such ids: * stands for anything (repeatable, as --peer)',
+    )
+      .default([], 'all')
+      .env('REJOIN_PEER_PROJECTS')
+      .argParser(list),
     new Option('--udt-all', "let UDT's API serve every project, not only sessions")
       .default(false)
       .env('REJOIN_UDT_ALL'),
@@ -104,6 +125,9 @@ async function runServer(flags: ServeFlags, report: Report): Promise<void> {
     publicUrl: flags.publicUrl,
     allowedOrigins: flags.allowOrigin,
     insecure: flags.insecure,
+    peers: flags.peer,
+    peerToken: flags.peerToken,
+    peerProjects: flags.peerProjects,
     udtAll: flags.udtAll,
     cacheBytes: flags.cacheMb * 1024 * 1024,
     keepUpdatesMs: flags.keepUpdates,

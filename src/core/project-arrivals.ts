@@ -5,7 +5,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { Arrival, findArrivals, type ArrivedPart } from '../store/arrivals.ts';
 import { planArrival } from './arrival-plan.ts';
-import { objectIn, type Accepted, type ProjectReplica } from './project-replica.ts';
+import { objectsIn, type Accepted, type ProjectReplica } from './project-replica.ts';
 import type { ProjectState } from './project-state.ts';
 import { SnapshotReceipt, type SnapshotTaker } from './snapshot-receipt.ts';
 import { joinDocument, takeArrival } from './take-arrival.ts';
@@ -67,7 +67,7 @@ export class ProjectArrivals implements SnapshotTaker {
     if (state.log.info?.tombstone) return { type: 'accepted', changes: 0 };
     await state.log.durable();
     const plan = await planArrival(arrival, state.log.appended.vector, covers, async (groups) => {
-      for (const { records } of groups) for (const record of records) objectIn(record); // it must not fail later
+      objectsIn(groups); // what can't be read must be found before anything is begun
       await this.replica.leaveOwnSequence(groups);
     });
     if (plan.problem) return { type: 'gap', detail: plan.problem };

@@ -18,6 +18,8 @@ export interface ProjectContext {
   readonly observer: Observer;
   /** Which reports and topics are known to be in the store's index of holders. */
   readonly holders: KnownHolders;
+  /** The projects for which a reader's claim has led to a new life since the start (REP-8). */
+  readonly heeded: Set<string>;
   /** Is told of each project in which something became durable. */
   readonly moved: MovedProjects;
   /** Says whether the store can be read and written; every failed write is reported to it. */

@@ -1,7 +1,7 @@
 // How a project is deleted, comes back, and is deleted for good (REP-14): the part of Project that changes what the
 // catalogue says of it. Its numbers are never used again, so it goes on where it was.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { lifecycleOf, purgedLifecycle, type ProjectInfo } from '../store/project-info.ts';
 import { beginPurge, removeProject } from '../store/purge.ts';
@@ -110,23 +110,11 @@ export class ProjectLifecycle {
   }
 
   /** In turn with what keeps projects small: that writes to their keys too. */
-  private async removeAll(onProgress: ((removed: number) => void) | undefined): Promise<void> {
+  private removeAll(onProgress: ((removed: number) => void) | undefined): Promise<void> {
     const { id, context } = this.state;
-    const done = { removed: 0, isWhole: false, failure: null as unknown };
-    await this.upkeep.run(id, async (stopping) => {
-      try {
-        const onRemoved = (keys: number): void => onProgress?.((done.removed += keys));
-        await removeProject(context.store, id, { stopping, onRemoved });
-        done.isWhole = true;
-      } catch (error) {
-        done.failure = error;
-        throw error;
-      }
-    });
-    if (done.isWhole) return;
-    if (done.failure instanceof RejoinError) throw done.failure;
-    const why = done.failure === null ? 'the server stops' : messageOf(done.failure);
-    throw new RejoinError('unavailable', `Not all of the project ${this.name} is removed yet: ${why}`);
+    let removed = 0;
+    const onRemoved = (keys: number): void => onProgress?.((removed += keys));
+    return this.upkeep.runFor(id, (stopping) => removeProject(context.store, id, { stopping, onRemoved }));
   }
 
   private get name(): string {

@@ -35,10 +35,12 @@ export class ProjectReplica {
    */
   accept(groups: readonly ReceivedGroup[], isUnfinished: boolean): Promise<Accepted> {
     const { state } = this;
-    const objects = groups.flatMap(({ records }) => records).flatMap((record) => objectIn(record) ?? []);
-    const lookups = objects.map(({ kind, versionUuid }) => state.log.uuids.lookUp(kind, versionUuid));
+    const objects = objectsIn(groups);
+    const lookups = [...objects.values()].map(({ kind, versionUuid }) =>
+      state.log.uuids.lookUp(kind, versionUuid),
+    );
     const accepted = state.context.recovery.writing(async () => {
-      const { outcome, durable } = await state.inTurn(() => this.take(groups, isUnfinished));
+      const { outcome, durable } = await state.inTurn(() => this.take(groups, objects, isUnfinished));
       await durable;
       return outcome;
     });
@@ -51,6 +53,7 @@ export class ProjectReplica {
 
   private async take(
     groups: readonly ReceivedGroup[],
+    objects: ReadonlyMap<ReceivedRecord, ObjectIn>,
     isUnfinished: boolean,
   ): Promise<{ outcome: Accepted; durable: Promise<unknown> }> {
     const { state } = this;
@@ -59,7 +62,7 @@ export class ProjectReplica {
       return { outcome: { type: 'accepted', changes: 0 }, durable: state.log.settled() };
     await this.leaveOwnSequence(groups);
     const { fresh, gap } = this.nextOf(groups);
-    const batch = new Batch(state);
+    const batch = new Batch(state, objects);
     let problem = gap;
     await state.mutate(async () => {
       for (const [index, group] of fresh.entries()) {
@@ -172,7 +175,7 @@ export class ProjectReplica {
 
   /** What is known of a record that is an object; null if it is none (REP-6). @param batch what is staged before it. */
   async loggedObject(record: ReceivedRecord, batch: Batch): Promise<LoggedObject | null> {
-    const object = objectIn(record);
+    const object = batch.received.get(record);
     if (!object) return null;
     const { kind, versionUuid, value } = object;
     const matches = matchesOf(kind, value);
@@ -204,7 +207,11 @@ export class Batch {
   changes = 0;
   private staged: Staged[] = [];
 
-  constructor(private readonly state: ProjectState) {}
+  constructor(
+    private readonly state: ProjectState,
+    /** The objects among the records that came. */
+    readonly received: ReadonlyMap<ReceivedRecord, ObjectIn>,
+  ) {}
 
   add(staged: Staged, { records }: ReceivedGroup): void {
     this.staged.push(staged);
@@ -224,14 +231,25 @@ export class Batch {
   }
 }
 
-interface ObjectIn {
+export interface ObjectIn {
   readonly kind: ObjectKind;
   readonly versionUuid: string;
   readonly value: JsonObject;
 }
 
+/** The objects among the records that came. @throws RejoinError `bad-request` if the record of an object holds none. */
+export function objectsIn(groups: readonly ReceivedGroup[]): Map<ReceivedRecord, ObjectIn> {
+  const objects = new Map<ReceivedRecord, ObjectIn>();
+  for (const { records } of groups)
+    for (const record of records) {
+      const object = objectIn(record);
+      if (object) objects.set(record, object);
+    }
+  return objects;
+}
+
 /** @throws RejoinError `bad-request` if the record of an object holds none. */
-export function objectIn({ serverId, seqno, kind, object }: ReceivedRecord): ObjectIn | null {
+function objectIn({ serverId, seqno, kind, object }: ReceivedRecord): ObjectIn | null {
   if (!isObjectKind(kind) || !object) return null;
   const value = parsed(object);
   if (!isJsonObject(value) || typeof value.version_uuid !== 'string')

@@ -8,6 +8,7 @@ import type { StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
 import { Feed } from './feed.ts';
+import { heedClaims } from './heed-claims.ts';
 import { LiveLog, type ProjectListener } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import { ProjectArrivals } from './project-arrivals.ts';
@@ -117,7 +118,8 @@ export class Project {
   }
 
   /** What a stream has selected of the log, then live (WS-3 to WS-7, WS-23). */
-  select(selection: StreamSelection): Promise<SelectedFeed> {
+  async select(selection: StreamSelection): Promise<SelectedFeed> {
+    await heedClaims(this.state, selection);
     return SelectedFeed.open(this.state, selection, () => this.index());
   }
 

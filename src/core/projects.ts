@@ -67,6 +67,7 @@ export class Projects {
       ...shared,
       recovery,
       holders: new KnownHolders(),
+      heeded: new Set(),
       moved: new MovedProjects(),
       get life() {
         return lives.current;

@@ -14,7 +14,7 @@ import type { DocumentLoader } from './document.ts';
 import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
 import { openDocument, type OpenDocument } from './open-document.ts';
 import { replaceIdsAmong } from './own-ids.ts';
-import { Batch, objectIn, type ProjectReplica } from './project-replica.ts';
+import { Batch, objectsIn, type ProjectReplica } from './project-replica.ts';
 import type { ProjectState } from './project-state.ts';
 import { writeSampleChanges } from './sample-changes.ts';
 import { TouchedSamples } from './touched-samples.ts';
@@ -130,9 +130,11 @@ async function replaceIds(state: ProjectState, { newClients, opened }: JoinedDoc
 /** Resolves when they are durable, so that no more than one part is in memory. */
 async function logGroups(taking: Taking, groups: readonly ReceivedGroup[]): Promise<number> {
   const { state, replica, versions } = taking;
-  const batch = new Batch(state);
-  const uuids = groups.flatMap(({ records }) => records).flatMap((record) => objectIn(record) ?? []);
-  const lookups = uuids.map(({ kind, versionUuid }) => state.log.uuids.lookUp(kind, versionUuid));
+  const received = objectsIn(groups);
+  const batch = new Batch(state, received);
+  const lookups = [...received.values()].map(({ kind, versionUuid }) =>
+    state.log.uuids.lookUp(kind, versionUuid),
+  );
   for (const group of groups) {
     const objects = [];
     for (const record of group.records) objects.push(await replica.loggedObject(record, batch));

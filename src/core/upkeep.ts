@@ -55,6 +55,30 @@ export class Upkeep {
     });
   }
 
+  /**
+   * As `run`, for who waits for it to be done.
+   * @throws RejoinError what went wrong; `unavailable` if the server stops.
+   */
+  async runFor(project: string, work: (stopping: AbortSignal) => Promise<void>): Promise<void> {
+    const done = { isWhole: false, failure: null as unknown };
+    await this.run(project, async (stopping) => {
+      try {
+        await work(stopping);
+        done.isWhole = true;
+      } catch (error) {
+        done.failure = error;
+        throw error;
+      }
+    });
+    if (done.isWhole) return;
+    if (done.failure instanceof RejoinError) throw done.failure;
+    const why = done.failure === null ? 'the server stops' : messageOf(done.failure);
+    throw new RejoinError(
+      'unavailable',
+      `What was to be done for ${JSON.stringify(project)} is not done: ${why}`,
+    );
+  }
+
   /** Compacts a project's log and removes its old versions. */
   tidy(project: string): Promise<void> {
     return this.run(project, async (stopping) => {

@@ -168,9 +168,9 @@ export class Link {
     else this.cut(message);
   }
 
-  /** Of two servers with one server id, the one that has connected takes a new one before the link ends (REP-9). */
-  private over(end: LinkEnd & LinkRefusal): void {
-    if (end.reason !== 'twin' || this.options.role !== 'connects' || this.hasEnded) {
+  /** A twin takes a new server id before the link ends (REP-9). */
+  private over(end: LinkEnd & { type: 'refused' }): void {
+    if (end.reason !== 'twin' || !this.isTwin(end.by) || this.hasEnded) {
       this.finish(end);
       return;
     }
@@ -186,6 +186,12 @@ export class Link {
         });
       }
     });
+  }
+
+  /** Of two with one server id, it is the one that has connected; of a third server's links, the one that it refuses. */
+  private isTwin(refusedBy: 'us' | 'peer'): boolean {
+    if (this.peer && this.peer.serverId !== this.own.serverId) return refusedBy === 'peer';
+    return this.options.role === 'connects';
   }
 
   private finish(end: LinkEnd): void {

@@ -5,7 +5,9 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
+import { checkTables } from './check-tables.ts';
 import { Evidence } from './evidence.ts';
+import { isThere } from './is-there.ts';
 import { takeNewLife, type Life } from './life.ts';
 import { writeMarker } from './marker.ts';
 import { openDatabase } from './open-database.ts';
@@ -17,14 +19,21 @@ import type { Store } from './store.ts';
 import { removeUnfinishedSessions } from './unfinished-sessions.ts';
 import { Witness } from './witness.ts';
 
+/** What is being restored is in here until all of it is. */
+export const restoringFolder = 'restoring';
+
 export interface DataFolder {
   readonly store: Store;
   readonly life: Life;
   readonly witness: Witness;
+  /** The server id that the database had when it was opened; null for a new one. */
+  readonly previousServerId: number | null;
   /** What the operator should know: one sentence each. */
   readonly warnings: readonly string[];
   /** Takes a new life while the server runs, after damage was found: nothing more may be written under the old one (REP-8). */
   takeLife(reason: string): Promise<Life>;
+  /** Reads all tables of the database at once. @returns what is wrong with them, one clause each. */
+  checkFiles(stopping: AbortSignal): Promise<string[]>;
   close(): Promise<void>;
 }
 
@@ -32,6 +41,8 @@ export interface DataFolderOptions {
   readonly environment: Environment;
   /** The server id for a new folder, instead of a random one. */
   readonly serverId?: number | undefined;
+  /** It was restored from a backup: it takes a new server id (REP-8), and nobody need be warned of that. */
+  readonly isRestored?: boolean;
   /** Is told in a sentence what goes wrong in the background: a damaged table, a witness that can't be written. */
   readonly onTrouble?: ((detail: string) => void) | undefined;
 }
@@ -41,8 +52,9 @@ export interface DataFolderOptions {
  * @throws RejoinError `data-in-use`, `data-unusable`, `data-newer`.
  */
 export async function openDataFolder(folder: string, options: DataFolderOptions): Promise<DataFolder> {
-  const { environment, serverId, onTrouble = (): void => undefined } = options;
+  const { environment, serverId, isRestored = false, onTrouble = (): void => undefined } = options;
   const databaseFolder = join(folder, 'db');
+  await checkRestore(folder);
   await makeFolder(databaseFolder);
   const evidence = new Evidence(join(folder, 'damaged'), databaseFolder, environment);
   const pidFile = new PidFile(folder);
@@ -60,7 +72,14 @@ export async function openDataFolder(folder: string, options: DataFolderOptions)
     endings.push(() => store.close());
     await pidFile.write(environment);
     await removeUnfinishedSessions(store);
-    const opened = await openLife(store, { databaseFolder, environment, serverId, evidence, damage });
+    const opened = await openLife(store, {
+      databaseFolder,
+      environment,
+      serverId,
+      isRestored,
+      evidence,
+      damage,
+    });
     await finishPurges(store);
     // While the store is closed its last write may still be cut off: the pid file goes last.
     endings.unshift(() => pidFile.remove());
@@ -71,9 +90,11 @@ export async function openDataFolder(folder: string, options: DataFolderOptions)
     return {
       store,
       life: opened.life,
+      previousServerId: opened.previousServerId,
       witness,
       warnings: [...(warning === null ? [] : [warning]), ...warnings, ...opened.warnings],
       takeLife: (reason) => lives.take(reason),
+      checkFiles: (stopping) => checkFiles(databaseFolder, stopping),
       close,
     };
   } catch (error) {
@@ -105,6 +126,25 @@ class Lives {
   async idle(): Promise<void> {
     await this.last;
   }
+}
+
+async function checkFiles(databaseFolder: string, stopping: AbortSignal): Promise<string[]> {
+  const problems: string[] = [];
+  await checkTables(databaseFolder, {
+    onDamage: (name, problem) => problems.push(`${name}: ${problem}`),
+    pace: () => Promise.resolve(),
+    stopping,
+  });
+  return problems;
+}
+
+/** A new database in place of one that is being restored would be taken for it. */
+async function checkRestore(folder: string): Promise<void> {
+  if ((await isThere(join(folder, 'db'))) || !(await isThere(join(folder, restoringFolder)))) return;
+  throw new RejoinError(
+    'data-unusable',
+    `A restore into the data folder ${folder} was cut off: run it again (rejoin restore BACKUP --data ${folder}), or remove ${join(folder, restoringFolder)} to begin with an empty database`,
+  );
 }
 
 async function makeFolder(folder: string): Promise<void> {

@@ -94,9 +94,60 @@ const sections = {
   indexMark: 'y', // from which position on the project is indexed
   udtChanges: 't', // position of a change of `udt` → n of its version
   unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
+  quarantine: 'q', // which changes are lost or damaged, and wanted back from another server
   repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
   arrivals: 'a', // number, part → part of what another server sends with its snapshot; the last part number → that it is being taken
 } as const;
+
+export type Section = keyof typeof sections;
+
+/** What a key of the store is of. */
+export type StoredKey =
+  | { readonly type: 'store' }
+  | { readonly type: 'project' | 'unfinished' | 'purge' | 'holder'; readonly project: string }
+  | {
+      readonly type: 'data';
+      readonly project: string;
+      readonly section: Section;
+      /** Behind the project and the letter of the section. */
+      readonly rest: Uint8Array;
+    };
+
+const sectionOfLetter = new Map(
+  Object.entries(sections).map(([section, letter]) => [letter.charCodeAt(0), section as Section]),
+);
+
+/** Everything that is in a store. */
+export const allKeys: Range = { from: Buffer.from([0]), before: Buffer.from([0xff]) };
+
+/** Null for a key that this release doesn't know. */
+export function readKey(key: Uint8Array): StoredKey | null {
+  switch (String.fromCharCode(key[0] ?? 0)) {
+    case '!':
+      return { type: 'store' };
+    case 'p':
+      return { type: 'project', project: projectOfKey(key) };
+    case 'n':
+      return { type: 'unfinished', project: projectOfKey(key) };
+    case 'q':
+      return { type: 'purge', project: projectOfKey(key) };
+    case 'h':
+      return { type: 'holder', project: readEscaped(key.subarray(key.indexOf(0) + 1)) };
+    case 'd': {
+      const end = key.indexOf(0) + 1;
+      const section = sectionOfLetter.get(key[end] ?? 0);
+      if (end === 0 || !section) return null;
+      return {
+        type: 'data',
+        project: readEscaped(key.subarray(1, end)),
+        section,
+        rest: key.subarray(end + 1),
+      };
+    }
+    default:
+      return null;
+  }
+}
 
 /** Makes the keys of one project. */
 export class ProjectKeys {
@@ -104,12 +155,14 @@ export class ProjectKeys {
   readonly topLevelKeys: Buffer;
   readonly upkeep: Buffer;
   readonly indexMark: Buffer;
+  readonly quarantine: Buffer;
 
   constructor(project: string) {
     this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
     this.topLevelKeys = this.in('topLevelKeys');
     this.upkeep = this.in('upkeep');
     this.indexMark = this.in('indexMark');
+    this.quarantine = this.in('quarantine');
   }
 
   /** Everything of the project but its entry in the catalogue. */
@@ -248,6 +301,11 @@ export class ProjectKeys {
   /** All that is stored of arrivals behind one. */
   arrivalsBehind(arrival: number): Range {
     return { from: this.arrivalPart(arrival + 1, 0), before: this.allOf('arrivals').before };
+  }
+
+  /** Everything of the project but arrivals, which come first: they may be there before it is. */
+  allButArrivals(): Range {
+    return { from: this.allOf('arrivals').before, before: this.all().before };
   }
 
   /** The sequence entries of all servers below one, or of all. */

@@ -1,10 +1,10 @@
 // Opens the database of a data folder with a look at its files first; a damaged one is kept as evidence, mended, and
 // opened with what is left of it. Called by the data folder.
 
-import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Evidence } from './evidence.ts';
+import { isThere } from './is-there.ts';
 import { checkLevelFiles, type LevelFindings } from './level-files.ts';
 import { LevelStore } from './level.ts';
 import { markerName } from './marker.ts';
@@ -80,11 +80,4 @@ function tornWarning({ file, bytes }: LevelFindings['torn'][number]): string {
 
 function isCorruption(error: unknown): boolean {
   return error instanceof RejoinError && error.code === 'data-unusable' && /corruption/i.test(error.message);
-}
-
-function isThere(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  );
 }

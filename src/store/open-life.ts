@@ -22,16 +22,21 @@ export interface LifeOptions {
   /** The server id for a new folder, instead of a random one. */
   readonly serverId: number | undefined;
   readonly evidence: Evidence;
+  /** It was restored from a backup: it takes a new server id whatever its marker says. */
+  readonly isRestored: boolean;
   /** What was found to be wrong with the database so far, one clause each: any of it costs the server id (REP-8). */
   readonly damage: readonly string[];
 }
 
-/** @throws RejoinError `data-newer`; `data-unusable` for a database of another program. */
+/**
+ * @returns also the server id that the database had before, which may be the same; null if it had none.
+ * @throws RejoinError `data-newer`; `data-unusable` for a database of another program.
+ */
 export async function openLife(
   store: Store,
   options: LifeOptions,
-): Promise<{ life: Life; warnings: string[] }> {
-  const { databaseFolder, environment, serverId, evidence } = options;
+): Promise<{ life: Life; warnings: string[]; previousServerId: number | null }> {
+  const { databaseFolder, environment, serverId, evidence, isRestored } = options;
   const damage = [...options.damage];
   const format = await checkFormat(store, databaseFolder, damage);
   const formatWrite = { key: formatKey, value: sealJson(formatKey, dataFormat) };
@@ -54,15 +59,18 @@ export async function openLife(
       `What the damage destroyed is lost, everything else is served. The database as it was found is in ${evidence.place}. From now on this server writes under the new server id ${life.serverId}${before ? ` instead of ${before.serverId}` : ''}`,
     );
   }
-  const { copied, warning } = await checkMarker(databaseFolder, life);
+  const { copied, warning } = isRestored
+    ? { copied: 'it was restored', warning: null }
+    : await checkMarker(databaseFolder, life);
   if (warning !== null) warnings.push(warning);
   if (copied !== null) {
     const copiedId = life.serverId;
     life = await takeNewLife(store, environment, copied);
     await writeMarker(databaseFolder, life);
-    warnings.push(
-      `The data folder was copied or restored (${copied}): it takes the new server id ${life.serverId} instead of ${copiedId}`,
-    );
+    if (!isRestored)
+      warnings.push(
+        `The data folder was copied or restored (${copied}): it takes the new server id ${life.serverId} instead of ${copiedId}`,
+      );
   }
   // An older release must not write here any more: it would index nothing of it.
   if (format === 'older') await store.write([formatWrite]);
@@ -71,7 +79,7 @@ export async function openLife(
       `--server-id ${serverId} is ignored: the folder already has server id ${life.serverId}, for life`,
     );
   }
-  return { life, warnings };
+  return { life, warnings, previousServerId: before?.serverId ?? null };
 }
 
 /** What is wrong is added to `damage`. */

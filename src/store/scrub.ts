@@ -1,14 +1,8 @@
 // Reads all tables of the database in the background and checks every block, slowly: so that damage is found before
 // somebody needs what is damaged, while a backup or another server still has it. The data folder starts and stops it.
 
-import { readFile, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { messageOf } from '../errors.ts';
-import { fileNames } from './level-files.ts';
-import { readManifest } from './level-manifest.ts';
-import { checkTable } from './level-table.ts';
-import { isMissing } from './marker.ts';
+import { checkTables } from './check-tables.ts';
 
 export interface ScrubOptions {
   /** Is told of each damaged table, in a sentence: once, while it is there. */
@@ -59,34 +53,12 @@ export class Scrub {
   }
 
   private async checkAll(): Promise<void> {
-    const names = await this.tables();
-    for (const name of names) {
-      try {
-        const { problems } = await checkTable(join(this.folder, name), {
-          withData: true,
-          pace: (bytes) => this.pace(bytes),
-        });
-        if (problems.length > 0) this.tell(name, problems.join(', and '));
-      } catch (error) {
-        this.stopping.signal.throwIfAborted();
-        // Replaced by a newer one meanwhile.
-        if (!isMissing(error)) this.tell(name, `it can't be read: ${messageOf(error)}`);
-      }
-    }
+    const names = await checkTables(this.folder, {
+      onDamage: (name, problem) => this.tell(name, problem),
+      pace: (bytes) => this.pace(bytes),
+      stopping: this.stopping.signal,
+    });
     for (const name of this.told) if (!names.includes(name)) this.told.delete(name);
-  }
-
-  /** Those that are finished: LevelDB names a table in its MANIFEST when all of it is on disk. */
-  private async tables(): Promise<string[]> {
-    try {
-      const current = await readFile(join(this.folder, fileNames.current), 'latin1');
-      const { tables } = await readManifest(join(this.folder, current.trimEnd()));
-      const names = await readdir(this.folder);
-      return names.filter((name) => tables.has(Number(fileNames.table.exec(name)?.[1])));
-    } catch (error) {
-      this.tell(fileNames.current, `the list of tables can't be read: ${messageOf(error)}`);
-      return [];
-    }
   }
 
   private tell(name: string, problem: string): void {

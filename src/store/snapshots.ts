@@ -12,7 +12,7 @@ import { firstOf, type Store } from './store.ts';
 /** A chunk is as large as this, but for the last. */
 export const chunkBytes = 256 * 1024;
 
-const headerShape = z.object({
+export const snapshotHeaderShape = z.object({
   chunks: z.number(),
   /** Of all chunks together. */
   bytes: z.number(),
@@ -24,7 +24,7 @@ const headerShape = z.object({
   stateDigest: z.string(),
 });
 
-export interface Snapshot extends z.infer<typeof headerShape> {
+export interface Snapshot extends z.infer<typeof snapshotHeaderShape> {
   /** It covers the log up to here, inclusive. Some of what follows may be in it as well. */
   readonly position: number;
 }
@@ -49,7 +49,7 @@ export async function* findSnapshots(
     below = position;
     if (chunk !== null) continue;
     try {
-      yield { position, ...headerShape.parse(unsealJson(last.key, last.value)) };
+      yield { position, ...snapshotHeaderShape.parse(unsealJson(last.key, last.value)) };
     } catch {
       onDamage(`the header of the snapshot at position ${position} is damaged`);
     }
@@ -160,7 +160,8 @@ export async function removeSnapshots(
   }
 }
 
-async function removeSnapshot(store: Store, keys: ProjectKeys, position: number): Promise<void> {
+/** Removes all that is stored of the snapshot at a position. */
+export async function removeSnapshot(store: Store, keys: ProjectKeys, position: number): Promise<void> {
   // The header goes first: without it, what is left never looks whole.
   await store.write([{ key: keys.snapshotHeader(position), value: null }]);
   for await (const page of store.scan(keys.snapshot(position))) {

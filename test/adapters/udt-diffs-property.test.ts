@@ -7,13 +7,13 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { Json, JsonObject } from '../../src/model/json.ts';
 import type { Operation } from '../../src/model/json-patch.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { converged } from '../support/converged.ts';
 import { editAtRandom } from '../support/random-edits.ts';
 import { oddVocabulary, plainVocabulary, randomJson, randomObject } from '../support/random-json.ts';
 import { randomPatch } from '../support/random-patch.ts';
 import { editUdtAtRandom } from '../support/random-udt-edits.ts';
 import { testSeed } from '../support/seed.ts';
-import { realEnvironment } from '../../src/model/environment.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { UdtClient, plainHash } from '../support/udt-client.ts';
 import { applyAsV1Client } from '../support/v1-patch-library.ts';
@@ -27,6 +27,7 @@ const documentUnitsMax = 20_000;
 
 type YjsEdit = (random: prng.PRNG, doc: TestProvider['doc']) => void;
 
+const environment = changesFarApart();
 let server: TestServer;
 const property = suite('udt-diffs-property');
 property.before(async () => void (server = await startServer({ environment })));
@@ -129,10 +130,6 @@ class Round {
     return [...this.states].every(([version, state]) => version < since || !hasOddTopLevelKey(state));
   }
 }
-
-/** Changes are far apart, so that all versions are theirs (UDT-8). */
-const clock = { nowMs: Date.UTC(2026, 0, 1) };
-const environment = { ...realEnvironment, now: () => (clock.nowMs += 5_000) };
 
 function hasOddTopLevelKey(state: JsonObject): boolean {
   return Object.keys(state).some((key) => /[~/]/.test(key));

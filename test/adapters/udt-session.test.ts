@@ -3,6 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/model/json.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { converged } from '../support/converged.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { UdtClient, createSession, plainHash } from '../support/udt-client.ts';
@@ -16,7 +17,7 @@ const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
 
 let server: TestServer;
 const shapes = suite('udt-session');
-shapes.before(async () => void (server = await startServer()));
+shapes.before(async () => void (server = await startServer({ environment: changesFarApart() })));
 shapes.after(() => server.remove());
 
 function keysOf(value: object): string[] {

@@ -32,7 +32,7 @@ test('YJS-3 awareness is told to everybody, its sender included', async () => {
   const frame = awareness([ann]);
   sender.send(frame);
   for (const client of [sender, other])
-    assert.equal((await client.waitFor('awareness')).frame, [...frame], 'as it was sent');
+    assert.equal([...(await client.waitFor('awareness')).frame], [...frame], 'as it was sent');
   await elsewhere.settle();
   assert.equal(elsewhere.typesAfter(0), ['step-1']);
 });
@@ -58,10 +58,10 @@ test('YJS-2 who comes is told who is here, behind step 1, and when it asks', asy
     late.heard.slice(0, 2).map(({ type }) => type),
     ['step-1', 'awareness'],
   );
-  assert.equal(late.heard[1]!.frame, [...everybody]);
+  assert.equal([...late.heard[1]!.frame], [...everybody]);
   const from = late.heard.length;
   late.send([3]);
-  assert.equal((await late.waitFor('awareness', { from })).frame, [...everybody]);
+  assert.equal([...(await late.waitFor('awareness', { from })).frame], [...everybody]);
 });
 
 for (const [how, leave] of Object.entries({
@@ -182,7 +182,7 @@ timed('YJS-3 an empty awareness update comes at least every 15 s', async () => {
     for (let i = 0; i < 3; i++) {
       const from = client.heard.length;
       mock.timers.tick(15_000);
-      assert.equal((await client.waitFor('awareness', { from })).frame, [1, 1, 0]);
+      assert.equal([...(await client.waitFor('awareness', { from })).frame], [1, 1, 0]);
       await client.settle();
     }
   } finally {

@@ -19,7 +19,7 @@ export const catchUp: Benchmark = {
     bench.say(`${entries} entries written`);
 
     const server = await bench.server({ data });
-    const floor = await bench.floor('scan-to-socket', await folderOf(bench, frames));
+    const floor = await bench.floor('scan-to-socket', await folderOf(bench, frames), 'text');
     const figures = await interleaved(
       bench.size(7, 1),
       () => rowsPerSecond(server.url, entries + 1),

@@ -35,7 +35,7 @@ async function catchUp(bench: Workbench): Promise<Row[]> {
   bench.say(`${changes} changes written`);
   const floorFolder = await copyOfRecords(data, await bench.folder(), changes);
   const source = await bench.server({ data });
-  const floor = await bench.floor('scan-to-socket', floorFolder);
+  const floor = await bench.floor('scan-to-socket', floorFolder, 'binary');
   const memory: { tenth: number; whole: number }[] = [];
   const figures = await interleaved(
     bench.size(5, 1),
@@ -124,7 +124,7 @@ async function received(
     count = await metric(server.url, 'rejoin_changes_total');
     if (first === null && count > 0) first = { count, atMs: performance.now() };
     if (Number.isNaN(peakOfTenth) && count >= changes / 10) peakOfTenth = memory.peakBytes ?? NaN;
-    await sleep(2);
+    await sleep(20);
   }
   const { count = 0, atMs = 0 } = first ?? {};
   const perSecond = ((changes - count) / (performance.now() - atMs)) * 1_000;

@@ -7,6 +7,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { scriptArguments } from '../support/script-arguments.ts';
 import { spawnRejoin, startProcess, type ServerProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
@@ -95,7 +96,7 @@ export class Workbench {
 
   private spawnScript(name: string, args: readonly string[]): ChildProcess {
     const script = fileURLToPath(new URL(`${name}.ts`, import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    const child = spawn(process.execPath, [...scriptArguments(script), ...args], {
       stdio: ['ignore', 'pipe', 'inherit'],
     });
     this.children.push(child);

@@ -10,9 +10,11 @@ import { fileURLToPath } from 'node:url';
 import { connect } from '../../src/client/client.ts';
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
 import { messageOf } from '../../src/errors.ts';
+import { scriptArguments } from '../support/script-arguments.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { StreamClient, textOf } from '../support/stream-client.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
 import type { Death, WriterOptions } from './client-kill/writing-client.ts';
 import { Chance } from './kill9/chance.ts';
 import { within } from './kill9/within.ts';
@@ -50,6 +52,8 @@ const moments: readonly [Moment, ...Moment[]] = [
 ];
 const startingMs = { least: 0, most: 900 };
 const writingMs = { least: 1, most: 300 };
+/** While it writes, however slow the machine is. */
+const promisedLeast = 25;
 const projects = ['shared', '7'] as const;
 const problemsTold = 20;
 /** Nothing listens there. */
@@ -127,11 +131,14 @@ class Run {
   /** Writing, the kill, and a look at what is in the storage. */
   async killOnce(): Promise<void> {
     const moment = moments[this.round++ % moments.length] ?? 'writing';
+    const before = this.promised();
     const { ready, ended, said } = this.start(moment);
     if (moment === 'starting') await sleep(this.chance.integer(startingMs.least, startingMs.most));
     else await within(Promise.race([ready, ended]), 'the start of a client');
-    if (moment === 'writing' || moment === 'writing offline')
+    if (moment === 'writing' || moment === 'writing offline') {
       await sleep(this.chance.integer(writingMs.least, writingMs.most));
+      await until('it has promised some', () => this.promised() >= before + promisedLeast || this.hasEnded());
+    }
     if (moment !== 'after-send' && moment !== 'before-answer') this.child?.kill('SIGKILL');
     await within(ended, `the end of a client killed ${moment}`);
     if (this.child?.signalCode !== 'SIGKILL') this.problems.push(`the client ended by itself: ${said()}`);
@@ -174,7 +181,7 @@ class Run {
     return {
       rounds: this.round,
       kills: this.kills,
-      promised: [...this.ledger.values()].reduce((sum, versions) => sum + versions.size, 0),
+      promised: this.promised(),
       stored: this.stored,
       lost: this.lost,
       twice: this.twice,
@@ -192,7 +199,7 @@ class Run {
       death: this.deathAt(moment),
     };
     const script = fileURLToPath(new URL('client-kill/writing-client.ts', import.meta.url));
-    const child = spawn(process.execPath, ['--import', 'tsx', script, JSON.stringify(options)], {
+    const child = spawn(process.execPath, [...scriptArguments(script), JSON.stringify(options)], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child = child;
@@ -206,6 +213,14 @@ class Run {
       });
     });
     return { ready, ended: Promise.all([once(child, 'close'), once(lines, 'close')]), said: () => errors };
+  }
+
+  private promised(): number {
+    return [...this.ledger.values()].reduce((sum, versions) => sum + versions.size, 0);
+  }
+
+  private hasEnded(): boolean {
+    return !this.child || this.child.exitCode !== null || this.child.signalCode !== null;
   }
 
   private deathAt(moment: Moment): Death {

@@ -25,7 +25,6 @@ async function fillOnce(number: number, chance: Chance): Promise<FailingRound> {
     try {
       const round = await FailingRound.start(server, number, chance.fork());
       try {
-        await round.untilFailing();
         await round.checkWhileFailing();
         await disk.removeBallast();
         await round.untilWritingResumes();

@@ -1,28 +1,30 @@
-// The fsync-error campaign: strace makes some calls of fsync and fdatasync in a row fail with EIO, under a server that is
+// The fsync-error campaign: for a while strace makes every call of fsync and fdatasync fail with EIO, under a server that is
 // written to on all three wires.
 
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { messageOf } from '../../src/errors.ts';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { startProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { FailingRound } from './failing-disk/failing-round.ts';
+import { FsyncFault } from './failing-disk/fsync-fault.ts';
 import type { FailingFigures } from './failing-disk/failing-figures.ts';
 import { runRounds, type FailingDiskOptions } from './failing-disk/run-rounds.ts';
 import type { Chance } from './kill9/chance.ts';
 
-/** The first call that fails: a server that has just started makes a few. */
-const firstFailure = { least: 60, most: 200 };
-/** The recovery doubles its pause with each: all but the last few are soon over. */
-const failuresInARow = { least: 7, most: 8 };
+/** Acknowledged on each wire before the first call fails. */
+const writesBefore = { least: 10, most: 60 };
 
 /** Why it can't be run here; null if it can. */
 export async function whyNoFsyncError(): Promise<string | null> {
+  const idle = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1_000)'], { stdio: 'ignore' });
   try {
-    await promisify(execFile)('strace', [...injection(1, 1), process.execPath, '--version']);
-    return null;
-  } catch (error) {
-    return `no process can be traced here: ${messageOf(error).split('\n').slice(-2).join(' ').trim()}`;
+    await once(idle, 'spawn');
+    const fault = FsyncFault.begin(idle.pid);
+    const problem = await Promise.race([fault.problem, fault.hasBegun]);
+    await fault.end();
+    return problem === null ? null : `no process can be traced here: ${problem}`;
+  } finally {
+    idle.kill('SIGKILL');
   }
 }
 
@@ -33,21 +35,20 @@ export function runFsyncError(options: FailingDiskOptions): Promise<FailingFigur
 
 async function failOnce(number: number, chance: Chance): Promise<FailingRound> {
   const data = await temporaryFolder();
-  const first = chance.integer(firstFailure.least, firstFailure.most);
-  const count = chance.integer(failuresInARow.least, failuresInARow.most);
   try {
-    const server = await startProcess(data, {
-      under: ['strace', ...injection(first, first + count - 1)],
-      env: { ...process.env, UV_THREADPOOL_SIZE: '1' }, // strace counts the calls of each thread by themselves
-    });
+    const server = await startProcess(data);
     try {
       const round = await FailingRound.start(server, number, chance.fork());
+      let fault: FsyncFault | null = null;
       try {
-        await round.untilFailing();
+        await round.untilWritten(chance.integer(writesBefore.least, writesBefore.most));
+        fault = FsyncFault.begin(server.child.pid);
         await round.checkWhileFailing();
+        await fault.end();
         await round.untilAllWrite();
         await round.killAndCheck(() => startProcess(data));
       } finally {
+        await fault?.end();
         await round.end();
       }
       return round;
@@ -57,10 +58,4 @@ async function failOnce(number: number, chance: Chance): Promise<FailingRound> {
   } finally {
     await removeFolder(data);
   }
-}
-
-function injection(first: number, last: number): string[] {
-  const calls = 'fdatasync,fsync';
-  const fault = `inject=${calls}:error=EIO:when=${first}..${last}`;
-  return ['-f', '-qq', '-o', '/dev/null', '-e', `trace=${calls}`, '-e', fault];
 }

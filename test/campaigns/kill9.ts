@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from '../../src/errors.ts';
 import { spawnRejoin, startProcess, type ServerProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
+import { until } from '../support/until.ts';
 import { Chance } from './kill9/chance.ts';
 import { checkLogs } from './kill9/check-log.ts';
 import { checkWires } from './kill9/check-wires.ts';
@@ -45,6 +46,8 @@ export interface Kill9Figures {
 }
 
 const trafficMs = { least: 50, most: 400 };
+/** On each wire, in full swing, however slow the machine is. */
+const acknowledgedLeast = 30;
 const startingMs = { least: 0, most: 400 };
 const problemsTold = 20;
 
@@ -101,8 +104,14 @@ class Run {
     const traffic = await this.currentTraffic();
     const connected = traffic.start(this.running(), this.round);
     // Mostly the kill hits writers in full swing, sometimes while they come back.
-    if (!chance.oneIn(5)) await within(connected, 'the connections of all writers');
+    const isInFullSwing = !chance.oneIn(5);
+    const before = countsOf(traffic);
+    if (isInFullSwing) await within(connected, 'the connections of all writers');
     await sleep(chance.integer(trafficMs.least, trafficMs.most));
+    if (isInFullSwing)
+      await until('every wire has acknowledged writes', () =>
+        countsOf(traffic).every((count, wire) => count >= (before[wire] ?? 0) + acknowledgedLeast),
+      );
     await within(this.running().kill('SIGKILL'), 'the end of a killed server');
     await traffic.stop();
     this.checkOutput();
@@ -207,6 +216,11 @@ class Run {
         .match(/^.*"level":(?:50|60).*$/gm) ?? [];
     for (const line of errors) this.problems.push(`rule: the server said ${line}`);
   }
+}
+
+/** Acknowledged writes, wire by wire. */
+function countsOf({ ledger }: Traffic): number[] {
+  return (['stream', 'udt', 'yjs'] as const).map((wire) => ledger.count(wire, true));
 }
 
 /** On the same port, which some other process may have got for a moment meanwhile. */

@@ -96,7 +96,9 @@ function describe(results: readonly RaceResult[]): string {
   const lost = sum(ended.map(({ lost }) => lost));
   const shownMs = ended.flatMap(({ shownAfterMs }) => (shownAfterMs === null ? [] : [shownAfterMs]));
   const slowest = Math.round(Math.max(0, ...shownMs));
-  return `${labels - lost} of ${labels}, ${shownMs.length} of ${results.length} races, at most ${slowest} ms after the last label`;
+  const late = sum(results.map(({ late }) => late));
+  const again = late > 0 ? `; ${late} races run again, since a client read too late` : '';
+  return `${labels - lost} of ${labels}, ${shownMs.length} of ${results.length} races, at most ${slowest} ms after the last label${again}`;
 }
 
 function sum(numbers: readonly number[]): number {

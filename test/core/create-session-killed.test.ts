@@ -1,5 +1,5 @@
 // A server that is killed while it creates large sessions: each is there whole or not at all, and one that was answered is there.
-// It takes long.
+// It takes long. Rounds: REJOIN_TEST_ROUNDS.
 
 import { cp, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -21,7 +21,7 @@ import { startProcess, type ServerProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { createSession, UdtClient } from '../support/udt-client.ts';
 
-const rounds = 10;
+const rounds = Number(process.env.REJOIN_TEST_ROUNDS ?? 5);
 /** More than one takes in the store: some creations come to their end. */
 const bytesPerSample = 120;
 const test = suite('UDT-19 kill -9 while sessions are created');

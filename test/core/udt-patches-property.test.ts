@@ -1,5 +1,5 @@
 // WS-23: whoever applies the patches of `udt` in their order has, at each, what the server had at that change; also after cuts
-// anywhere, and when patches are not kept.
+// anywhere, and when patches are not kept. Rounds: REJOIN_TEST_ROUNDS.
 
 import jsonPatch from 'fast-json-patch';
 import * as prng from 'lib0/prng';
@@ -17,7 +17,7 @@ import { randomPatch } from '../support/random-patch.ts';
 import { seededPrng } from '../support/seed.ts';
 import { objectsOf, uploadAll } from '../support/selected.ts';
 
-const rounds = 5;
+const rounds = Number(process.env.REJOIN_TEST_ROUNDS ?? 3);
 const stepsPerRound = 40;
 const hourMs = 60 * 60 * 1000;
 const udt = { protocol: 'udt', user: 'ann' } as const;

@@ -123,7 +123,7 @@ test('a newer format is refused and left alone', async ({ folder }) => {
   const store = await LevelStore.open(join(folder, 'db'));
   await store.write([{ key: formatKey, value: sealJson(formatKey, dataFormat + 1) }]);
   await store.close();
-  assert.match(await refusal(folder, 'data-newer'), /has format 3, this release reads up to 2/);
+  assert.match(await refusal(folder, 'data-newer'), /has format 4, this release reads up to 3/);
 });
 
 test('a database of another program is refused', async ({ folder }) => {

@@ -11,6 +11,7 @@ import { Metrics } from '../../src/metrics.ts';
 import { realEnvironment, type Environment } from '../../src/model/environment.ts';
 import { Observations, eventTypes } from '../../src/observations.ts';
 import { FaultyStore } from './faulty-store.ts';
+import { noPeers } from './no-peers.ts';
 
 export interface FaultyServer {
   readonly url: string;
@@ -34,6 +35,7 @@ export async function startFaultyServer(
       isWritable: () => projects.writingProblem === null,
       bytesOnDisk: () => Promise.resolve(0),
       bytesFree: () => Promise.resolve(0),
+      peers: () => noPeers,
     },
     eventTypes,
   );
@@ -55,6 +57,8 @@ export async function startFaultyServer(
     writingProblem: () => projects.writingProblem,
     stream: new StreamAdapter(projects, log),
     yjs,
+    peers: noPeers,
+    peerToken: null,
     rest: new RestAdapter({ projects, log, bodyBytesMax: 1e6 }),
     udt: new UdtAdapter({
       projects,

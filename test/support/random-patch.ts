@@ -27,7 +27,7 @@ function appliedExactly(document: Json, operation: Operation): Json | undefined 
   try {
     for (const step of checkedSteps(document, operation)) {
       if (step.path === '' && step.op === 'remove') return undefined;
-      if (isEmptyIndex(next, step.path)) return undefined; // fast-json-patch reads it as 0
+      if (hasOddIndex(next, step.path)) return undefined;
       next = jsonPatch.applyPatch<unknown>(next, structuredClone([step]), true).newDocument as Json;
     }
     return next;
@@ -44,9 +44,14 @@ function checkedSteps(document: Json, operation: Operation): Operation[] {
   return operation.op === 'copy' ? [add] : [{ op: 'remove', path: operation.from }, add];
 }
 
-function isEmptyIndex(document: Json, pointer: string): boolean {
-  if (!pointer.endsWith('/')) return false;
-  return Array.isArray(jsonPatch.getValueByPointer(document, pointer.slice(0, -1)));
+/** Whether a pointer names an element of an array as RFC 6901 doesn't: fast-json-patch reads nothing, or 00, as 0. */
+function hasOddIndex(document: Json, pointer: string): boolean {
+  const keys = pointer.split('/');
+  return keys.some((key, at) => {
+    const isIndex = key === '-' || /^(0|[1-9]\d*)$/.test(key);
+    if (at === 0 || isIndex) return false;
+    return Array.isArray(jsonPatch.getValueByPointer(document, keys.slice(0, at).join('/')));
+  });
 }
 
 function randomOperation(random: prng.PRNG, document: Json): Operation {

@@ -3,7 +3,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 
-const patienceMs = 8_000;
+const patienceMs = 30_000;
 
 export interface RawReply {
   readonly status: number;

@@ -57,7 +57,7 @@ export interface ServerSentEvent {
   readonly data: JsonObject;
 }
 
-const patienceMs = 10_000;
+const patienceMs = 30_000;
 
 /** Follows `…/changes` as a program does that reads line by line. */
 export class ChangesReader {

@@ -57,7 +57,7 @@ interface ProcessOptions {
   readonly env?: NodeJS.ProcessEnv;
 }
 
-const readyWithinMs = 20_000;
+const readyWithinMs = 60_000;
 
 /** The built server as a process of its own, through the same entry that users run. Resolves with the ready line. */
 export async function startProcess(

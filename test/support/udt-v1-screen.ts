@@ -35,6 +35,8 @@ export class V1Screen {
    * a PATCH overtook isn't counted: its patches were for another state.
    */
   readonly refetchedAfter: ('poll' | 'patch')[] = [];
+  /** Each time all was read again after a PATCH: the version that it was answered with, and the one that was read. */
+  readonly readAfterPatch: { readonly answered: number; readonly read: number }[] = [];
   /** What was sent, oldest first. */
   readonly sent: (readonly Operation[])[] = [];
   /** Polls that brought something. */
@@ -128,6 +130,7 @@ export class V1Screen {
     } else {
       this.refetchedAfter.push('patch');
       await this.refetch();
+      this.readAfterPatch.push({ answered: reply.latestVersion, read: this.version });
     }
   }
 

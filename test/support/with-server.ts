@@ -2,6 +2,7 @@
 
 import { randomUUID } from 'node:crypto';
 import type { suite } from 'uvu';
+import type { ServerOptions } from '../../src/server.ts';
 import { startServer, type TestServer } from './server.ts';
 import { StreamClient } from './stream-client.ts';
 import { connectProvider, type TestProvider } from './yjs-client.ts';
@@ -16,7 +17,10 @@ export interface WithServer {
   readonly newProject: () => string;
 }
 
-export function withServer(tests: ReturnType<typeof suite>): WithServer {
+export function withServer(
+  tests: ReturnType<typeof suite>,
+  options: Partial<ServerOptions> = {},
+): WithServer {
   const endings: (() => void | Promise<void>)[] = [];
   let started: TestServer | undefined;
   const server = (): TestServer => {
@@ -24,7 +28,7 @@ export function withServer(tests: ReturnType<typeof suite>): WithServer {
     return started;
   };
   tests.before(async () => {
-    started = await startServer();
+    started = await startServer(options);
   });
   tests.after.each(async () => {
     for (const end of endings.splice(0).reverse()) await end();

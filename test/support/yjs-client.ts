@@ -9,7 +9,7 @@ import * as Y from 'yjs';
 import { until } from './until.ts';
 
 /** Nothing that is awaited in a test takes this long unless it never comes. */
-const patienceMs = 8_000;
+const patienceMs = 30_000;
 
 export interface Heard {
   readonly type: 'step-1' | 'step-2' | 'update' | 'awareness' | 'durable';
@@ -18,7 +18,7 @@ export interface Heard {
   /** How many messages are durable (YJS-7). */
   readonly count: number | null;
   /** All of the frame. */
-  readonly frame: readonly number[];
+  readonly frame: Uint8Array;
 }
 
 export interface Closed {
@@ -170,7 +170,7 @@ function readFrame(data: Buffer, isBinary: boolean): Heard {
   const count = type === 'durable' ? decoding.readVarUint(decoder) : null;
   const payload = count === null ? Uint8Array.from(decoding.readVarUint8Array(decoder)) : new Uint8Array();
   if (decoding.hasContent(decoder)) throw new Error(`more than one message came: ${data.toString('hex')}`);
-  return { type, payload, count, frame: [...data] };
+  return { type, payload, count, frame: Uint8Array.from(data) };
 }
 
 export function step1(stateVector: Uint8Array): Uint8Array {

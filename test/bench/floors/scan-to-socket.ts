@@ -1,5 +1,5 @@
 // Floor of a catch-up: a bare `ws` server that answers every message with a scan of LevelDB, one frame per value, and
-// lets the socket drain when much is waiting. Argument: the folder of the database.
+// lets the socket drain when much is waiting. Arguments: the folder of the database; `text` or `binary`.
 
 import { createServer } from 'node:http';
 import { WebSocketServer, type WebSocket } from 'ws';
@@ -8,6 +8,7 @@ import { argument, openLevel, serve } from './serve.ts';
 const unsentBytesMax = 512 * 1024;
 
 const db = await openLevel(argument(0));
+const binary = argument(1) === 'binary';
 const server = createServer();
 new WebSocketServer({ server }).on('connection', (socket) => {
   socket.on('message', () => scan(socket));
@@ -33,7 +34,7 @@ function scan(socket: WebSocket): void {
         return;
       }
       const isFull = socket.bufferedAmount > unsentBytesMax;
-      socket.send(value as Buffer, { binary: false }, isFull ? step : undefined);
+      socket.send(value as Buffer, { binary }, isFull ? step : undefined);
       if (!isFull) step();
     });
   };

@@ -17,6 +17,8 @@ import * as Y from 'yjs';
 /** Answers that were on their way when the disk failed have arrived by then. */
 const lastAnswersMs = 300;
 const quietMs = 500;
+/** A disk that recovers by itself again and again can't be looked at. */
+const momentsMax = 20;
 const wires: readonly Wire[] = ['stream', 'udt', 'yjs'];
 
 export class FailingRound {
@@ -43,8 +45,25 @@ export class FailingRound {
     return self;
   }
 
+  /** Resolves when so many writes are acknowledged on every wire. */
+  async untilWritten(count: number): Promise<void> {
+    for (const wire of wires)
+      await poll(`writing on the wire ${wire}`, () => this.ledger.count(wire, true) >= count);
+  }
+
+  /**
+   * Resolves when it has shown once that nothing is acknowledged while the disk fails, and that everything acknowledged can be
+   * read on every wire. If the disk recovers by itself meanwhile, the moment doesn't count.
+   */
+  async checkWhileFailing(): Promise<void> {
+    for (let tries = 0; tries < momentsMax && this.readsWhileFailing === 0; tries++) {
+      await this.untilFailing();
+      await this.checkMoment();
+    }
+  }
+
   /** Resolves when the disk has failed and nothing is acknowledged any more. */
-  async untilFailing(): Promise<void> {
+  private async untilFailing(): Promise<void> {
     let quietSince = Date.now();
     let before = -1;
     await poll('the disk fails', () => {
@@ -53,13 +72,12 @@ export class FailingRound {
       before = now;
       return this.isFailing() && Date.now() - quietSince > lastAnswersMs;
     });
+    // On a slow machine they may take longer, but not longer than what is asked after them.
+    for (let answers = 0; answers < 2; answers++) await (await fetch(`${this.server.url}/healthz`)).text();
+    await sleep(0);
   }
 
-  /**
-   * Nothing is acknowledged while the disk fails, and everything acknowledged can be read on every wire. If the disk
-   * recovers by itself meanwhile, the moment doesn't count.
-   */
-  async checkWhileFailing(): Promise<void> {
+  private async checkMoment(): Promise<void> {
     const before = this.acknowledged();
     const problems = await this.read();
     await sleep(quietMs);

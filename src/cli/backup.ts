@@ -1,0 +1,50 @@
+// `rejoin backup DIR`: copies the database as it is at one moment, while the server goes on.
+
+import { resolve } from 'node:path';
+import { Command } from 'commander';
+import { RejoinError } from '../errors.ts';
+import { counted, printContents } from './counted.ts';
+import { dataOption, quietOption, warn } from './flags.ts';
+import { operate } from './operate.ts';
+import { packageVersion } from './package-version.ts';
+
+interface BackupFlags {
+  readonly data: string;
+  readonly quiet: boolean;
+}
+
+export function backupCommand(): Command {
+  return new Command('backup')
+    .description('copy the database as it is now into an empty folder, also while the server runs')
+    .argument('<folder>', 'where to; it is made if there is none')
+    .addOption(dataOption())
+    .addOption(quietOption('no progress bar, and nothing on standard output'))
+    .action((folder: string, flags: BackupFlags) => runBackup(folder, flags));
+}
+
+async function runBackup(folder: string, { data, quiet: isQuiet }: BackupFlags): Promise<void> {
+  const outcome = await operate(
+    { type: 'backup', folder: resolve(folder) },
+    {
+      data,
+      doing: `Writing ${folder}`,
+      isQuiet,
+      expected: 'backed-up',
+      onStep: (step) => step.type === 'damage' && warn(step.detail),
+    },
+  );
+  if (!isQuiet)
+    process.stdout.write(
+      [
+        `rejoin ${packageVersion()} backed up ${data}: ${printContents(outcome)}`,
+        `  in                    ${folder}`,
+        `  use it                rejoin restore ${folder} --data FOLDER`,
+        '',
+      ].join('\n'),
+    );
+  if (outcome.damaged > 0)
+    throw new RejoinError(
+      'damaged',
+      `The backup is made, but ${counted(outcome.damaged, 'entry is', 'entries are')} damaged, here and in it: see \`rejoin verify\``,
+    );
+}

@@ -1,0 +1,96 @@
+// Asks the server that has the data folder to do something, through its control channel (control.ts). The commands that work on
+// a data folder try this first.
+
+import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import type { z } from 'zod';
+import { controlContentType, controlFileName, controlFileShape, controlLineShape } from '../control.ts';
+import type { Listening, Operation, Outcome } from '../core/operations.ts';
+import { RejoinError } from '../errors.ts';
+
+/**
+ * @returns null if no server answers for this folder: none runs there, or what is known of it is of one that was killed.
+ * @throws RejoinError whatever the server says; `unavailable` if it ends before it has said so.
+ */
+export async function askServer(
+  data: string,
+  operation: Operation,
+  listening: Listening,
+): Promise<Outcome | null> {
+  const control = await readControlFile(data);
+  const response = control && (await send(control, operation, listening.stopping));
+  if (!response) return null;
+  const isOurs = response.statusCode === 200 && response.headers['content-type'] === controlContentType;
+  if (!isOurs) {
+    response.destroy(); // another program has the port that a killed server had
+    return null;
+  }
+  try {
+    return await readAnswer(response, listening);
+  } finally {
+    response.destroy();
+  }
+}
+
+type ControlFile = z.infer<typeof controlFileShape>;
+
+async function readControlFile(data: string): Promise<ControlFile | null> {
+  try {
+    return controlFileShape.parse(JSON.parse(await readFile(join(data, controlFileName), 'utf8')));
+  } catch {
+    return null; // who has the folder, if anybody has, is found out when it is opened
+  }
+}
+
+/** @returns null if nobody is there. */
+async function send(
+  { url, token }: ControlFile,
+  operation: Operation,
+  stopping: AbortSignal,
+): Promise<IncomingMessage | null> {
+  const sent = request(url, {
+    method: 'POST',
+    headers: { Authorization: `Bearer ${token}`, 'Content-Type': 'application/json' },
+    signal: stopping,
+  });
+  sent.on('error', () => undefined); // what ends it early is told by the answer that is cut off
+  sent.end(JSON.stringify(operation));
+  try {
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    return response;
+  } catch {
+    stopping.throwIfAborted();
+    return null;
+  }
+}
+
+async function readAnswer(response: IncomingMessage, { onStep, stopping }: Listening): Promise<Outcome> {
+  const cut = new RejoinError('unavailable', 'The server ended before it was done: ask again');
+  response.on('error', () => undefined); // then the lines end without an outcome
+  for await (const line of createInterface({ input: response })) {
+    const message = parseLine(line);
+    switch (message.type) {
+      case 'outcome':
+        return message.outcome;
+      case 'error':
+        throw new RejoinError(message.code, message.message);
+      default:
+        onStep(message);
+    }
+  }
+  stopping.throwIfAborted();
+  throw cut;
+}
+
+function parseLine(line: string): z.infer<typeof controlLineShape> {
+  try {
+    return controlLineShape.parse(JSON.parse(line));
+  } catch (cause) {
+    const message =
+      'The server answers what this release does not know: the command and the server should be one release';
+    throw new RejoinError('unavailable', message, { cause });
+  }
+}

@@ -1,0 +1,98 @@
+// `rejoin verify`: reads everything that a data folder holds, says what is damaged, and mends what can be mended.
+
+import { Command, Option } from 'commander';
+import { RejoinError } from '../errors.ts';
+import type { Finding } from '../store/findings.ts';
+import { counted } from './counted.ts';
+import { dataOption, quietOption } from './flags.ts';
+import { operate } from './operate.ts';
+import { packageVersion } from './package-version.ts';
+
+interface VerifyFlags {
+  readonly data: string;
+  readonly repair: boolean;
+  readonly quiet: boolean;
+}
+
+export function verifyCommand(): Command {
+  return new Command('verify')
+    .description('read everything in the data folder and say what is damaged, also while the server runs')
+    .addOption(
+      new Option('--repair', 'mend what can be mended, and have the rest fetched from other servers').default(
+        false,
+      ),
+    )
+    .addOption(dataOption())
+    .addOption(quietOption('no progress bar'))
+    .action((flags: VerifyFlags) => runVerify(flags));
+}
+
+async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise<void> {
+  if (!repair) await checkBeforeOpening(data);
+  const findings: Finding[] = [];
+  const { counts } = await operate(
+    { type: 'verify', isRepair: repair },
+    {
+      data,
+      doing: 'Reading everything',
+      isQuiet,
+      expected: 'verified',
+      onStep: (step) => step.type === 'finding' && findings.push(step.finding),
+    },
+  );
+  const open = findings.filter(({ remedy }) => remedy !== 'mended');
+  const kinds = Object.entries(counts).map(([kind, count]) => `${kind} ${count.toLocaleString('en-US')}`);
+  process.stdout.write(
+    [
+      ...findings.map(printFinding),
+      `rejoin ${packageVersion()} read all of ${data}: ${findings.length === 0 ? 'all is whole' : counted(findings.length, 'finding')}`,
+      `  read                  ${kinds.join(', ')}`,
+      '',
+    ].join('\n'),
+  );
+  if (open.length > 0) throw new RejoinError('damaged', adviceFor(open, repair));
+}
+
+/**
+ * A folder that no server runs on is opened to be read, and opening mends its files: whoever only wants to know what is wrong
+ * is told before.
+ */
+async function checkBeforeOpening(data: string): Promise<void> {
+  const { damagedFiles } = await import('../store/damaged-files.ts');
+  const damaged = await damagedFiles(data);
+  if (damaged.length === 0) return;
+  process.stdout.write(damaged.map((problem) => `${problem}\n`).join(''));
+  throw new RejoinError(
+    'damaged',
+    'The files of the database are damaged, and nothing more was read: opening them mends them, under a new server id; that is what `rejoin verify --repair` does, and the start of the server',
+  );
+}
+
+const remedies: Readonly<Record<Finding['remedy'], string>> = {
+  mended: 'mended',
+  mendable: 'can be mended: --repair',
+  peer: 'to be fetched from another server, or a backup',
+  harmless: 'nothing to be done',
+};
+
+function printFinding({ project, position, numbers, problem, remedy }: Finding): string {
+  const numbered = numbers && `[${numbers.serverId}, ${numbers.first}]`;
+  const upTo = numbers && numbers.last > numbers.first ? ` to [${numbers.serverId}, ${numbers.last}]` : '';
+  const place = [
+    project !== null && `project ${JSON.stringify(project)}`,
+    position !== null && `position ${position}`,
+    numbered !== null && numbered + upTo,
+  ].filter((part) => part !== false);
+  return `${place.length === 0 ? 'the database' : place.join(', ')}: ${problem} (${remedies[remedy]})`;
+}
+
+function adviceFor(open: readonly Finding[], isRepair: boolean): string {
+  const wanted = open.filter(({ remedy }) => remedy === 'peer').length;
+  const mendable = open.some(({ remedy }) => remedy === 'mendable');
+  const found = `${counted(open.length, 'finding')} not mended`;
+  if (mendable) return `${found}: --repair mends what can be mended`;
+  if (wanted === 0) return `${found}: none of them costs anything but time`;
+  return isRepair
+    ? `${found}: what is lost is asked for from other servers while the server runs with --peer; else restore a backup`
+    : `${found}: --repair has what is lost fetched from other servers`;
+}

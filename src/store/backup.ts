@@ -1,0 +1,117 @@
+// A backup: the database as it was at one moment, copied into a new one, while the server goes on. It has no marker, so
+// whoever opens it takes a new server id (REP-8). The operations of the core call it.
+
+import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { RejoinError, messageOf } from '../errors.ts';
+import { checkEntry, nameOfEntry } from './check-entry.ts';
+import { readContents, type FolderContents } from './folder-contents.ts';
+import { allKeys, readKey } from './keys.ts';
+import { LevelStore } from './level.ts';
+import { syncFolder } from './marker.ts';
+import { finishPurges } from './purge.ts';
+import { scanWithProgress, type OnProgress } from './scan-with-progress.ts';
+import type { Entry, Store } from './store.ts';
+import { removeUnfinishedSessions } from './unfinished-sessions.ts';
+
+export interface BackupOptions {
+  readonly onProgress?: OnProgress | undefined;
+  /** Is told in a sentence of each entry that is damaged. It is copied as it is. */
+  readonly onDamage: (detail: string) => void;
+  /** Gives up, and leaves nothing. */
+  readonly stopping: AbortSignal;
+}
+
+export interface BackupReport extends FolderContents {
+  readonly damaged: number;
+}
+
+/**
+ * Copies what is in the store now into `<folder>/db`, which is there only when all of it is on disk.
+ * @param folder is made if there is none.
+ * @throws RejoinError `conflict` if it isn't empty; `data-unusable` if it can't be written; `unavailable` if the store failed meanwhile.
+ */
+export async function backUp(store: Store, folder: string, options: BackupOptions): Promise<BackupReport> {
+  const isNew = await makeEmptyFolder(folder);
+  const draft = join(folder, draftName);
+  try {
+    await mkdir(draft);
+    const report = await copyInto(store, draft, options);
+    await rename(draft, join(folder, 'db'));
+    await syncFolder(folder);
+    return report;
+  } catch (error) {
+    await rm(draft, { recursive: true, force: true });
+    if (isNew) await rmdir(folder);
+    if (error instanceof RejoinError) throw error;
+    options.stopping.throwIfAborted();
+    throw new RejoinError('data-unusable', `The backup in ${folder} can't be written: ${messageOf(error)}`, {
+      cause: error,
+    });
+  }
+}
+
+/** What a backup is called while it is made: nobody takes that for a database. */
+const draftName = 'db.partial';
+
+async function copyInto(store: Store, folder: string, options: BackupOptions): Promise<BackupReport> {
+  const { onProgress, onDamage, stopping } = options;
+  const target = await LevelStore.open(folder);
+  try {
+    let damaged = 0;
+    const inFlight: Promise<void>[] = [];
+    // One scan shows one moment.
+    for await (const page of scanWithProgress(store, allKeys, onProgress)) {
+      stopping.throwIfAborted();
+      for (const entry of page) {
+        const problem = problemOf(entry);
+        if (problem === null) continue;
+        damaged++;
+        onDamage(`${nameOfEntry(entry.key)}: ${problem}`);
+      }
+      const written = target.write(page);
+      written.catch(() => undefined); // it is waited for
+      inFlight.push(written);
+      if (inFlight.length >= writesInFlightMax) await inFlight.shift();
+    }
+    await Promise.all(inFlight);
+    await removeUnfinishedSessions(target);
+    await finishPurges(target);
+    return { ...(await readContents(target)), damaged };
+  } finally {
+    await target.close();
+  }
+}
+
+/** They share an fsync. */
+const writesInFlightMax = 8;
+
+function problemOf(entry: Entry): string | null {
+  try {
+    checkEntry(entry, readKey(entry.key));
+    return null;
+  } catch (error) {
+    if (error instanceof RejoinError && error.code === 'damaged') return error.message;
+    throw error;
+  }
+}
+
+/** @returns whether there was none. */
+async function makeEmptyFolder(folder: string): Promise<boolean> {
+  let names: string[];
+  try {
+    const made = await mkdir(folder, { recursive: true });
+    if (made !== undefined) return true;
+    names = await readdir(folder);
+  } catch (cause) {
+    throw new RejoinError('data-unusable', `The folder ${folder} can't be made: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+  if (names.length === 0) return false;
+  const left = names.includes(draftName) ? `: ${draftName} was left there by a backup that was cut off` : '';
+  throw new RejoinError(
+    'conflict',
+    `The folder ${folder} is not empty${left}: name another one, or empty it`,
+  );
+}

@@ -1,0 +1,175 @@
+// Puts a backup, or any copy of a data folder, in place as a data folder of its own life (REP-8). It is copied, opened and mended
+// beside the database first, and takes its place at the end: a restore that is cut off leaves what there was, or says so.
+
+import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { RejoinError, messageOf } from '../errors.ts';
+import type { Environment } from '../model/environment.ts';
+import { openDataFolder, restoringFolder } from './data-folder.ts';
+import { readContents, type FolderContents } from './folder-contents.ts';
+import { isThere } from './is-there.ts';
+import { LevelStore } from './level.ts';
+import { markerName, syncFolder } from './marker.ts';
+
+export interface RestoreOptions {
+  readonly environment: Environment;
+  /** Whether a database that is there makes room. It is kept. */
+  readonly isReplacing: boolean;
+  /** In bytes of files. */
+  readonly onProgress: (done: number, total: number) => void;
+}
+
+export interface RestoreReport extends FolderContents {
+  /** Under which it was written until then; null if that is lost. */
+  readonly previousServerId: number | null;
+  readonly serverId: number;
+  /** Where what was there before is kept; null if there was nothing. */
+  readonly replaced: string | null;
+  /** What the operator should know: one sentence each. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * @param from a folder with a `db`.
+ * @throws RejoinError `not-found` if there is nothing to restore, `conflict` if there is a database already, `data-in-use`,
+ *   `data-unusable`, `data-newer`. Then what there was is as it was.
+ */
+export async function restore(from: string, data: string, options: RestoreOptions): Promise<RestoreReport> {
+  await checkSource(from, data);
+  await checkTarget(data, options.isReplacing);
+  const staged = join(data, restoringFolder);
+  let isComplete = false;
+  try {
+    await rm(staged, { recursive: true, force: true });
+    await copyAll(from, staged, options.onProgress);
+    const report = await openOnce(staged, data, options.environment);
+    isComplete = true; // and may be the only one from here on
+    const replaced = await makeRoom(data, options.environment);
+    await putInPlace(staged, data);
+    return { ...report, replaced };
+  } catch (error) {
+    if (!isComplete) await rm(staged, { recursive: true, force: true });
+    if (error instanceof RejoinError) throw error;
+    const message = `${from} can't be restored into ${data}: ${messageOf(error)}`;
+    throw new RejoinError('data-unusable', message, { cause: error });
+  }
+}
+
+async function checkSource(from: string, data: string): Promise<void> {
+  const database = join(from, 'db');
+  if (!(await isThere(database)))
+    throw new RejoinError(
+      'not-found',
+      `There is no backup in ${from}: it should have a folder db, as a backup and any data folder does`,
+    );
+  if (resolve(from) === resolve(data))
+    throw new RejoinError('conflict', `${from} can't be restored into itself: say with --data where to`);
+  if (await LevelStore.isInUse(database))
+    throw new RejoinError(
+      'data-in-use',
+      `${from} is in use: what a server has open can't be copied file by file; make a backup of it: rejoin backup FOLDER --data ${from}`,
+    );
+}
+
+async function checkTarget(data: string, isReplacing: boolean): Promise<void> {
+  const database = join(data, 'db');
+  const names = await readdir(database).catch(() => []);
+  if (names.length === 0) return;
+  if (await LevelStore.isInUse(database))
+    throw new RejoinError(
+      'data-in-use',
+      `The data folder ${data} is in use: stop the server that runs on it`,
+    );
+  if (!isReplacing)
+    throw new RejoinError(
+      'conflict',
+      `The data folder ${data} holds a database already: --replace puts it aside, or name another folder with --data`,
+    );
+}
+
+/** What says how the database was stopped, and how far it was, belongs to it; what ties it to a place does not. */
+async function copyAll(from: string, to: string, onProgress: RestoreOptions['onProgress']): Promise<void> {
+  await mkdir(to, { recursive: true });
+  const files: { from: string; to: string; bytes: number }[] = [];
+  for (const folder of ['db', 'witness']) {
+    const names = await readdir(join(from, folder)).catch(() => null);
+    if (!names) continue;
+    await mkdir(join(to, folder));
+    for (const name of names) {
+      const path = join(from, folder, name);
+      const { size: bytes, isFile } = await statOf(path);
+      if (isFile && !leftOut.has(name)) files.push({ from: path, to: join(to, folder, name), bytes });
+    }
+  }
+  if (await isThere(join(from, 'rejoin.pid')))
+    files.push({ from: join(from, 'rejoin.pid'), to: join(to, 'rejoin.pid'), bytes: 0 });
+  const total = files.reduce((sum, { bytes }) => sum + bytes, 0);
+  let done = 0;
+  for (const file of files) {
+    await copyDurably(file.from, file.to);
+    onProgress((done += file.bytes), total);
+  }
+}
+
+const leftOut: ReadonlySet<string> = new Set(['LOCK', 'LOG', 'LOG.old', markerName]);
+
+async function statOf(path: string): Promise<{ size: number; isFile: boolean }> {
+  const found = await stat(path);
+  return { size: found.size, isFile: found.isFile() };
+}
+
+async function copyDurably(from: string, to: string): Promise<void> {
+  await copyFile(from, to);
+  const file = await open(to, 'r+');
+  try {
+    await file.chmod(0o644); // a backup may be kept where nobody can write
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** It takes its new life here, is mended if it has to be, and says what it holds. */
+async function openOnce(
+  staged: string,
+  data: string,
+  environment: Environment,
+): Promise<Omit<RestoreReport, 'replaced'>> {
+  const folder = await openDataFolder(staged, { environment, isRestored: true });
+  try {
+    const { previousServerId } = folder;
+    // What they name is there in the end.
+    const warnings = folder.warnings.map((text) => text.replaceAll(staged, data));
+    const contents = await readContents(folder.store);
+    return { ...contents, previousServerId, serverId: folder.life.serverId, warnings };
+  } finally {
+    await folder.close();
+  }
+}
+
+/** @returns where what there was is now; null if there was nothing. */
+async function makeRoom(data: string, environment: Environment): Promise<string | null> {
+  const names = ['witness', 'rejoin.pid', 'db']; // the database last: while it is there, nothing has happened
+  const there: string[] = [];
+  for (const name of names) if (await isThere(join(data, name))) there.push(name);
+  if (there.length === 0) return null;
+  const aside = join(data, 'replaced', new Date(environment.now()).toISOString().replaceAll(':', '-'));
+  await mkdir(aside, { recursive: true });
+  for (const name of there) await rename(join(data, name), join(aside, name));
+  await syncFolder(aside);
+  return aside;
+}
+
+/** The database last: then the rest is where it belongs. A marker that is moved stays itself. */
+async function putInPlace(staged: string, data: string): Promise<void> {
+  const evidence = join(staged, 'damaged');
+  if (await isThere(evidence)) {
+    await mkdir(join(data, 'damaged'), { recursive: true });
+    for (const name of await readdir(evidence))
+      await rename(join(evidence, name), join(data, 'damaged', name));
+  }
+  if (await isThere(join(staged, 'witness'))) await rename(join(staged, 'witness'), join(data, 'witness'));
+  await rename(join(staged, 'db'), join(data, 'db'));
+  await syncFolder(data);
+  await rm(staged, { recursive: true, force: true });
+}
