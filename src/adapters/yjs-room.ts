@@ -27,10 +27,13 @@ export class YjsRoom {
   ) {
     this.stopListening = project.listen({
       durable: ({ changes, update }) => {
+        if (!update) return;
         const told = { frame: writeUpdate(update), position: changes.at(-1)?.position ?? null };
         for (const { reader } of this.connections) reader.tellUpdate(told);
       },
       reset: () => this.closeAll(new RejoinError('outcome-unknown', 'the store failed: come back')),
+      replaced: () =>
+        this.closeAll(new RejoinError('unavailable', 'much has come from another server: come back')),
       deleted: () => this.closeAll(new RejoinError('deleted', 'the project was deleted')),
     });
   }

@@ -135,14 +135,19 @@ export class DocumentKeeper {
     }
   }
 
+  /** Of the open document, however little has changed since the last one. @returns whether it was made. */
+  makeSnapshotNow(): Promise<boolean> {
+    return this.makeSnapshot(true);
+  }
+
   /** Has its turn among the background work of all projects. @returns whether it was made. */
-  private async makeSnapshot(): Promise<boolean> {
+  private async makeSnapshot(isNeeded = false): Promise<boolean> {
     let wasMade = false;
     await this.upkeep.run(this.project, async (signal) => {
       const begun = await this.turns.run(() => {
         // Asked for twice, the first one may have covered all. A second one at its position would replace it, and be the
         // only one that is kept.
-        if (!this.opened?.tail.isDueAtClose || this.log.isStale) return null;
+        if (!this.opened || this.log.isStale || !(isNeeded || this.opened.tail.isDueAtClose)) return null;
         return beginSnapshot(this.log, this.opened);
       });
       if (!begun) return;

@@ -163,12 +163,17 @@ export class DocumentLoader {
     await otherWork();
   }
 
+  /** What is missing of what others build on; null if nothing is. */
+  get lack(): string | null {
+    return pendingIn(this.doc);
+  }
+
   /** @throws RejoinError `damaged` if the updates don't make a whole document. */
   async finish(
     changes: Iterable<SampleChanges>,
     onOddity: (detail: string) => void,
   ): Promise<ProjectDocument> {
-    const lack = pendingIn(this.doc);
+    const { lack } = this;
     if (lack !== null) throw new RejoinError('damaged', `The log of the project is not whole: ${lack}`);
     return ProjectDocument.open(this.doc, changes, onOddity);
   }

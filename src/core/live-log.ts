@@ -29,6 +29,8 @@ export interface ProjectListener {
   deleted?(): void;
   /** A project that was deleted is there again. */
   undeleted?(): void;
+  /** The document has got what no update tells (REP-7): whoever follows it must start anew. */
+  replaced?(): void;
 }
 
 /** What goes to the store together. */
@@ -204,16 +206,25 @@ export class LiveLog implements FeedSource {
 
   /**
    * As `stage`, for a group under the numbers that another server gave it (REP-4). It must be the next of its server id.
-   * @param isUnfinished whether a session that was made in slices is not complete with it.
+   * `isUnfinished`: whether a session that was made in slices is not complete with it. `update`: what those who follow the
+   * document are told of it.
    */
   stageReceived(
-    group: ReceivedGroup & { readonly update: Uint8Array },
+    group: ReceivedGroup,
     objects: readonly (LoggedObject | null)[],
-    { isUnfinished, writes, settle }: Pick<Commit, 'writes' | 'settle'> & { readonly isUnfinished: boolean },
+    {
+      isUnfinished,
+      update,
+      writes,
+      settle,
+    }: Pick<Commit, 'writes' | 'settle'> & {
+      readonly isUnfinished: boolean;
+      readonly update: Uint8Array | null;
+    },
   ): Staged {
     this.checkFresh();
     const nowMs = this.context.environment.now();
-    const appended = this.log.appendReceived(group, objects, { nowMs, isUnfinished });
+    const appended = this.log.appendReceived(group, update, objects, { nowMs, isUnfinished });
     const fresh = objects.filter((object) => object !== null);
     return this.showing(appended, fresh, writes, settle);
   }
@@ -259,6 +270,21 @@ export class LiveLog implements FeedSource {
       else listener.undeleted?.();
     }
     this.context.moved.tell(this.log.project);
+  }
+
+  /** Puts the project into the catalogue, whose log is there already. `more` is written with it. */
+  async enter(info: ProjectInfo, more: readonly Write[]): Promise<void> {
+    await this.lastWritten;
+    const { writes, settle } = this.log.enter(info);
+    await this.submit({ group: null, writes: [...writes, ...more], settle });
+    this.tellWitness();
+    this.wake();
+    this.context.moved.tell(this.log.project);
+  }
+
+  /** The document has got what no update tells. */
+  replaced(): void {
+    for (const listener of [...this.listeners]) listener.replaced?.();
   }
 
   // ---- after a failed write

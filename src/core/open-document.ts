@@ -9,6 +9,7 @@ import type { LiveLog } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import type { ObservedEvent } from './observer.ts';
 import { readSampleChanges } from './sample-changes.ts';
+import type { SampleChanges } from './udt-samples.ts';
 
 export interface OpenDocument {
   readonly document: ProjectDocument;
@@ -17,28 +18,46 @@ export interface OpenDocument {
   newestSnapshot: number;
 }
 
+/** What is added to what the log has made of a document. */
+export interface Addition {
+  /** The log counts up to this position. */
+  readonly behind: number;
+  /** Adds the rest. May be called again, for another document. */
+  readonly add: (loader: DocumentLoader) => Promise<void>;
+  /** What is kept of the samples, changed by what was added. */
+  readonly count: (stored: readonly SampleChanges[]) => readonly SampleChanges[];
+}
+
 type Observe = (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'>, detail: string) => void;
 
 /**
  * Makes the document from its newest snapshot and the log after it. What was submitted before is durable first.
+ * @param addition default: none.
  * @throws RejoinError `damaged` if the document can't be made whole; `unavailable`.
  */
 export async function openDocument(
   log: LiveLog,
   { store }: Pick<ProjectContext, 'store'>,
   observe: Observe,
+  addition: Addition | null = null,
 ): Promise<OpenDocument> {
   await log.durable();
-  return loadDocument(log, store, observe);
+  return loadDocument(log, store, observe, addition);
 }
 
 /** A snapshot that is damaged is told, and an older one tried, and at last the whole log. */
-async function loadDocument(log: LiveLog, store: Store, observe: Observe): Promise<OpenDocument> {
+async function loadDocument(
+  log: LiveLog,
+  store: Store,
+  observe: Observe,
+  addition: Addition | null,
+): Promise<OpenDocument> {
   let failure: RejoinError | null = null;
   const tell = (detail: string): void => observe('damage', detail);
   for await (const snapshot of orNone(findSnapshots(store, log.keys, tell))) {
+    if (snapshot && addition && snapshot.position > addition.behind) continue; // it isn't known to be whole
     try {
-      return await loadFrom(snapshot, log, store, observe);
+      return await loadFrom(snapshot, log, store, observe, addition);
     } catch (error) {
       if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
       tell(messageOf(error));
@@ -58,6 +77,7 @@ async function loadFrom(
   log: LiveLog,
   store: Store,
   observe: Observe,
+  addition: Addition | null,
 ): Promise<OpenDocument> {
   const loader = new DocumentLoader();
   if (snapshot) {
@@ -69,7 +89,8 @@ async function loadFrom(
       );
   }
   const tail = new DocumentTail(snapshot?.bytes ?? 0);
-  for await (const page of log.readStored((snapshot?.position ?? 0) + 1, log.durablePosition)) {
+  const last = addition?.behind ?? log.durablePosition;
+  for await (const page of log.readStored((snapshot?.position ?? 0) + 1, last)) {
     const updates: Uint8Array[] = [];
     for (const { groupIndex, update, position } of page) {
       if (groupIndex > 0) continue;
@@ -83,7 +104,10 @@ async function loadFrom(
     }
     await loader.add(updates);
   }
+  await addition?.add(loader);
   const changes = await readSampleChanges(store, log.keys, (detail) => observe('damage', detail));
-  const document = await loader.finish(changes, (detail) => observe('value-not-json', detail));
+  const document = await loader.finish(addition?.count(changes) ?? changes, (detail) =>
+    observe('value-not-json', detail),
+  );
   return { document, tail, newestSnapshot: snapshot?.position ?? 0 };
 }

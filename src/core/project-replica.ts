@@ -81,7 +81,7 @@ export class ProjectReplica {
   }
 
   /** REP-8: whoever has more of our own sequence than we do has it from a life whose folder we are a copy of. */
-  private async leaveOwnSequence(groups: readonly ReceivedGroup[]): Promise<void> {
+  async leaveOwnSequence(groups: readonly ReceivedGroup[]): Promise<void> {
     const { state } = this;
     const { serverId } = state.context.life;
     const own = state.log.appended.vector.get(serverId) ?? 0;
@@ -151,7 +151,10 @@ export class ProjectReplica {
     const settle = (): void => {
       if (step) opened?.versions.settle(step.state);
     };
-    batch.add(state.log.stageReceived(group, objects, { isUnfinished: isPart, writes, settle }), group);
+    batch.add(
+      state.log.stageReceived(group, objects, { isUnfinished: isPart, update: group.update, writes, settle }),
+      group,
+    );
     return null;
   }
 
@@ -170,8 +173,8 @@ export class ProjectReplica {
     return { document, versions, keys: log.keys, nextPosition: () => log.appended.position + 1 };
   }
 
-  /** REP-6. */
-  private async loggedObject(record: ReceivedRecord, batch: Batch): Promise<LoggedObject | null> {
+  /** What is known of a record that is an object; null if it is none (REP-6). @param batch what is staged before it. */
+  async loggedObject(record: ReceivedRecord, batch: Batch): Promise<LoggedObject | null> {
     const object = batch.received.get(record);
     if (!object) return null;
     const { kind, versionUuid, value } = object;
@@ -197,7 +200,7 @@ export class ProjectReplica {
 }
 
 /** What of a frame is staged and goes to the store at once. */
-class Batch {
+export class Batch {
   readonly durable: Promise<void>[] = [];
   /** Objects that were staged, by kind and uuid. */
   readonly objects = new Map<string, JsonObject>();
@@ -228,13 +231,14 @@ class Batch {
   }
 }
 
-interface ObjectIn {
+export interface ObjectIn {
   readonly kind: ObjectKind;
   readonly versionUuid: string;
   readonly value: JsonObject;
 }
 
-function objectsIn(groups: readonly ReceivedGroup[]): Map<ReceivedRecord, ObjectIn> {
+/** The objects among the records that came. @throws RejoinError `bad-request` if the record of an object holds none. */
+export function objectsIn(groups: readonly ReceivedGroup[]): Map<ReceivedRecord, ObjectIn> {
   const objects = new Map<ReceivedRecord, ObjectIn>();
   for (const { records } of groups)
     for (const record of records) {

@@ -16,6 +16,8 @@ export class ProjectState {
   readonly queue = new SerialQueue();
   /** Writes in work, in the queue or outside of it. */
   private readonly asked = new Set<Promise<unknown>>();
+  /** Ends in a turn what one before has begun and something has interrupted; null if nothing was. */
+  finishInterrupted: (() => Promise<void>) | null = null;
 
   /** @param onUsed is called whenever the document is being used. */
   constructor(
@@ -64,12 +66,14 @@ export class ProjectState {
 
   // ---- within a turn
 
-  /** Brings the log up to date with the store after a failure. */
+  /** Brings the log up to date with the store after a failure, and ends what was interrupted. */
   async current(): Promise<void> {
     await this.context.recovery.ready();
-    if (!this.log.isStale) return;
-    this.keeper.drop();
-    await this.log.reload();
+    if (this.log.isStale) {
+      this.keeper.drop();
+      await this.log.reload();
+    }
+    await this.finishInterrupted?.();
   }
 
   /**

@@ -11,6 +11,7 @@ import { Feed } from './feed.ts';
 import { heedClaims } from './heed-claims.ts';
 import { LiveLog, type ProjectListener } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
+import { ProjectArrivals } from './project-arrivals.ts';
 import { ProjectLifecycle, type Lifecycle } from './project-lifecycle.ts';
 import { ProjectReplica } from './project-replica.ts';
 import { ProjectState } from './project-state.ts';
@@ -20,6 +21,7 @@ import { ProjectSummaries, type ProjectSummary } from './project-summary.ts';
 import { ProjectUploads } from './project-uploads.ts';
 import { ReplicaReader } from './replica-reader.ts';
 import { SelectedFeed } from './selected-feed.ts';
+import { SnapshotSource } from './snapshot-source.ts';
 import type { Upkeep } from './upkeep.ts';
 import { readWholeDocument, type WholeDocument } from './whole-document.ts';
 
@@ -37,6 +39,8 @@ export class Project {
   readonly uploads: ProjectUploads;
   /** What it takes from other servers. */
   readonly replica: ProjectReplica;
+  /** What it takes of them with a snapshot. */
+  readonly arrivals: ProjectArrivals;
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly lifecycle: ProjectLifecycle;
@@ -54,13 +58,16 @@ export class Project {
     this.udt = new ProjectUdt(this.state);
     this.uploads = new ProjectUploads(this.state);
     this.replica = new ProjectReplica(this.state);
+    this.arrivals = new ProjectArrivals(this.state, this.replica, home.upkeep);
     this.lifecycle = new ProjectLifecycle(this.state, home.upkeep);
     this.updates = new ProjectUpdates(this.state);
     this.summaries = new ProjectSummaries(this.state);
   }
 
   static async open(id: string, context: ProjectContext, home: ProjectHome): Promise<Project> {
-    return new Project(id, context, home, await LiveLog.open(id, context));
+    const project = new Project(id, context, home, await LiveLog.open(id, context));
+    await project.arrivals.recall();
+    return project;
   }
 
   /** What the catalogue says; undefined while nothing was ever written to the project. */
@@ -102,7 +109,7 @@ export class Project {
 
   /** What another server lacks of it, then what comes. @param release is called when the reader is closed. */
   readFor(known: VersionVector, release: () => void): Promise<ReplicaReader> {
-    return ReplicaReader.open(this.log, known, release);
+    return ReplicaReader.open(this.log, new SnapshotSource(this.state), known, release);
   }
 
   /** The log behind a position, then live. */

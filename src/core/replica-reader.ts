@@ -1,10 +1,12 @@
 // Reads the log of a project for another server, record by record as they are stored: what that server lacks, whole groups in
-// the order of this log, then what comes (REP-1, REP-2). A link pulls, so a slow one is simply behind.
+// the order of this log, then what comes (REP-1, REP-2). Where updates were compacted away a snapshot stands for them (REP-7). A
+// link pulls, so a slow one is simply behind.
 
 import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { StoredRecord } from '../store/project-log.ts';
 import type { LiveLog } from './live-log.ts';
+import type { SnapshotPiece, SnapshotSource } from './snapshot-source.ts';
 
 export interface ReplicaPage {
   /** Of whole groups. */
@@ -13,6 +15,25 @@ export interface ReplicaPage {
   readonly isUnfinished: boolean;
   /** What the other server has after these. */
   readonly vector: VersionVector;
+  /** If it is a part of a snapshot, or of the records that go with one: they count when all of it is there (REP-7). */
+  readonly snapshot?: PartOfSnapshot;
+}
+
+export interface PartOfSnapshot extends SnapshotPiece {
+  /** With this one all of it is there. */
+  readonly isLast: boolean;
+}
+
+/** A snapshot that is being given. */
+interface Transfer {
+  readonly pieces: AsyncIterator<SnapshotPiece>;
+  arePiecesGiven: boolean;
+  covers: VersionVector;
+  /** What is in the snapshot is in the log up to here: so far the records go with it. */
+  until: number;
+  /** Where the reader was before: if it is interrupted, it begins there again. */
+  readonly position: number;
+  readonly known: Map<number, number>;
 }
 
 /** So often in a row a read is begun again that the store has interrupted. */
@@ -20,16 +41,18 @@ const interruptionsMax = 3;
 const pageBytesMax = 256 * 1024;
 
 export class ReplicaReader {
-  private readonly known: Map<number, number>;
+  private known: Map<number, number>;
   private stored: AsyncIterator<readonly StoredRecord[]> | null = null;
   /** Read, and not given yet. */
   private pending: readonly StoredRecord[] = [];
   private interruptions = 0;
   private isClosed = false;
   private wake: (() => void) | null = null;
+  private transfer: Transfer | null = null;
 
   private constructor(
     private readonly log: LiveLog,
+    private readonly source: SnapshotSource,
     known: VersionVector,
     /** The last position that was given or left out. */
     private position: number,
@@ -39,9 +62,14 @@ export class ReplicaReader {
   }
 
   /** @param release is called when the reader is closed. */
-  static async open(log: LiveLog, known: VersionVector, release: () => void): Promise<ReplicaReader> {
+  static async open(
+    log: LiveLog,
+    source: SnapshotSource,
+    known: VersionVector,
+    release: () => void,
+  ): Promise<ReplicaReader> {
     await log.ready();
-    return new ReplicaReader(log, known, await log.positionOf(known), release);
+    return new ReplicaReader(log, source, known, await log.positionOf(known), release);
   }
 
   get isAtHead(): boolean {
@@ -50,13 +78,14 @@ export class ReplicaReader {
 
   /** The other server has these: they are left out. */
   knows(vector: VersionVector): void {
-    for (const [serverId, seqno] of vector)
-      if (seqno > (this.known.get(serverId) ?? 0)) this.known.set(serverId, seqno);
+    for (const known of this.transfer ? [this.known, this.transfer.known] : [this.known])
+      for (const [serverId, seqno] of vector)
+        if (seqno > (known.get(serverId) ?? 0)) known.set(serverId, seqno);
   }
 
   /**
    * What the other server lacks next, once there is any; null after `close`.
-   * @throws RejoinError `deleted`, `damaged`; `unavailable` where the update of a change was compacted away.
+   * @throws RejoinError `deleted`; `unavailable`; `damaged`, also where an update was compacted away and no snapshot can be read.
    */
   async next(): Promise<ReplicaPage | null> {
     for (;;) {
@@ -86,30 +115,85 @@ export class ReplicaReader {
     this.release();
   }
 
-  /** Whole groups of about 256 KiB, without those that the other server has; null if none was left. */
+  /** About 256 KiB; null if nothing was left that the other server hasn't got. */
   private async page(): Promise<ReplicaPage | null> {
-    const records: Uint8Array[] = [];
-    let bytes = 0;
-    let last: StoredRecord | null = null;
-    while (bytes < pageBytesMax) {
-      const group = await this.nextGroup();
-      if (!group) break;
-      const [first] = group;
-      const end = group.at(-1);
-      if (!first || !end) break;
-      this.position = end.position;
-      last = end;
-      if (end.record.seqno <= (this.known.get(end.record.serverId) ?? 0)) continue;
-      for (const { bytes: recordBytes } of group) {
-        records.push(recordBytes);
-        bytes += recordBytes.length;
-      }
-      this.known.set(end.record.serverId, end.record.seqno);
-    }
+    const { transfer } = this;
+    if (transfer) return this.partOf(transfer);
+    const { records, last, isStripped } = await this.groups(Infinity);
+    if (records.length === 0 && isStripped) return this.partOf(this.beginTransfer());
     if (records.length === 0) return null;
     return { records, isUnfinished: last !== null && (await this.goesOn(last)), vector: new Map(this.known) };
   }
 
+  private beginTransfer(): Transfer {
+    const pieces = this.source.pieces(this.position + 1);
+    const { position, known } = this;
+    this.known = new Map(known);
+    return (this.transfer = {
+      pieces,
+      arePiecesGiven: false,
+      covers: new Map(),
+      until: this.log.durablePosition,
+      position,
+      known,
+    });
+  }
+
+  /** First the pieces, then the records. */
+  private async partOf(transfer: Transfer): Promise<ReplicaPage> {
+    if (!transfer.arePiecesGiven) {
+      const next = await transfer.pieces.next();
+      if (next.done !== true) {
+        const { isFirst, covers } = next.value;
+        transfer.covers = covers;
+        // What a snapshot has more than it says was durable when it was whole.
+        if (isFirst) transfer.until = this.log.durablePosition;
+        const snapshot = { ...next.value, isLast: false };
+        return { records: [], isUnfinished: false, vector: new Map(transfer.known), snapshot };
+      }
+      transfer.arePiecesGiven = true;
+    }
+    const { covers, until } = transfer;
+    const { records } = await this.groups(until);
+    const isLast = this.position >= until;
+    if (isLast) this.transfer = null;
+    const snapshot = { piece: new Uint8Array(), isFirst: false, isLast, covers };
+    const vector = new Map(isLast ? this.known : transfer.known); // before the last one nothing of it counts
+    return { records, isUnfinished: false, vector, snapshot };
+  }
+
+  /**
+   * Whole groups of about 256 KiB up to a position, without those that the other server has; also without their updates while a
+   * snapshot is being given, else up to the first that hasn't got its update any more.
+   */
+  private async groups(
+    until: number,
+  ): Promise<{ records: readonly Uint8Array[]; last: StoredRecord | null; isStripped: boolean }> {
+    const records: Uint8Array[] = [];
+    let bytes = 0;
+    let last: StoredRecord | null = null;
+    while (bytes < pageBytesMax && this.position < until) {
+      const group = await this.nextGroup();
+      const [first] = group ?? [];
+      const end = group?.at(-1);
+      if (!group || !first || !end) break;
+      const { serverId, seqno } = end.record;
+      const isKnown = seqno <= (this.known.get(serverId) ?? 0);
+      if (!isKnown && !first.record.update && !this.transfer) return { records, last, isStripped: true };
+      this.pending = this.pending.slice(group.length);
+      this.position = end.position;
+      last = end;
+      if (isKnown) continue;
+      for (const { bytes: recordBytes } of group) {
+        records.push(recordBytes);
+        bytes += recordBytes.length;
+      }
+      this.known.set(serverId, seqno);
+    }
+    return { records, last, isStripped: false };
+  }
+
+  /** It stays pending. */
   private async nextGroup(): Promise<readonly StoredRecord[] | null> {
     const [first] = this.pending;
     const size = first ? first.record.groupSize - first.record.groupIndex : 1;
@@ -118,15 +202,7 @@ export class ReplicaReader {
       const { groupSize = 1 } = this.pending[0]?.record ?? {};
       if (this.pending.length >= groupSize) break;
     }
-    const group = this.pending.slice(0, this.pending[0]?.record.groupSize ?? 1);
-    this.pending = this.pending.slice(group.length);
-    const [head] = group;
-    if (head && !head.record.update)
-      throw new RejoinError(
-        'damaged',
-        `The update of the change at position ${head.position} was compacted away, and can't be given to another server`,
-      );
-    return group;
+    return this.pending.slice(0, this.pending[0]?.record.groupSize ?? 1);
   }
 
   /** @returns whether there was more. */
@@ -155,6 +231,12 @@ export class ReplicaReader {
     void this.stored?.return?.();
     this.stored = null;
     this.pending = [];
+    const { transfer } = this;
+    if (!transfer) return;
+    void transfer.pieces.return?.();
+    this.position = transfer.position;
+    this.known = transfer.known;
+    this.transfer = null;
   }
 
   private async moved(): Promise<void> {

@@ -12,6 +12,7 @@ import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
 import type { Accepted } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { ReplicaReader } from './replica-reader.ts';
+import type { SnapshotReceipt } from './snapshot-receipt.ts';
 
 /** What one server has of one project. */
 export interface Standing {
@@ -187,6 +188,16 @@ export class Replicas {
   ): Promise<Accepted> {
     const groups = readGroups(records);
     return this.projects.use(project, (opened) => opened.replica.accept(groups, isUnfinished));
+  }
+
+  /**
+   * For a snapshot that another server sends, with the records that go with it (REP-7). It keeps the project open until it is
+   * closed.
+   * @throws RejoinError `damaged`, `unavailable`.
+   */
+  async receiveSnapshot(project: string): Promise<SnapshotReceipt> {
+    const { project: opened, release } = await this.projects.acquire(project);
+    return opened.arrivals.receive(release);
   }
 
   private async takeLifecycle(project: string, theirs: Standing): Promise<void> {

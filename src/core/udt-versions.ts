@@ -162,6 +162,18 @@ export class UdtVersions {
     return step;
   }
 
+  /** A version that no patch leads to: who knows an older one is sent the whole state (UDT-10, REP-7). */
+  rebuild({ view, hash, summaryHash }: UdtNow, { origin, nowMs, position }: VersionCause): UdtStep {
+    const summary = { patch: null, hash: summaryHash };
+    const at = position === null ? {} : { position };
+    const step = this.add({ patch: null, edits: null, hash, summary, ...origin, ...at }, nowMs);
+    step.writes.push(...this.topLevelKeys.name(view), ...this.writePlace(step.state, position));
+    this.changedMs = nowMs;
+    this.knowsHashes = true;
+    this.isBaseLost = position === null;
+    return step;
+  }
+
   /** A version whose patch changes nothing, so that every client's poll refreshes its screen (UDT-8). */
   refresh(patch: readonly Operation[], nowMs: number): UdtStep {
     const { hash, summaryHash } = this.newest;

@@ -4,7 +4,7 @@
 import { RejoinError } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Ended, Groups, ReplicationMessage } from '../wire/replication/messages.ts';
+import type { Ended, Groups, ReplicationMessage, SnapshotMessage } from '../wire/replication/messages.ts';
 import { Announcements } from './announcements.ts';
 import { CatalogueExchange } from './catalogue-exchange.ts';
 import { IncomingStreams } from './incoming-streams.ts';
@@ -133,6 +133,12 @@ export class Dialogue {
           this.inTurn(message.project, () => this.incoming.receive(message), dealtWith);
           return;
         }
+      case 'snapshot':
+        this.checkStream(message);
+        {
+          this.inTurn(message.project, () => this.incoming.receiveSnapshot(message), dealtWith);
+          return;
+        }
       case 'ended':
         this.checkStream(message);
         {
@@ -185,7 +191,7 @@ export class Dialogue {
   }
 
   /** @throws RejoinError `bad-request` for a stream that nobody asked for. */
-  private checkStream({ type, stream }: Groups | Ended): void {
+  private checkStream({ type, stream }: Groups | SnapshotMessage | Ended): void {
     if (!this.incoming.wasAsked(stream))
       throw new RejoinError('bad-request', `${type}.stream is ${stream}: no such stream was asked for`);
   }

@@ -6,10 +6,10 @@ import { RejoinError, messageOf } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
-import type { Ended, Groups, Head, Standing, Want } from '../wire/replication/messages.ts';
+import type { Ended, Groups, Head, SnapshotMessage, Standing, Want } from '../wire/replication/messages.ts';
 import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
-import type { Replicas } from './replicas-port.ts';
+import type { Accepted, Replicas, SnapshotReceipt } from './replicas-port.ts';
 
 export interface IncomingStreamsOptions {
   readonly replicas: Replicas;
@@ -35,6 +35,8 @@ interface Incoming {
   pauses: number;
   /** Whether the stream has brought anything. */
   hasProgress: boolean;
+  /** Of a snapshot that isn't whole yet. */
+  receipt: SnapshotReceipt | null;
   /** What the peer has said to have. */
   theirs: readonly Head[];
   /** How many changes of that are lacking. */
@@ -105,15 +107,38 @@ export class IncomingStreams {
   }
 
   /** Takes what a stream brings; resolves when it is durable, or discarded. */
-  async receive({ project, stream, records, isUnfinished }: Groups): Promise<void> {
+  receive({ project, stream, records, isUnfinished }: Groups): Promise<void> {
+    return this.take(project, stream, records, (incoming) => {
+      if (incoming.receipt) return { type: 'gap', detail: 'A snapshot was cut off' };
+      return this.options.replicas.accept(project, { records, isUnfinished });
+    });
+  }
+
+  /** Takes a part of a snapshot in the same way (REP-7). */
+  receiveSnapshot({ project, stream, ...part }: SnapshotMessage): Promise<void> {
+    return this.take(project, stream, part.records, async (incoming) => {
+      incoming.receipt ??= await this.options.replicas.receiveSnapshot(project);
+      const { receipt } = incoming;
+      const accepted = await receipt.add(part);
+      if (accepted.type === 'accepted' && part.isLast) this.discardSnapshot(incoming);
+      return accepted;
+    });
+  }
+
+  private async take(
+    project: string,
+    stream: number,
+    records: readonly Uint8Array[],
+    accept: (incoming: Incoming) => Accepted | Promise<Accepted>,
+  ): Promise<void> {
     const incoming = this.projects.get(project);
     if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return; // it was given up
-    const { replicas, onKnown } = this.options;
     try {
       // Before they are accepted: they must not go back to where they come from.
-      onKnown(project, vectorOfRecords(records));
-      const accepted = await replicas.accept(project, { records, isUnfinished });
-      if (accepted.type === 'accepted') this.note(incoming, accepted.changes);
+      this.options.onKnown(project, vectorOfRecords(records));
+      const accepted = await accept(incoming);
+      if (this.hasEnded) this.discardSnapshot(incoming);
+      else if (accepted.type === 'accepted') this.note(incoming, accepted.changes);
       else if (incoming.hasProgress) await this.askAgain(project, incoming);
       else this.pause(project, incoming, accepted.detail);
     } catch (error) {
@@ -148,6 +173,7 @@ export class IncomingStreams {
       state: { type: 'new' },
       pauses: 0,
       hasProgress: false,
+      receipt: null,
       theirs: [],
       lagChanges: 0,
       unmet: null,
@@ -160,6 +186,7 @@ export class IncomingStreams {
 
   private ask(project: string, incoming: Incoming, vector: VersionVector): void {
     if (this.hasEnded) return;
+    this.discardSnapshot(incoming);
     const stream = ++this.lastStream;
     incoming.state = { type: 'live', stream };
     incoming.hasProgress = false;
@@ -199,6 +226,7 @@ export class IncomingStreams {
   }
 
   private pause(project: string, incoming: Incoming, detail: string): void {
+    this.discardSnapshot(incoming);
     if (this.hasEnded) return;
     if (incoming.state.type === 'paused') incoming.state.cancel();
     const limitMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(incoming.pauses++, 10));
@@ -225,6 +253,12 @@ export class IncomingStreams {
   private drop(project: string): void {
     const incoming = this.projects.get(project);
     if (incoming?.state.type === 'paused') incoming.state.cancel();
+    if (incoming) this.discardSnapshot(incoming);
     this.projects.delete(project);
+  }
+
+  private discardSnapshot(incoming: Incoming): void {
+    incoming.receipt?.close();
+    incoming.receipt = null;
   }
 }

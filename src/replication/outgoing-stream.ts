@@ -38,6 +38,8 @@ export class OutgoingStream {
   /** What comes next, once it was asked for. */
   private coming: Promise<ReadGroups | null> | null = null;
   private isClosed = false;
+  /** It is sent whole, or from its beginning again (REP-7). */
+  private isInSnapshot = false;
   /** Whether something that was read waits to be sent. */
   isSending = false;
   /** Its place among the streams in the order in which they sent something last. */
@@ -72,7 +74,7 @@ export class OutgoingStream {
     return this.untilTrouble(async () => {
       const reader = await this.opened();
       for (let batches = 0; reader; batches++) {
-        if (batches >= batchesInTurn && this.options.doOthersWait()) {
+        if (batches >= batchesInTurn && !this.isInSnapshot && this.options.doOthersWait()) {
           this.putAside();
           return { type: 'turn-over' };
         }
@@ -143,12 +145,17 @@ export class OutgoingStream {
   }
 
   /** @returns whether it was sent: not if the stream was closed before there was room. */
-  private async send({ records, isUnfinished, vector }: ReadGroups): Promise<boolean> {
+  private async send({ records, isUnfinished, vector, snapshot }: ReadGroups): Promise<boolean> {
     const { project, stream } = this;
-    if (records.length > 0) {
+    this.isInSnapshot = snapshot?.isLast === false;
+    if (records.length > 0 || snapshot) {
       this.isSending = true;
       const isSent = await this.options.output.sendInWindow(() =>
-        this.isClosed ? null : { type: 'groups', project, stream, isUnfinished, records },
+        this.isClosed
+          ? null
+          : snapshot
+            ? { type: 'snapshot', project, stream, ...snapshot, records }
+            : { type: 'groups', project, stream, isUnfinished, records },
       );
       this.isSending = false;
       if (!isSent) return false;

@@ -2,7 +2,7 @@
 // the tests of links run against.
 
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Standing } from '../wire/replication/messages.ts';
+import type { SnapshotMessage, Standing } from '../wire/replication/messages.ts';
 
 /** A project and the digest of its standing (8 bytes): equal digests mean that both servers have the same (REP-2). */
 export interface CatalogueEntry {
@@ -20,6 +20,19 @@ export interface ReceivedGroups {
 export interface ReadGroups extends ReceivedGroups {
   /** What the peer has after these. */
   readonly vector: VersionVector;
+  /** If these go with a snapshot, or are a piece of one (REP-7): they count when all of it is there. */
+  readonly snapshot?: Omit<PartOfSnapshot, 'records'>;
+}
+
+/** See SnapshotMessage of the wire. */
+export type PartOfSnapshot = Pick<SnapshotMessage, 'isFirst' | 'isLast' | 'covers' | 'piece' | 'records'>;
+
+/** Where one snapshot arrives. */
+export interface SnapshotReceipt {
+  /** Takes the parts in their order; resolves when they are durable, with the last one when all of it is taken. */
+  add(part: PartOfSnapshot): Promise<Accepted>;
+  /** What isn't whole is given up. */
+  close(): void;
 }
 
 /** What became of groups of a peer: they are durable here, or they don't follow what is (REP-3). */
@@ -73,6 +86,8 @@ export interface Replicas {
   open(project: string, known: VersionVector): Promise<ReplicaReader>;
   /** Resolves when all of it is durable (REP-3). @throws RejoinError `unavailable`, `outcome-unknown` and others. */
   accept(project: string, groups: ReceivedGroups): Promise<Accepted>;
+  /** For a snapshot that the peer sends, until it is closed. */
+  receiveSnapshot(project: string): Promise<SnapshotReceipt>;
   /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
   listen(moved: (project: string) => void): () => void;
   /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. */

@@ -16,5 +16,6 @@ export interface Change extends LogRecord {
 /** The changes of one Yjs update: written, shown and replicated whole or not at all. Never empty. */
 export interface Group {
   readonly changes: readonly Change[];
-  readonly update: Uint8Array;
+  /** Null if it can't be told by itself: it came with a snapshot (REP-7), and whoever follows the document is told to begin anew. */
+  readonly update: Uint8Array | null;
 }

@@ -9,7 +9,15 @@ import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import { seal, unseal } from './digest.ts';
 import type { Finding } from './findings.ts';
 import { postingsAround } from './group-postings.ts';
-import { ProjectKeys, purgeKey, readLastNumber, readNumber, unfinishedKey, type StoredKey } from './keys.ts';
+import {
+  ProjectKeys,
+  purgeKey,
+  readArrivalKey,
+  readLastNumber,
+  readNumber,
+  unfinishedKey,
+  type StoredKey,
+} from './keys.ts';
 import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import { writeQuarantine } from './quarantine.ts';
@@ -45,6 +53,8 @@ export class ProjectCheck {
   private readonly keys: ProjectKeys;
   private entries = 0;
   private hasQuarantine = false;
+  /** Whether something that another server has sent is being taken: what is missing is in it (REP-7). */
+  private isTaking = false;
   private needsIndex = false;
   private info: ProjectInfo | undefined;
   private infoProblem: string | null = null;
@@ -131,6 +141,7 @@ export class ProjectCheck {
 
   private takeOther(entry: Entry, place: DataKey): void {
     if (place.section === 'quarantine') this.hasQuarantine = true;
+    if (place.section === 'arrivals' && readArrivalKey(entry.key).part === null) this.isTaking = true;
     try {
       checkEntry(entry, place);
     } catch (error) {
@@ -156,6 +167,9 @@ export class ProjectCheck {
         return; // they have checks of their own
       case 'uuid':
         return; // found from the record; where that is lost nobody needs it
+      case 'arrivals':
+        this.harmless.push(`${name} is damaged: it is asked for again`);
+        return;
       case 'version':
         this.harmless.push(`${name} is damaged: clients that know an older one are sent the whole state`);
         return;
@@ -238,7 +252,7 @@ export class ProjectCheck {
           },
         });
     }
-    if (isLogEnough) return;
+    if (isLogEnough || this.isTaking) return;
     const { compactedTo } = this.records;
     const problem = `the updates up to position ${compactedTo} were dropped, and no snapshot that is whole covers them: the document can't be opened`;
     this.tell({ position: compactedTo, problem, remedy: 'peer' });
@@ -266,7 +280,7 @@ export class ProjectCheck {
   private async isOrphan(): Promise<boolean> {
     if (await this.store.get(unfinishedKey(this.project))) return false;
     if (await readProjectInfo(this.store, this.project)) return false; // it was finished meanwhile
-    return (await firstOf(this.store, this.keys.all())) !== undefined;
+    return (await firstOf(this.store, this.keys.allButArrivals())) !== undefined;
   }
 
   private tell(finding: Pick<Finding, 'problem' | 'remedy'> & { readonly position?: number | null }): void {

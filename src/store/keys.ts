@@ -96,6 +96,7 @@ const sections = {
   unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
   quarantine: 'q', // which changes are lost or damaged, and wanted back from another server
   repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
+  arrivals: 'a', // number, part → part of what another server sends with its snapshot; the last part number → that it is being taken
 } as const;
 
 export type Section = keyof typeof sections;
@@ -283,6 +284,30 @@ export class ProjectKeys {
     return { from, before: position === null ? before : this.snapshotChunk(position, 0) };
   }
 
+  arrivalPart(arrival: number, part: number): Buffer {
+    return this.in('arrivals', number(arrival), number(part));
+  }
+
+  /** The key of what says that an arrival is being taken: it sorts behind all its parts. */
+  arrivalMark(arrival: number): Buffer {
+    return this.arrivalPart(arrival, numberMax);
+  }
+
+  /** All that is stored of an arrival. */
+  arrival(arrival: number): Range {
+    return { from: this.arrivalPart(arrival, 0), before: this.arrivalPart(arrival + 1, 0) };
+  }
+
+  /** All that is stored of arrivals behind one. */
+  arrivalsBehind(arrival: number): Range {
+    return { from: this.arrivalPart(arrival + 1, 0), before: this.allOf('arrivals').before };
+  }
+
+  /** Everything of the project but arrivals, which come first: they may be there before it is. */
+  allButArrivals(): Range {
+    return { from: this.allOf('arrivals').before, before: this.all().before };
+  }
+
   /** The sequence entries of all servers below one, or of all. */
   sequencesBelow(serverId: number | null): Range {
     const { from, before } = this.allOf('sequence');
@@ -321,6 +346,12 @@ export function readSnapshotKey(key: Uint8Array): { position: number; chunk: num
     position: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
     chunk: chunk === numberMax ? null : chunk,
   };
+}
+
+/** The arrival that a key is of, and its part; `null` for its mark. */
+export function readArrivalKey(key: Uint8Array): { arrival: number; part: number | null } {
+  const { position: arrival, chunk: part } = readSnapshotKey(key);
+  return { arrival, part };
 }
 
 /** The number that the key of a record, a version, a posting or a change of `udt` ends with. */

@@ -174,10 +174,12 @@ export class ProjectLog {
 
   /**
    * Takes a group under the numbers that another server gave it, each record as it came (REP-4); then as `append`.
+   * @param update what those who follow the document are told.
    * @param objects what is known of the records that are objects, by their place in the group.
    */
   appendReceived(
-    { serverId, records, update }: ReceivedGroup & { readonly update: Uint8Array },
+    { serverId, records }: ReceivedGroup,
+    update: Uint8Array | null,
     objects: readonly (LoggedObject | null)[],
     { nowMs, isUnfinished }: { nowMs: number; isUnfinished: boolean },
   ): Appended {
@@ -219,7 +221,7 @@ export class ProjectLog {
   private take(
     { info, writes: infoWrites }: { info: ProjectInfo | undefined; writes: Write[] },
     changes: readonly Change[],
-    update: Uint8Array,
+    update: Uint8Array | null,
     batch: GroupBatch,
   ): Appended {
     const writes = [...infoWrites];
@@ -247,6 +249,12 @@ export class ProjectLog {
     const vector = new Map(this.durable.vector);
     for (const { serverId, seqno } of group.changes) vector.set(serverId, seqno);
     this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
+  }
+
+  /** What puts a project into the catalogue whose log is there already. */
+  enter(info: ProjectInfo): { writes: Write[]; settle: () => void } {
+    const { write, settle } = this.describe(info);
+    return { writes: [write, { key: unfinishedKey(this.project), value: null }], settle };
   }
 
   /** Has the catalogue say something else of the project; `settle` when the write is durable. */

@@ -142,13 +142,16 @@ export class SnapshotWriter {
   }
 }
 
-/** Removes all that is stored of snapshots but those at these positions; in batches, since it may be much. */
+/**
+ * Removes all that is stored of snapshots up to the newest of these positions, but those at them; in batches, since it may be
+ * much. What is behind it somebody else is writing, or has.
+ */
 export async function removeSnapshots(
   store: Store,
   keys: ProjectKeys,
   kept: ReadonlySet<number>,
 ): Promise<void> {
-  let below: number | null = null;
+  let below: number | null = kept.size > 0 ? Math.max(...kept) : null;
   for (;;) {
     const last = await firstOf(store, { ...keys.snapshotsBelow(below), reverse: true });
     if (!last) return;

@@ -63,6 +63,7 @@ const kindsOfSections: Readonly<Record<Section, string>> = {
   udtChanges: 'index entries',
   unkeptPatches: 'index entries',
   quarantine: 'marks',
+  arrivals: 'parts from other servers',
   repeats: 'index entries',
 };
 

@@ -54,7 +54,7 @@ test('a project that somebody follows stays, without its document; the next edit
   const { project, release } = await projects.acquire('p');
   await project.udt.createSession({ n: 1 }, udt);
   const updates: Uint8Array[] = [];
-  project.listen({ durable: ({ update }) => updates.push(update) });
+  project.listen({ durable: ({ update }) => updates.push(update ?? new Uint8Array()) });
   clock.nowMs += 100;
   await until('the document is closed', () => project.isIdle);
   await uploadEntry(projects, 'p', 'a');

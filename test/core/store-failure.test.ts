@@ -99,7 +99,10 @@ test('YJS-6 an update that fails is neither told nor acknowledged, and its clien
   const { project, release } = await projects.acquire('y');
   const told: Uint8Array[] = [];
   let resets = 0;
-  project.listen({ durable: ({ update }) => told.push(update), reset: () => resets++ });
+  project.listen({
+    durable: ({ update }) => told.push(update ?? new Uint8Array()),
+    reset: () => resets++,
+  });
   const client = new Y.Doc();
   client.getMap('app').set('k', 1);
   const update = Y.encodeStateAsUpdate(client);

@@ -54,7 +54,7 @@ async function converges(pairs: readonly (readonly [number, number])[], seed: nu
     isCut: trouble(150),
   });
   for (let i = 0; i <= Math.max(...pairs.flat()); i++)
-    world.add({ batchRecords: prng.uint32(generator, 1, 8) });
+    world.add({ batchRecords: prng.uint32(generator, 1, 8), givesSnapshots: chance(2) });
   for (const [from, to] of pairs) world.link(world.servers[from]!, world.servers[to]!);
   for (let step = 0; step < 60; step++) {
     act(prng.oneOf(generator, world.servers), generator);

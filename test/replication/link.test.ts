@@ -152,6 +152,44 @@ test('REP-3 what was cut is taken up where it was', async () => {
   );
 });
 
+test('REP-7 a snapshot counts when all of it is there: one that was cut is sent from its beginning', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ givesSnapshots: true }), world.add()];
+  for (let n = 0; n < 300; n++) void a.replicas.write('p', 1);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  const isUnderWay = (): boolean => count(link, 'snapshot') > 20;
+  assert.ok(await world.time.until(isUnderWay, 10_000));
+  assert.is(b.replicas.openReceipts, 1);
+  link.cut();
+  await world.time.advance(100);
+  assert.is(b.replicas.openReceipts, 0);
+  assert.is(b.replicas.vectorOf('p').size, 0);
+  link.sent.length = 0;
+  assert.ok(await world.time.until(isUnderWay, 10_000));
+  void a.replicas.write('p', 1); // behind what goes with the snapshot
+  await world.converge();
+  assert.is(b.replicas.snapshotsTaken, 1);
+  assert.is(b.replicas.openReceipts, 0);
+  const parts = link.sent.flatMap(({ message }) => (message.type === 'snapshot' ? [message] : []));
+  assert.equal(
+    [parts.findIndex(({ isFirst }) => isFirst), parts.findIndex(({ isLast }) => isLast)],
+    [0, parts.length - 1],
+  );
+  assert.is(count(link, 'groups'), 1);
+  await world.idle();
+});
+
+test('REP-7 a long snapshot is given in one go, though other projects wait for their turn', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ givesSnapshots: true, batchRecords: 1 }), world.add()];
+  for (let i = 0; i < 20; i++) for (let n = 0; n < 150; n++) void a.replicas.write(`p${i}`, 1);
+  await world.time.advance(100);
+  world.link(a, b);
+  await world.converge();
+  assert.is(b.replicas.snapshotsTaken, 20);
+});
+
 test('REP-3 a gap is asked for again at once, and what was under way is discarded', async () => {
   const world = new LinkServers();
   const [a, b] = [world.add(), world.add()];

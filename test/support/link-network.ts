@@ -143,6 +143,7 @@ export class NetworkLink {
       renewLife: (reason) => replicas.renewLife(reason),
       meet: (project, theirs) => alone(project, () => replicas.meet(project, theirs)),
       accept: (project, groups) => alone(project, () => replicas.accept(project, groups)),
+      receiveSnapshot: (project) => replicas.receiveSnapshot(project),
     };
   }
 }

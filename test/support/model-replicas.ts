@@ -11,6 +11,7 @@ import type {
   ReceivedGroups,
   ReplicaReader,
   Replicas,
+  SnapshotReceipt,
 } from '../../src/replication/replicas-port.ts';
 import { checksumOf } from '../../src/store/digest.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from '../../src/store/record.ts';
@@ -46,6 +47,8 @@ export interface ModelOptions {
   /** How long it takes until something is durable. */
   readonly syncMs: () => number;
   readonly isReplicated?: (project: string) => boolean;
+  /** Whether who has nothing of a project is given a snapshot of it (REP-7). */
+  readonly givesSnapshots?: boolean;
 }
 
 export class ModelReplicas implements Replicas {
@@ -54,6 +57,8 @@ export class ModelReplicas implements Replicas {
   readonly faults: string[] = [];
   readonly renewals: string[] = [];
   openReaders = 0;
+  openReceipts = 0;
+  snapshotsTaken = 0;
   mostReaders = 0;
   /** Makes `accept` fail. */
   failsToAccept: (project: string) => RejoinError | null = () => null;
@@ -149,7 +154,10 @@ export class ModelReplicas implements Replicas {
     const project = this.projectOf(id);
     if (project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${id} is deleted`);
     this.mostReaders = Math.max(this.mostReaders, ++this.openReaders);
-    return new ModelReader(this, project, id, known, this.options);
+    const reader = new ModelReader(this, project, id, known, this.options);
+    if (this.options.givesSnapshots === true && known.size === 0 && project.log.length > 0)
+      reader.beginSnapshot();
+    return reader;
   }
 
   accept(id: string, { records }: ReceivedGroups): Promise<Accepted> {
@@ -163,6 +171,23 @@ export class ModelReplicas implements Replicas {
     });
     project.accepting = accepted.catch(() => undefined);
     return accepted;
+  }
+
+  /** Takes the records that go with it when all of it is there. */
+  receiveSnapshot(id: string): Promise<SnapshotReceipt> {
+    this.openReceipts++;
+    let records: Uint8Array[] | null = null;
+    return Promise.resolve({
+      add: async (part) => {
+        if (part.isFirst) records = [];
+        if (!records) return { type: 'gap', detail: 'a part of a snapshot came without its beginning' };
+        records.push(...part.records);
+        if (!part.isLast) return { type: 'accepted', changes: 0 };
+        this.snapshotsTaken++;
+        return this.accept(id, { records, isUnfinished: false });
+      },
+      close: () => this.openReceipts--,
+    });
   }
 
   listen(moved: (project: string) => void): () => void {
@@ -271,6 +296,9 @@ class ModelReader implements ReplicaReader {
   private readonly known: Map<number, number>;
   private place = 0;
   private isClosed = false;
+  /** Up to here the records go with a snapshot; null once all of it was given. */
+  private snapshotEnd: number | null = null;
+  private isPieceGiven = false;
   private wake = (): void => undefined;
   private readonly stopListening: () => void;
 
@@ -296,6 +324,7 @@ class ModelReader implements ReplicaReader {
       const failure = this.replicas.failsToRead(this.id);
       if (failure) throw failure;
       if (this.project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${this.id} is deleted`);
+      if (this.snapshotEnd !== null) return this.nextOfSnapshot(this.snapshotEnd);
       const records = this.read();
       if (records.length > 0) return { records, isUnfinished: false, vector: new Map(this.known) };
       await new Promise<void>((resolve) => (this.wake = resolve));
@@ -313,6 +342,22 @@ class ModelReader implements ReplicaReader {
     this.replicas.openReaders--;
     this.stopListening();
     this.wake();
+  }
+
+  beginSnapshot(): void {
+    this.snapshotEnd = this.project.log.length;
+  }
+
+  /** One piece, then the records; only with the last the other server has any. */
+  private nextOfSnapshot(end: number): ReadGroups {
+    const records = this.isPieceGiven ? this.read() : [];
+    const isFirst = !this.isPieceGiven;
+    this.isPieceGiven = true;
+    const isLast = this.place >= end;
+    if (isLast) this.snapshotEnd = null;
+    const piece = isFirst ? Uint8Array.of(1) : new Uint8Array();
+    const vector = isLast ? new Map(this.known) : new Map<number, number>();
+    return { records, isUnfinished: false, vector, snapshot: { isFirst, isLast, covers: new Map(), piece } };
   }
 
   private read(): Uint8Array[] {

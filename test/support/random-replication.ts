@@ -14,6 +14,7 @@ const types: readonly ReplicationMessage['type'][] = [
   'ended',
   'fetch',
   'fetched',
+  'snapshot',
 ];
 
 export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
@@ -57,6 +58,17 @@ export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
         stream: randomNumber(gen),
         isUnfinished: prng.bool(gen),
         records: [randomRecord(gen), ...listOf(gen, 20, () => randomRecord(gen))],
+      };
+    case 'snapshot':
+      return {
+        type,
+        project: randomProject(gen),
+        stream: randomNumber(gen),
+        isFirst: prng.bool(gen),
+        isLast: prng.bool(gen),
+        covers: new Map(randomHeads(gen).map(({ serverId, seqno }) => [serverId, seqno])),
+        piece: prng.bool(gen) ? new Uint8Array() : randomRecord(gen),
+        records: listOf(gen, 20, () => randomRecord(gen)),
       };
     case 'ended':
       return { type, project: randomProject(gen), stream: randomNumber(gen), reason: randomText(gen) };

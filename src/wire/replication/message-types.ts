@@ -14,6 +14,7 @@ export const messageTypes: readonly ReplicationMessage['type'][] = [
   'ended',
   'fetch',
   'fetched',
+  'snapshot',
 ];
 
 export const refusalReasons: readonly RefusalReason[] = [

@@ -91,6 +91,25 @@ export interface Groups {
   readonly records: readonly Uint8Array[];
 }
 
+/**
+ * A part of a snapshot, or of the records that go with one (REP-7): where the sender has compacted its log, records come without
+ * their updates, and the snapshot stands for these. Nothing of it counts before the last part.
+ */
+export interface SnapshotMessage {
+  readonly type: 'snapshot';
+  readonly project: string;
+  readonly stream: number;
+  /** What came before of another one is given up. */
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+  /** What the snapshot has, the same in all parts. */
+  readonly covers: VersionVector;
+  /** A Yjs update, v1; the pieces make the document when they are applied in their order. Empty if there is none in this part. */
+  readonly piece: Uint8Array;
+  /** As in `groups`. */
+  readonly records: readonly Uint8Array[];
+}
+
 /** The sender can't go on with a stream: the receiver says again what it has when it likes to. */
 export interface Ended {
   readonly type: 'ended';
@@ -136,7 +155,17 @@ export interface Refused {
 }
 
 export type ReplicationMessage =
-  Hello | Catalogue | StandingMessage | Want | Groups | Ended | Ack | Fetch | Fetched | Refused;
+  | Hello
+  | Catalogue
+  | StandingMessage
+  | Want
+  | Groups
+  | Ended
+  | Ack
+  | Fetch
+  | Fetched
+  | SnapshotMessage
+  | Refused;
 
 /** A message with its number on the link: 1, 2, 3 in each direction (REP-3). */
 export interface Frame {
@@ -146,5 +175,11 @@ export interface Frame {
 
 /** Whether a frame counts against the window of its sender: those that may be long or many do. */
 export function countsInWindow({ type }: ReplicationMessage): boolean {
-  return type === 'catalogue' || type === 'standing' || type === 'groups' || type === 'fetched';
+  return (
+    type === 'catalogue' ||
+    type === 'standing' ||
+    type === 'groups' ||
+    type === 'snapshot' ||
+    type === 'fetched'
+  );
 }

@@ -57,7 +57,7 @@ function readMessage(reader: FrameReader, type: ReplicationMessage['type']): Rep
         type,
         project: reader.project('project'),
         stream: readStream(reader),
-        vector: readVector(reader),
+        vector: readVector(reader, 'vector'),
       };
     case 'groups':
       return {
@@ -66,6 +66,17 @@ function readMessage(reader: FrameReader, type: ReplicationMessage['type']): Rep
         stream: readStream(reader),
         isUnfinished: reader.boolean('isUnfinished'),
         records: readRecords(reader, 1),
+      };
+    case 'snapshot':
+      return {
+        type,
+        project: reader.project('project'),
+        stream: readStream(reader),
+        isFirst: reader.boolean('isFirst'),
+        isLast: reader.boolean('isLast'),
+        covers: readVector(reader, 'covers'),
+        piece: reader.slice('piece', 0, limits.frameBytes),
+        records: readRecords(reader, 0),
       };
     case 'ended':
       return {
@@ -130,13 +141,13 @@ function readStanding(reader: FrameReader): Standing {
   return { lifecycle, deletedMs, heads };
 }
 
-function readVector(reader: FrameReader): VersionVector {
-  const count = reader.count('vector', limits.servers, 2);
+function readVector(reader: FrameReader, field: string): VersionVector {
+  const count = reader.count(field, limits.servers, 2);
   const vector = new Map<number, number>();
   let before = 0;
   for (reader.index = 0; reader.index < count; reader.index++) {
-    const serverId = readServerId(reader, 'vector[].serverId', before);
-    vector.set(serverId, reader.integer('vector[].seqno', 1, integerMax));
+    const serverId = readServerId(reader, `${field}[].serverId`, before);
+    vector.set(serverId, reader.integer(`${field}[].seqno`, 1, integerMax));
     before = serverId;
   }
   return vector;

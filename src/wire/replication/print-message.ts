@@ -64,6 +64,15 @@ function writeBody(encoder: encoding.Encoder, message: ReplicationMessage): void
       writeBoolean(encoder, message.isUnfinished);
       writeRecords(encoder, message.records);
       return;
+    case 'snapshot':
+      encoding.writeVarString(encoder, message.project);
+      writeInteger(encoder, message.stream);
+      writeBoolean(encoder, message.isFirst);
+      writeBoolean(encoder, message.isLast);
+      writeVector(encoder, message.covers);
+      encoding.writeVarUint8Array(encoder, message.piece);
+      writeRecords(encoder, message.records);
+      return;
     case 'ended':
       encoding.writeVarString(encoder, message.project);
       writeInteger(encoder, message.stream);

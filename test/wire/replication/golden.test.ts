@@ -95,6 +95,40 @@ const cases: readonly Case[] = [
     message: { type: 'fetched', project: 'p1', serverId: 7, records: [counted(0x60, 3)], isLast: true },
     hex: ['0a', '09', '02', '7031', '07', '01', '03', '606162', '01'],
   },
+  {
+    message: {
+      type: 'snapshot',
+      project: 'p1',
+      stream: 2,
+      isFirst: true,
+      isLast: false,
+      covers: new Map([
+        [1, 128],
+        [3, 9],
+      ]),
+      piece: counted(0x80, 2),
+      records: [counted(0x60, 3)],
+    },
+    hex: [
+      '0b',
+      '0a',
+      '02',
+      '7031',
+      '02',
+      '01',
+      '00',
+      '02',
+      '01',
+      '8001',
+      '03',
+      '09',
+      '02',
+      '8081',
+      '01',
+      '03',
+      '606162',
+    ],
+  },
 ];
 
 golden('REP-1 every type of message is printed as it always was', () => {

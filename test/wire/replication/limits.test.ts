@@ -21,6 +21,7 @@ const types = {
   ended: 7,
   fetch: 8,
   fetched: 9,
+  snapshot: 10,
 };
 type Part = number | string | Uint8Array;
 
@@ -63,7 +64,7 @@ limits('REP-3 frames are numbered from 1', () => {
 });
 
 limits('REP-13 an unknown type is refused', () => {
-  refused(bytesOf(1, 10), 'frame.type is 10; the highest that is known is 9');
+  refused(bytesOf(1, 11), 'frame.type is 11; the highest that is known is 10');
   refused(bytesOf(1, endless), /^frame\.type must be an integer/);
   refused(bytesOf(1), 'frame.type is cut off: the frame ends too early');
 });
@@ -108,7 +109,7 @@ limits('ack', () => {
 });
 
 limits('the id of a project is UTF-8 of 1 to 256 bytes, as on the other wires', () => {
-  for (const type of ['standing', 'want', 'groups', 'ended', 'fetch', 'fetched'] as const) {
+  for (const type of ['standing', 'want', 'groups', 'ended', 'fetch', 'fetched', 'snapshot'] as const) {
     refused(frame(type, ''), `${type}.project is 0 bytes long; it must be 1 to 256`);
     refused(frame(type, 'a'.repeat(257)), `${type}.project is 257 bytes long; it must be 1 to 256`);
     refused(frame(type, 1, Uint8Array.of(0xff)), `${type}.project must be valid UTF-8`);
@@ -187,6 +188,27 @@ limits('REP-1 groups', () => {
     'groups.records[1] is 9 bytes long, but only 3 bytes follow',
   );
   refused(frame('groups', ...start, 1, 2 ** 40, 0), /^groups\.records\[0\] is 1099511627776 bytes long/);
+});
+
+limits('REP-7 snapshot', () => {
+  refused(frame('snapshot', 'p', 0), 'snapshot.stream must be an integer from 1 to 2^53 - 1');
+  refused(frame('snapshot', 'p', 1, 2), 'snapshot.isFirst must be an integer from 0 to 1');
+  refused(frame('snapshot', 'p', 1, 1, 2), 'snapshot.isLast must be an integer from 0 to 1');
+  const start = ['p', 1, 1, 0] as const;
+  refused(
+    frame('snapshot', ...start, 2, 3, 1, 3, 1),
+    'snapshot.covers[1].serverId is 3 and follows 3: server ids must rise',
+  );
+  refused(
+    frame('snapshot', ...start, 0, 9, zeros(3)),
+    'snapshot.piece is 9 bytes long, but only 3 bytes follow',
+  );
+  refused(
+    frame('snapshot', ...start, 0, 0, 2, 'ab', 9, zeros(3)),
+    'snapshot.records[1] is 9 bytes long, but only 3 bytes follow',
+  );
+  const { message } = parseFrame(frame('snapshot', ...start, 0, 0, 0));
+  assert.is(message.type === 'snapshot' && message.piece.length + message.records.length, 0);
 });
 
 limits('ended', () => {
