@@ -160,12 +160,13 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
 
   let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
-    await control?.close();
+    const uncontrolled = control?.close();
     const holdMs = options.holdMs ?? defaultHoldMs;
     const unlinked = peers.close();
     await front.stop({ ...stopTimes, holdMs }, () => projects.finish());
     yjs.end();
     await unlinked;
+    await uncontrolled;
     await projects.close();
     await folder.close();
   };

@@ -1,7 +1,6 @@
 // When a session's v1 clients need a version that refreshes their screens (UDT-8): a client whose PATCH lands behind somebody
 // else's change fetches the whole state without showing it, and shows it with the next poll that brings anything.
 
-import { setTimeout as passed } from 'node:timers/promises';
 import type { Environment } from '../model/environment.ts';
 
 /** Two changes closer than this may have been made on the same screen. */
@@ -63,16 +62,41 @@ export class Refreshes {
     const isWatched = nowMs - this.watchedSinceMs >= delayMs;
     if (!isWatched || !this.pending) return null;
     const leftMs = this.pending.dueMs + lateMsMax - nowMs;
-    return leftMs > 0 ? Promise.race([this.pending.made, passed(leftMs, undefined, { ref: false })]) : null;
+    return leftMs > 0 ? this.within(leftMs, this.pending.made) : null;
+  }
+
+  /** Resolves with `made`, or when the time is over. */
+  private async within(waitMs: number, made: Promise<void>): Promise<void> {
+    let cancel = (): void => undefined;
+    const over = new Promise<void>((resolve) => (cancel = this.environment.after(waitMs, resolve)));
+    await Promise.race([made, over]);
+    cancel();
   }
 
   /** Nobody waits for it to succeed: who makes it tells what is wrong. */
   private async makeIn(waitMs: number): Promise<void> {
+    if (!(await this.passed(waitMs))) return;
     try {
-      await passed(waitMs, undefined, { signal: this.ending.signal });
       await this.make();
     } catch {
-      // It was ended, or the store has failed, which every writer hears of.
+      // The store has failed, which every writer hears of.
     }
+  }
+
+  /** Resolves after a time, or when all is ended. @returns whether the time has passed. */
+  private passed(waitMs: number): Promise<boolean> {
+    const { signal } = this.ending;
+    if (signal.aborted) return Promise.resolve(false);
+    return new Promise<boolean>((resolve) => {
+      const end = (): void => {
+        cancel();
+        resolve(false);
+      };
+      const cancel = this.environment.after(waitMs, () => {
+        signal.removeEventListener('abort', end);
+        resolve(true);
+      });
+      signal.addEventListener('abort', end, { once: true });
+    });
   }
 }

@@ -241,6 +241,10 @@ export class ReplicaReader {
 
   private async moved(): Promise<void> {
     await new Promise<void>((resolve) => {
+      if (this.isClosed) {
+        resolve();
+        return;
+      } // while it was found that there is nothing
       const stop = this.log.onMoved(resolve);
       this.wake = () => {
         stop();

@@ -8,11 +8,17 @@ export interface Environment {
   now(): number;
   /** Unguessable bytes. */
   randomBytes(count: number): Uint8Array;
+  /** Calls back once, after a time in milliseconds. @returns how to take that back. */
+  after(delayMs: number, run: () => void): () => void;
 }
 
 export const realEnvironment: Environment = {
   now: () => Date.now(),
   randomBytes: (count) => randomBytes(count),
+  after: (delayMs, run) => {
+    const timer = setTimeout(run, delayMs);
+    return () => clearTimeout(timer);
+  },
 };
 
 /** A random integer from 0 to 2^bits − 1; bits is a multiple of 8, at most 48. */

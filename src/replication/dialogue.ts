@@ -184,6 +184,8 @@ export class Dialogue {
 
   /** The peer has these. */
   private learn(project: string, vector: VersionVector, lifecycle = 0): void {
+    // While it was deleted there it may have let pass what a stream brought.
+    if (lifecycle > this.known.lifecycleOf(project)) this.outgoing.beginAnew(project, vector);
     this.known.learn(project, vector, lifecycle);
     this.outgoing.knows(project, vector);
   }

@@ -44,6 +44,7 @@ export class LinkOutput {
 
   /** Sends a message that counts when its turn comes and there is room. @returns whether it was sent. */
   sendInWindow(make: MakeMessage): Promise<boolean> {
+    if (this.hasEnded) return Promise.resolve(false);
     return new Promise((settle) => {
       this.waiting.push({ make, settle, cost: 0 });
       this.pump();

@@ -32,6 +32,8 @@ export interface LinkOptions {
    * knows the other links finds a second live link of one server id with another instance (REP-9).
    */
   readonly admit?: (peer: LinkPeer) => Promise<LinkRefusal | null>;
+  /** Called once, when the peer has let this side in: it has said more than who it is. */
+  readonly onWelcome?: () => void;
   /** Trouble with single projects, for the log; nothing of it ends the link. */
   readonly observe: (event: LinkEvent) => void;
   /** Called once, when nothing more will be sent; the socket is closed or about to be. */

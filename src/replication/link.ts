@@ -14,8 +14,13 @@ import { Dialogue } from './dialogue.ts';
 import { refusalOf, type OwnHello } from './handshake.ts';
 import { LinkInput } from './link-input.ts';
 import { LinkOutput } from './link-output.ts';
-import type { LinkEnd, LinkOptions, LinkRefusal, LinkState } from './link-transport.ts';
+import type { LinkEnd, LinkEvent, LinkOptions, LinkRefusal, LinkState } from './link-transport.ts';
 import { Tasks } from './tasks.ts';
+
+/** So long a peer may take to say who it is. */
+const helloWithinMs = 30_000;
+/** So many troubles with projects are remembered, so that none is told again and again. */
+const troublesMax = 1_000;
 
 export class Link {
   private readonly own: OwnHello;
@@ -25,6 +30,10 @@ export class Link {
   private readonly dialogue: Dialogue;
   private peer: Hello | null = null;
   private lastError: string | null = null;
+  private isWelcome = false;
+  /** Of projects that failed. */
+  private readonly troubles = new Set<string>();
+  private readonly cancelWait: () => void;
   private hasEnded = false;
 
   /** The socket is open: the first message goes out at once. */
@@ -40,12 +49,12 @@ export class Link {
       ...options,
       output: this.output,
       tasks: this.tasks,
-      observe: (event) => {
-        this.lastError = event.detail;
-        options.observe(event);
-      },
+      observe: (event) => this.observe(event),
       cut: (detail) => this.cut(detail),
     });
+    this.cancelWait = options.timers.after(helloWithinMs, () =>
+      this.cut(`The peer has not said hello within ${helloWithinMs / 1_000} s`),
+    );
     this.output.send({ type: 'hello', protocol: protocolVersion, ...this.own, capabilities: [] });
   }
 
@@ -121,6 +130,10 @@ export class Link {
       this.cut('This server has taken a new server id');
       return;
     }
+    if (!this.isWelcome && message.type !== 'ack') {
+      this.isWelcome = true;
+      this.options.onWelcome?.();
+    }
     if (message.type === 'ack') this.output.acknowledged(message.bytes);
     else this.dialogue.receive(message, () => this.input.dealtWith(cost));
   }
@@ -128,6 +141,7 @@ export class Link {
   private greet(hello: Hello): void {
     if (this.peer) throw new RejoinError('bad-request', 'hello must be sent once');
     this.peer = hello;
+    this.cancelWait();
     const refusal = refusalOf(hello, this.own);
     if (refusal) {
       this.refuse(refusal);
@@ -139,6 +153,17 @@ export class Link {
       if (refused) this.refuse(refused);
       else this.dialogue.start();
     });
+  }
+
+  private observe(event: LinkEvent): void {
+    this.lastError = event.detail;
+    if (event.type === 'project-failed') {
+      const trouble = JSON.stringify([event.project, event.detail]);
+      if (this.troubles.has(trouble)) return;
+      if (this.troubles.size === troublesMax) this.troubles.clear();
+      this.troubles.add(trouble);
+    }
+    this.options.observe(event);
   }
 
   private heedRefusal({ reason, message }: Refused): void {
@@ -202,6 +227,7 @@ export class Link {
 
   private halt(lastError: string | null): void {
     this.hasEnded = true;
+    this.cancelWait();
     this.lastError = lastError;
     this.dialogue.end();
     this.output.end();

@@ -89,7 +89,7 @@ export class OutgoingStreams {
 
   /** Begins to send what the peer lacks of a project, in place of what it asked for before. */
   async want({ project, stream, vector }: Want): Promise<void> {
-    const { replicas, known, announce } = this.options;
+    const { replicas, known } = this.options;
     this.remove(this.streams.get(project));
     known.replace(project, vector);
     if (!replicas.isReplicated(project)) {
@@ -105,10 +105,17 @@ export class OutgoingStreams {
         return;
       }
       this.say(project, stream, '');
-      if (lifecycle % 2 === 1) announce(project); // that is what the peer doesn't know
     } catch (error) {
       this.say(project, stream, messageOf(error));
     }
+  }
+
+  /** What was sent of a project may not have been taken: it is announced again to a peer that has these. */
+  beginAnew(project: string, vector: VersionVector): void {
+    const stream = this.streams.get(project);
+    if (!stream) return;
+    this.finish(stream, '');
+    this.options.known.replace(project, vector);
   }
 
   end(): void {

@@ -33,7 +33,7 @@ export async function admit(
     const isSpare = other.role !== link.role && isSameServer(other.peer, peer);
     if (isSpare && isNeeded(link, peer, ownServerId)) other.close(1000, 'there is another link');
   }
-  link.peer = peer;
+  link.admit(peer);
   return null;
 }
 

@@ -78,7 +78,7 @@ export class PeerConnector {
     const sinceMs = this.options.environment.now();
     const link = this.options.link(socket, (end) => {
       this.current = null;
-      if (link.peer) this.told = null;
+      if (link.hasBeenOpen) this.told = null;
       // A clock that was put back counts as a short link.
       if (this.options.environment.now() - sinceMs >= steadyMs) this.pauses.reset();
       this.ended(end);
@@ -98,7 +98,9 @@ export class PeerConnector {
         break;
       case 'refused':
         if (end.reason === 'busy') this.tell('peer-standby', end.message);
-        else if (end.reason === 'stopping') this.tell('peer-lost', `${name} stops: ${end.message}`);
+        else if (end.reason === 'stopping') this.tell('peer-lost', `${name} stops`);
+        else if (end.reason === 'twin')
+          this.tell('peer-lost', `the link to ${name} begins anew (${end.message})`);
         else
           this.tell(
             'peer-refused',

@@ -29,14 +29,17 @@ export interface PeerLinkOptions extends PeerSocket {
   readonly name: string;
   readonly role: 'connects' | 'accepts';
   readonly timers: LinkTimers;
-  readonly run: (options: Pick<LinkOptions, 'transport' | 'role' | 'onEnd'>) => RunningLink;
+  readonly run: (options: Pick<LinkOptions, 'transport' | 'role' | 'onWelcome' | 'onEnd'>) => RunningLink;
+  /** Called once, when each side has let the other in. */
+  readonly opened: () => void;
   /** Called once, when the link and its socket have ended. */
   readonly ended: (end: PeerLinkEnd) => void;
 }
 
 export class PeerLink {
-  /** Who is at the other end, once that was let in. */
-  peer: LinkPeer | null = null;
+  private admitted: LinkPeer | null = null;
+  private isWelcome = false;
+  private hasOpened = false;
   private readonly transport: SocketTransport;
   private readonly link: RunningLink;
   private end: LinkEnd | null = null;
@@ -57,6 +60,10 @@ export class PeerLink {
     this.link = run({
       transport: this.transport,
       role,
+      onWelcome: () => {
+        this.isWelcome = true;
+        this.checkOpen();
+      },
       onEnd: (end) => {
         this.end = end;
         this.transport.close(1000, 'the link has ended'); // where the link hasn't said why already
@@ -71,6 +78,27 @@ export class PeerLink {
 
   get role(): 'connects' | 'accepts' {
     return this.options.role;
+  }
+
+  /** Who is at the other end, once that was let in. */
+  get peer(): LinkPeer | null {
+    return this.admitted;
+  }
+
+  /** Lets in who is at the other end. */
+  admit(peer: LinkPeer): void {
+    this.admitted = peer;
+    this.checkOpen();
+  }
+
+  /** Whether each side had let the other in, be it over or not. */
+  get hasBeenOpen(): boolean {
+    return this.hasOpened;
+  }
+
+  /** Whether each side has let the other in, and the link hasn't ended. */
+  get isOpen(): boolean {
+    return this.hasOpened && !this.end;
   }
 
   get state(): LinkState {
@@ -96,6 +124,12 @@ export class PeerLink {
 
   isAnswered(withinMs: number): Promise<boolean> {
     return this.transport.isAnswered(withinMs);
+  }
+
+  private checkOpen(): void {
+    if (this.hasOpened || !this.admitted || !this.isWelcome || this.end) return;
+    this.hasOpened = true;
+    this.options.opened();
   }
 
   private finish(): void {

@@ -77,7 +77,7 @@ export class Peers {
   /** One for each `--peer`. A link that it has opened to this server counts as well. */
   get states(): readonly PeerState[] {
     return this.connectors.map(({ name, link, lastError }) => {
-      const used = link?.peer ? link : this.acceptedOf(this.found.get(name));
+      const used = link?.isOpen ? link : this.acceptedOf(this.found.get(name));
       return { name, isConnected: used !== null, link: used?.state ?? null, lastError };
     });
   }
@@ -162,6 +162,12 @@ export class Peers {
           admit: (peer) => this.admit(link, peer),
           observe: (event) => this.tellOfProject(link, event),
         }),
+      opened: () => {
+        const { peer } = link;
+        if (!peer) return;
+        const detail = `server ${peer.serverId}`;
+        this.options.observe({ type: 'peer-connected', peer: nameOf(link, peer), detail });
+      },
       ended: (end) => {
         this.links.delete(link);
         this.before.changesReceived += link.state.changesReceived;
@@ -175,12 +181,9 @@ export class Peers {
   }
 
   private async admit(link: PeerLink, peer: LinkPeer): Promise<LinkRefusal | null> {
-    const { serverId, observe } = this.options;
+    const { serverId } = this.options;
     if (link.role === 'connects') this.found.set(link.name, peer);
-    const refusal = await admit(link, peer, { ownServerId: serverId(), links: this.links });
-    const detail = `server ${peer.serverId}`;
-    if (!refusal) observe({ type: 'peer-connected', peer: nameOf(link, peer), detail });
-    return refusal;
+    return admit(link, peer, { ownServerId: serverId(), links: this.links });
   }
 
   /** Of an accepted link: a connector tells of its own. */
@@ -190,7 +193,7 @@ export class Peers {
     if (isRefused) {
       const who = end.by === 'us' ? 'this server' : 'the other server';
       this.options.observe({ type: 'peer-refused', peer, detail: `${who} refuses the link: ${end.message}` });
-    } else if (link.peer) {
+    } else if (link.hasBeenOpen) {
       const detail = `its link has ended (${end.type === 'refused' ? end.message : end.detail})`;
       this.options.observe({ type: 'peer-lost', peer, detail });
     }
@@ -200,7 +203,9 @@ export class Peers {
     const serverId = peer?.serverId;
     if (serverId === undefined) return null;
     return (
-      [...this.links].find((link) => link.role === 'accepts' && link.peer?.serverId === serverId) ?? null
+      [...this.links].find(
+        (link) => link.role === 'accepts' && link.isOpen && link.peer?.serverId === serverId,
+      ) ?? null
     );
   }
 

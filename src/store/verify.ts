@@ -30,6 +30,8 @@ export async function verifyStore(store: Store, options: VerifyOptions): Promise
       const kind = kindOf(place);
       counts.set(kind, (counts.get(kind) ?? 0) + 1);
       if (place?.type !== 'data') {
+        await current?.end();
+        current = null;
         await checkOther(store, entry, place, options);
         continue;
       }

@@ -10,8 +10,10 @@ import type { FailingDiskOptions } from './failing-disk/run-rounds.ts';
 import { SmallDisk } from './failing-disk/small-disk.ts';
 import { runFsyncError, whyNoFsyncError } from './fsync-error.ts';
 import { runKill9, type Kill9Figures } from './kill9.ts';
+import { mutantsCampaign } from './mutants.ts';
 import type { Outcome } from './outcome.ts';
 import { writeResults, type Figures } from './results.ts';
+import { simulationCampaign } from './simulation.ts';
 import { runSlowReaders } from './slow-readers.ts';
 import { runUdtRace } from './udt-race.ts';
 import { udtHashCampaign } from './udt-hash.ts';
@@ -45,6 +47,8 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   bitrot: { rounds: 400, run: bitrot },
   'udt-race': { rounds: 50, run: runUdtRace },
   'udt-hash': { rounds: 100_000, run: udtHashCampaign },
+  simulation: { rounds: 10_000, run: simulationCampaign },
+  mutants: { rounds: 100, run: mutantsCampaign },
 };
 
 async function bitrot(options: CampaignOptions): Promise<Outcome> {
@@ -147,8 +151,9 @@ async function main(): Promise<void> {
     .description('Runs one reliability campaign in full and writes its figures to test/campaigns/RESULTS.md.')
     .addArgument(new Argument('<name>', 'the campaign').choices(names))
     .option('--rounds <number>', 'how many rounds (default: as many as the campaign has)', positiveInteger)
+    .option('--seeds <number>', 'the same, of campaigns whose rounds are seeds', positiveInteger)
     .option('--seed <number>', 'repeats the choices of a run (default: random)', positiveInteger)
-    .action(async (name: string, options: { rounds?: number; seed?: number }) => {
+    .action(async (name: string, options: { rounds?: number; seeds?: number; seed?: number }) => {
       const campaign = campaigns[name];
       if (!campaign) throw new InvalidArgumentError(`there is no campaign ${name}`);
       const reason = (await campaign.whyNot?.()) ?? null;
@@ -156,7 +161,7 @@ async function main(): Promise<void> {
         console.log(`${name}: skipped: ${reason}`);
         return;
       }
-      const rounds = options.rounds ?? campaign.rounds;
+      const rounds = options.rounds ?? options.seeds ?? campaign.rounds;
       const seed = options.seed ?? 1 + Math.floor(Math.random() * 0x7fff_fffe);
       console.log(`${name}: ${rounds} rounds, seed ${seed}`);
       const { hasFailed, figures, problems } = await campaign.run({ rounds, seed });

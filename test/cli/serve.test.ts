@@ -39,6 +39,9 @@ test('--version and --help answer and end with 0', async ({ folder }) => {
     'allow-origin',
     'insecure',
     'udt-all',
+    'peer',
+    'peer-token',
+    'peer-projects',
     'max-body',
   ]) {
     assert.match(help.stdout, new RegExp(`--${flag}\\b`));
@@ -60,6 +63,10 @@ test('wrong use: one sentence that says what would be right, exit code 2, no sta
     [['--max-body', '128 MiB'], /--max-body.*such as 64mb, from 1kb to 500mb/],
     [['--max-body', '1023'], /from 1kb to 500mb/],
     [['--max-body', '501mb'], /from 1kb to 500mb/],
+    [['--peer', 'office.example'], /--peer office\.example should be the address of a server/],
+    [['--peer', 'https://office.example'], /--peer https:.*on another machine: .*same --peer-token/],
+    [['--peer-token', 'two words'], /--peer-token should be .*ASCII/],
+    [['--peer-projects', ''], /--peer-projects "" should be a project's id, or a pattern/],
     [['--log-level', 'loud'], /Allowed choices are/],
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 .*add --insecure/],
   ];

@@ -5,6 +5,7 @@ import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as Y from 'yjs';
+import { realEnvironment, type Environment } from '../../src/model/environment.ts';
 import { Projects } from '../../src/core/projects.ts';
 import { upload } from '../../src/core/upload.ts';
 import { checkObject } from '../../src/model/objects.ts';
@@ -17,10 +18,11 @@ const target = join(dirname(fileURLToPath(import.meta.url)), `format-${dataForma
 const startMs = Date.parse('2026-11-22T12:00:00.000Z');
 
 /** A clock that ticks once per look, and bytes that are the same every time. */
-function goldenEnvironment(): { now: () => number; randomBytes: (count: number) => Uint8Array } {
+function goldenEnvironment(): Environment {
   let ticks = 0;
   let seed = 1;
   return {
+    ...realEnvironment,
     now: () => startMs + ticks++,
     randomBytes: (count) =>
       Uint8Array.from({ length: count }, () => (seed = (seed * 75 + 74) % 65_537) & 0xff),

@@ -83,20 +83,29 @@ test('REP-9 of two twins the one that has connected takes a new server id, once'
   assert.is(connecting.replicas.renewals.length, 1);
 });
 
-test('REP-9 a server that is refused as a twin takes a new server id; one that accepts does not', async () => {
-  for (const [role, renewals] of [
-    ['connects', 1],
-    ['accepts', 0],
-  ] as const) {
+test('REP-9 a server that is refused as the twin of a third takes a new server id, whoever has connected', async () => {
+  for (const role of ['connects', 'accepts'] as const) {
     const { world, server } = aServer();
     const peer = new RawPeer(world, server, { role });
     peer.hello();
     peer.send({ type: 'refused', reason: 'twin', message: 'There is another one of you' });
     await world.time.advance(100);
-    assert.is(server.replicas.renewals.length, renewals);
+    assert.is(server.replicas.renewals.length, 1);
     assert.equal(peer.ends, [
       { type: 'refused', by: 'peer', reason: 'twin', message: 'There is another one of you' },
     ]);
+  }
+});
+
+test('REP-9 a server that refuses a peer as the twin of a third keeps its own server id', async () => {
+  for (const role of ['connects', 'accepts'] as const) {
+    const { world, server } = aServer();
+    const admit = (): Promise<LinkRefusal> => Promise.resolve({ reason: 'twin', message: 'A second one' });
+    const peer = new RawPeer(world, server, { role, admit });
+    peer.hello();
+    await world.time.advance(100);
+    refusedAs(peer, 'twin', /^A second one$/);
+    assert.is(server.replicas.renewals.length, 0);
   }
 });
 
@@ -219,6 +228,13 @@ test('REP-3 anything before hello ends the link', () => {
   const peer = new RawPeer(world, server);
   peer.send(standing('p'));
   refusedAs(peer, 'malformed', /first message must be hello; it was standing/);
+});
+
+test('a peer that never says hello is not waited for', async () => {
+  const { world, server } = aServer();
+  const peer = new RawPeer(world, server);
+  await world.time.advance(31_000);
+  assert.equal(peer.ends, [{ type: 'cut', detail: 'The peer has not said hello within 30 s' }]);
 });
 
 test('REP-3 records that are none pause their project, and leave the link alone', async () => {

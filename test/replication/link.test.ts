@@ -3,6 +3,7 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
+import { decodeRecord } from '../../src/store/record.ts';
 import type { NetworkLink } from '../support/link-network.ts';
 import { LinkServers } from '../support/link-servers.ts';
 
@@ -62,6 +63,29 @@ test('REP-2 a live change takes one message of groups, and what came from the pe
   await world.idle();
 });
 
+test('REP-2 what a server has from its peer is not sent back, while both write', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  const link = world.link(a, b);
+  for (const { replicas } of [a, b]) void replicas.write('p', 1);
+  await world.converge();
+  link.sent.length = 0;
+  for (let i = 0; i < 30; i++) {
+    for (const { replicas } of [a, b]) void replicas.write('p', 2);
+    await world.time.advance(40);
+  }
+  await world.converge();
+  for (const [by, serverId] of [
+    ['connects', 1],
+    ['accepts', 2],
+  ] as const) {
+    const sent = link.sent.flatMap((each) =>
+      each.by === by && each.message.type === 'groups' ? each.message.records : [],
+    );
+    assert.equal(new Set(sent.map((record) => decodeRecord(record).serverId)), new Set([serverId]));
+  }
+});
+
 test('REP-2 many projects come, with few readers open at once, and go on live', async () => {
   const world = new LinkServers();
   const [a, b] = [world.add({ pageProjects: 100 }), world.add()];
@@ -78,16 +102,35 @@ test('REP-2 many projects come, with few readers open at once, and go on live', 
   assert.is(link.ends.length, 0);
 });
 
+test('REP-2 a change that comes just when its stream makes room for another is not forgotten', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ readMs: 40 }), world.add()];
+  const link = world.link(a, b);
+  await world.converge();
+  for (let i = 0; i < 64; i++) await Promise.all([a.replicas.write(`p${i}`, 1), world.time.advance(200)]);
+  // Each round ends the two oldest streams: one for the new project, one for the old one if it had to come back.
+  for (let i = 0; i < 30; i++) {
+    void a.replicas.write(`new ${i}`, 1);
+    await world.time.advance(20 + 7 * (i % 10));
+    void a.replicas.write(`p${2 * i}`, 1);
+    await world.time.advance(300);
+  }
+  await world.converge();
+  assert.ok(count(link, 'ended') >= 30);
+  await world.idle();
+});
+
 test('REP-2 a project with endless history does not keep the others from their turn', async () => {
   const world = new LinkServers();
-  const [a, b] = [world.add({ batchRecords: 1 }), world.add()];
+  const [a, b] = [world.add({ batchRecords: 1, readMs: 20 }), world.add({ syncMs: () => 1 })];
   for (let i = 0; i < 8; i++) for (let n = 0; n < 250; n++) void a.replicas.write(`long ${i}`, 1);
   void a.replicas.write('short', 1);
   await world.time.advance(100);
   world.link(a, b);
   const isThere = await world.time.until(() => b.replicas.vectorOf('short').get(1) === 1, 60_000);
   assert.ok(isThere, 'the short one came');
-  assert.ok(b.replicas.vectorOf('long 0').get(1)! < 250, 'while the long ones went on');
+  for (let i = 0; i < 8; i++)
+    assert.ok((b.replicas.vectorOf(`long ${i}`).get(1) ?? 0) < 250, 'while the long ones went on');
   await world.converge();
 });
 
@@ -159,6 +202,20 @@ test('REP-3 a gap is asked for again at once, and what was under way is discarde
   const link = world.link(a, b);
   await world.converge(900);
   assert.is(count(link, 'want'), 2);
+});
+
+test('REP-3 a gap that stays is asked for again after pauses', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  void a.replicas.write('p', 2);
+  await world.time.advance(100);
+  const accept = b.replicas.accept.bind(b.replicas);
+  b.replicas.accept = () => Promise.resolve({ type: 'gap', detail: 'Something is missing' });
+  const link = world.link(a, b);
+  await world.time.advance(120_000);
+  assert.ok(count(link, 'want') >= 6 && count(link, 'want') <= 20, `${count(link, 'want')} tries`);
+  b.replicas.accept = accept;
+  await world.converge(31_000);
 });
 
 test('REP-3 a project that cannot be taken is asked for again after pauses that become longer', async () => {
@@ -265,6 +322,25 @@ test('REP-14 what was deleted and brought back before anybody looked is known to
   await world.idle();
 });
 
+test('REP-14 what came while a project was deleted comes when it is back, even if nobody else knew that it was', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  void a.replicas.write('p', 2);
+  await world.time.advance(100);
+  const standing = b.replicas.standing.bind(b.replicas);
+  b.replicas.standing = (project) => world.time.passes(300).then(() => standing(project)); // it is slow to say so
+  b.replicas.setLifecycle('p', 1);
+  void a.replicas.write('p', 3);
+  await world.time.advance(250);
+  b.replicas.setLifecycle('p', 2);
+  await world.converge(10_000);
+  assert.is(b.replicas.vectorOf('p').get(1), 7);
+  await world.idle();
+});
+
 test('REP-2 projects that are not replicated are neither named nor taken', async () => {
   const world = new LinkServers();
   const a = world.add();
@@ -338,8 +414,12 @@ test('a link that has ended leaves nothing behind', async () => {
   await world.time.advance(100);
   const link = world.link(a, b);
   await world.time.advance(200);
+  const standing = a.replicas.standing.bind(a.replicas);
+  a.replicas.standing = (project) => world.time.passes(50).then(() => standing(project));
+  void a.replicas.write('announced at the end', 1);
+  await world.time.advance(40);
   link.down();
-  await world.time.advance(1_000);
+  await Promise.all([link.settled(), world.time.advance(1_000)]);
   assert.is(a.replicas.openReaders, 0);
   assert.is(a.replicas.listening + b.replicas.listening, 0);
   assert.equal(

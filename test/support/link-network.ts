@@ -36,6 +36,7 @@ const reconnectMs = 500;
 /** A pair of servers of which the first connects to the second again and again, as long as it is up. */
 export class NetworkLink {
   private sides: [Side, Side] | null = null;
+  private readonly links: Link[] = [];
   private isUp = false;
   readonly ends: LinkEnd[] = [];
   readonly events: LinkEvent[] = [];
@@ -80,13 +81,9 @@ export class NetworkLink {
     });
   }
 
-  /** Hands a side a frame that nobody sent. */
-  inject(to: 'connects' | 'accepts', bytes: Uint8Array): void {
-    this.sides?.[to === 'connects' ? 0 : 1].link.receive(bytes);
-  }
-
-  stop(by: 'connects' | 'accepts'): void {
-    this.sides?.[by === 'connects' ? 0 : 1].link.stop();
+  /** Resolves when nothing goes on that any link of the past began. */
+  async settled(): Promise<void> {
+    for (const link of this.links) await link.settled();
   }
 
   private connect(): void {
@@ -102,8 +99,8 @@ export class NetworkLink {
   private sideOf({ replicas, instance }: NetworkServer, role: 'connects' | 'accepts'): Side {
     return new Side(this.options, {
       role,
-      makeLink: (transport) =>
-        new Link({
+      makeLink: (transport) => {
+        const link = new Link({
           replicas: this.watched(replicas, role),
           instance,
           role,
@@ -113,7 +110,10 @@ export class NetworkLink {
           observe: (event) => this.events.push(event),
           onEnd: (end) => this.ends.push(end),
           ...this.linkOptions,
-        }),
+        });
+        this.links.push(link);
+        return link;
+      },
       onSent: (message) => this.sent.push({ by: role, message }),
       onFault: (fault) => this.faults.push(fault),
       onClosed: () => this.cut(),

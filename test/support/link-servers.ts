@@ -26,6 +26,7 @@ export class LinkServers {
     this.environment = {
       now: () => this.time.nowMs,
       randomBytes: (count) => Uint8Array.from({ length: count }, () => prng.uint32(generator, 0, 255)),
+      after: (delayMs, run) => this.time.after(delayMs, run),
     };
   }
 
@@ -34,6 +35,7 @@ export class LinkServers {
     const replicas = new ModelReplicas(serverId, this.time, {
       batchRecords: 3,
       pageProjects: 3,
+      readMs: 1,
       syncMs,
       ...options,
     });

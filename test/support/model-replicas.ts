@@ -42,6 +42,8 @@ export interface ModelOptions {
   /** Records in one batch of a reader, at least; whole groups. */
   readonly batchRecords: number;
   readonly pageProjects: number;
+  /** How long a read takes. */
+  readonly readMs: number;
   /** How long it takes until something is durable. */
   readonly syncMs: () => number;
   readonly isReplicated?: (project: string) => boolean;
@@ -152,7 +154,7 @@ export class ModelReplicas implements Replicas {
     const project = this.projectOf(id);
     if (project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${id} is deleted`);
     this.mostReaders = Math.max(this.mostReaders, ++this.openReaders);
-    const reader = new ModelReader(this, project, id, known, this.options.batchRecords);
+    const reader = new ModelReader(this, project, id, known, this.options);
     if (this.options.givesSnapshots === true && known.size === 0 && project.log.length > 0)
       reader.beginSnapshot();
     return reader;
@@ -160,10 +162,11 @@ export class ModelReplicas implements Replicas {
 
   accept(id: string, { records }: ReceivedGroups): Promise<Accepted> {
     const project = this.projectOf(id);
-    const accepted = project.accepting.then(async () => {
+    const accepted = project.accepting.then(async (): Promise<Accepted> => {
       await this.time.passes(1);
       const failure = this.failsToAccept(id);
       if (failure) throw failure;
+      if (project.lifecycle % 2 === 1) return { type: 'accepted', changes: 0 }; // it takes nothing
       return this.take(id, project, records);
     });
     project.accepting = accepted.catch(() => undefined);
@@ -304,7 +307,7 @@ class ModelReader implements ReplicaReader {
     private readonly project: ModelProject,
     private readonly id: string,
     known: VersionVector,
-    private readonly batchRecords: number,
+    private readonly options: ModelOptions,
   ) {
     this.known = new Map(known);
     this.stopListening = replicas.listen((moved) => moved === id && this.wake());
@@ -316,7 +319,7 @@ class ModelReader implements ReplicaReader {
 
   async next(): Promise<ReadGroups | null> {
     for (;;) {
-      await this.replicas.time.passes(1);
+      await this.replicas.time.passes(this.options.readMs);
       if (this.isClosed) return null;
       const failure = this.replicas.failsToRead(this.id);
       if (failure) throw failure;
@@ -360,7 +363,7 @@ class ModelReader implements ReplicaReader {
   private read(): Uint8Array[] {
     const records: Uint8Array[] = [];
     for (let next = this.project.log[this.place]; next; next = this.project.log[this.place]) {
-      if (records.length >= this.batchRecords && next.record.groupIndex === 0) break;
+      if (records.length >= this.options.batchRecords && next.record.groupIndex === 0) break;
       this.place++;
       const { serverId, seqno } = next.record;
       if (seqno <= (this.known.get(serverId) ?? 0)) continue;

@@ -7,8 +7,10 @@ export interface Relay {
   readonly url: string;
   /** How many have gone through, in both directions. */
   readonly bytes: number;
-  /** Ends all connections at once; new ones are let through. */
+  /** Ends all connections at once; new ones are let through, unless it is shut. */
   cut(): void;
+  /** While it is true no connection is let through. */
+  isShut: boolean;
   close(): Promise<void>;
 }
 
@@ -20,6 +22,10 @@ export async function startRelay(serverUrl: string): Promise<Relay> {
     for (const socket of sockets) socket.destroy();
   };
   const relay = createServer((client) => {
+    if (opened.isShut) {
+      client.destroy();
+      return;
+    }
     const server = connect(Number(port), hostname);
     for (const [socket, other] of [
       [client, server],
@@ -36,7 +42,8 @@ export async function startRelay(serverUrl: string): Promise<Relay> {
     }
   });
   await new Promise<void>((resolve) => relay.listen(0, '127.0.0.1', resolve));
-  return {
+  const opened: Relay = {
+    isShut: false,
     url: `http://127.0.0.1:${(relay.address() as AddressInfo).port}`,
     get bytes() {
       return bytes;
@@ -47,4 +54,5 @@ export async function startRelay(serverUrl: string): Promise<Relay> {
       await new Promise((resolve) => relay.close(resolve));
     },
   };
+  return opened;
 }

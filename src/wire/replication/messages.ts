@@ -58,7 +58,7 @@ export interface Hello {
   readonly capabilities: readonly string[];
 }
 
-/** A page of the projects that the sender has, each with the digest of its standing (REP-2). */
+/** A page of the projects that the sender has, in the order of their UTF-8, each with the digest of its standing (REP-2). */
 export interface Catalogue {
   readonly type: 'catalogue';
   readonly entries: readonly { readonly project: string; readonly digest: Uint8Array }[];
@@ -119,9 +119,10 @@ export interface Ended {
   readonly reason: string;
 }
 
-/** So many bytes of frames that count are dealt with, durably where they bring changes: as many more may be sent. */
+/** So much of the window is dealt with, durably where it brought changes: as much more may be sent. */
 export interface Ack {
   readonly type: 'ack';
+  /** Of the frames that are dealt with: the length of each, and 512 more. */
   readonly bytes: number;
 }
 

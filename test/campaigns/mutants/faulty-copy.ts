@@ -1,0 +1,51 @@
+// A copy of the repository in which faults are planted: the working tree itself is never changed.
+
+import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { removeFolder, temporaryFolder } from '../../support/temporary.ts';
+import type { PlantedFault } from './faults.ts';
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+/** What the simulation needs. */
+const copied = ['src', 'test/simulation', 'test/campaigns', 'test/support', 'package.json', 'tsconfig.json'];
+
+export class FaultyCopy {
+  private constructor(readonly folder: string) {}
+
+  static async make(): Promise<FaultyCopy> {
+    const folder = await temporaryFolder();
+    await mkdir(join(folder, 'test'));
+    for (const path of copied) await cp(join(repository, path), join(folder, path), { recursive: true });
+    await symlink(join(repository, 'node_modules'), join(folder, 'node_modules'));
+    return new FaultyCopy(folder);
+  }
+
+  /**
+   * Plants a fault for as long as `run` takes.
+   * @throws Error if the source isn't what the fault was made for.
+   */
+  async with<T>({ name, edits }: PlantedFault, run: () => Promise<T>): Promise<T> {
+    const originals = new Map<string, string>();
+    try {
+      for (const { file, from, to } of edits) {
+        const path = join(this.folder, file);
+        const text = await readFile(path, 'utf8');
+        if (!originals.has(path)) originals.set(path, text);
+        if (text.split(from).length !== 2)
+          throw new Error(`"${name}" can't be planted: ${file} should have once: ${from}`);
+        await writeFile(
+          path,
+          text.replace(from, () => to),
+        );
+      }
+      return await run();
+    } finally {
+      for (const [path, text] of originals) await writeFile(path, text);
+    }
+  }
+
+  remove(): Promise<void> {
+    return removeFolder(this.folder);
+  }
+}

@@ -1,0 +1,72 @@
+// The simulation campaign (REP-5): the real core and links on a simulated clock, network and disks, one run for each seed. `npm
+// test` runs some fresh seeds of it.
+
+import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { describe } from '../simulation/simulation.ts';
+import type { Outcome } from './outcome.ts';
+import { SeedCounts } from './simulation/seeds-report.ts';
+import { runSeedsIn } from './simulation/seeds-process.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+const seedsAtOnce = 50;
+const problemsTold = 10;
+/** For `seedsAtOnce`, on a machine that is busy with other things. */
+const timeoutMs = 10 * 60 * 1000;
+
+/** @param rounds is the number of seeds; `seed` is the first. */
+export async function simulationCampaign({
+  rounds,
+  seed,
+}: {
+  readonly rounds: number;
+  readonly seed: number;
+}): Promise<Outcome> {
+  const startedMs = Date.now();
+  const counts = new SeedCounts();
+  const problems: string[] = [];
+  let failed = 0;
+  let next = 0;
+  const work = async (): Promise<void> => {
+    while (next < rounds && failed < problemsTold) {
+      const first = seed + next;
+      const count = Math.min(seedsAtOnce, rounds - next);
+      next += count;
+      const request = { folder: repository, first, count, untilFailed: false, timeoutMs };
+      const outcome = await runSeedsIn(request);
+      if (outcome.type === 'broken') {
+        failed++;
+        problems.push(`seeds ${first} to ${first + count - 1}: ${outcome.problem}`);
+        continue;
+      }
+      counts.addSums(outcome.report.seeds, outcome.report.sums);
+      failed += outcome.report.failed.length;
+      problems.push(...outcome.report.failed.map(describe));
+      console.log(`${counts.seeds} seeds, ${failed} failed`);
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  const { seeds, sums } = counts;
+  const sum = (name: string): number => sums[name] ?? 0;
+  const hasShownLittle = ['crashes', 'restores', 'partitions', 'deletions', 'moves'].some(
+    (name) => !sum(name),
+  );
+  if (hasShownLittle) problems.push(`it would show nothing: ${JSON.stringify(sums)}`);
+  return {
+    hasFailed: problems.length > 0,
+    figures: {
+      'seeds, each with 3 servers, 8 clients, 300 steps': seeds,
+      'seeds that failed': failed,
+      'acknowledged writes (stream, UDT, Yjs)': `${sum('acknowledgedByStream')}, ${sum('acknowledgedByUdt')}, ${sum('acknowledgedByYjs')}`,
+      'changes in the logs': sum('changes'),
+      'crashes, restores from an old copy': `${sum('crashes')}, ${sum('restores')}`,
+      'writes that were lost with the disk of the only server that had them': sum('forgiven'),
+      'partitions, broken links, clients that moved': `${sum('partitions')}, ${sum('cuts')}, ${sum('moves')}`,
+      'deletions and undeletions, documents closed': `${sum('deletions')}, ${sum('closes')}`,
+      'records whose update was compacted away': sum('compactions'),
+      'simulated events': sum('events'),
+      duration: `${Math.round((Date.now() - startedMs) / 1000)} s`,
+    },
+    problems,
+  };
+}

@@ -1,0 +1,128 @@
+// The control channel: commands reach the server that has a data folder, and nobody else does.
+
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { askServer } from '../src/cli/control-client.ts';
+import { controlFileName, controlFileShape } from '../src/control.ts';
+import type { Operation, Outcome, Step } from '../src/core/operations.ts';
+import { RejoinError } from '../src/errors.ts';
+import { isThere } from '../src/store/is-there.ts';
+import { uploadTo } from './support/rest-client.ts';
+import { startServer, type TestServer } from './support/server.ts';
+import { newEntry } from './support/stream-client.ts';
+
+const control = suite<{ server: TestServer }>('control');
+
+control.before.each(async (context) => {
+  context.server = await startServer();
+});
+control.after.each(({ server }) => server.remove());
+
+async function ask(
+  data: string,
+  operation: Operation,
+  more: { onStep?: (step: Step) => void; stopping?: AbortSignal } = {},
+): Promise<Outcome | null> {
+  const stopping = more.stopping ?? new AbortController().signal;
+  return askServer(data, operation, { onStep: more.onStep ?? (() => undefined), stopping });
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string | null> {
+  try {
+    await work;
+    return null;
+  } catch (error) {
+    if (error instanceof RejoinError) return error.code;
+    throw error;
+  }
+}
+
+const readControl = async (data: string): Promise<ReturnType<typeof controlFileShape.parse>> =>
+  controlFileShape.parse(JSON.parse(await readFile(join(data, controlFileName), 'utf8')));
+
+control('a command reaches the server, and hears how far it is and what became of it', async ({ server }) => {
+  const { url, data } = server;
+  await uploadTo(url, 'film', [newEntry('film')]);
+  const steps: Step[] = [];
+  const onStep = (step: Step): void => void steps.push(step);
+  const verified = await ask(data, { type: 'verify', isRepair: false }, { onStep });
+  assert.is(verified?.type === 'verified' && verified.counts['records'], 1);
+  assert.ok(steps.some(({ type }) => type === 'progress'));
+  assert.equal(await ask(data, { type: 'delete', project: 'film' }), { type: 'deleted', changes: 1 });
+  assert.is((await fetch(`${url}/api/projects/film`)).status, 410);
+  assert.is(await codeOf(ask(data, { type: 'delete', project: 'film' })), 'deleted');
+  assert.is(await codeOf(ask(data, { type: 'delete', project: 'nobody' })), 'not-found');
+  assert.equal(await ask(data, { type: 'undelete', project: 'film' }), { type: 'undeleted', changes: 1 });
+  assert.is((await fetch(`${url}/api/projects/film`)).status, 200);
+});
+
+control('only who can read the file is answered, and only its owner can', async ({ server }) => {
+  const { data } = server;
+  assert.is((await stat(join(data, controlFileName))).mode & 0o777, 0o600);
+  const { url, token, pid } = await readControl(data);
+  assert.is(pid, process.pid);
+  assert.match(url, /^http:\/\/127\.0\.0\.1:\d+$/);
+  const body = JSON.stringify({ type: 'verify', isRepair: true });
+  for (const authorization of [undefined, '', 'Bearer ', `Bearer ${token}x`, token, `Basic ${token}`]) {
+    const headers: Record<string, string> = authorization === undefined ? {} : { authorization };
+    const response = await fetch(url, { method: 'POST', body, headers });
+    assert.equal([response.status, await response.text()], [401, '']);
+  }
+});
+
+control('what is no operation is refused, and what is too long', async ({ server }) => {
+  const { url, token } = await readControl(server.data);
+  const headers = { authorization: `Bearer ${token}` };
+  for (const [body, code] of [
+    ['', 'bad-request'],
+    ['{"type":"format"}', 'bad-request'],
+    ['{"type":"purge"}', 'bad-request'],
+    ['x'.repeat(100_000), 'too-large'],
+  ] as const) {
+    const answer = (await (await fetch(url, { method: 'POST', body, headers })).json()) as { code: string };
+    assert.is(answer.code, code);
+  }
+});
+
+control('a server that stops leaves no file; one that was killed confuses nobody', async ({ server }) => {
+  const { data } = server;
+  const path = join(data, controlFileName);
+  const left = await readFile(path);
+  await server.stop();
+  assert.is(await isThere(path), false);
+  const operation = { type: 'verify', isRepair: false } as const;
+  assert.is(await ask(data, operation), null);
+  await writeFile(path, left); // nobody listens there
+  assert.is(await ask(data, operation), null);
+  for (const text of ['', 'x', '{}']) {
+    await writeFile(path, text);
+    assert.is(await ask(data, operation), null);
+  }
+  // Another program has the port.
+  const stranger = createServer((_, response) => response.end('hello'));
+  await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
+  const { port } = stranger.address() as AddressInfo;
+  await writeFile(path, JSON.stringify({ url: `http://127.0.0.1:${port}`, token: 't', pid: 1 }));
+  assert.is(await ask(data, operation), null);
+  stranger.close();
+  // The next server writes its own.
+  const next = await startServer({ data });
+  assert.is((await ask(data, operation))?.type, 'verified');
+  await next.stop();
+});
+
+control('who leaves gives up what can be given up', async ({ server }) => {
+  const { url, data } = server;
+  await uploadTo(url, 'film', [newEntry('film')]);
+  const leaving = new AbortController();
+  leaving.abort(new RejoinError('unavailable', 'enough'));
+  const folder = join(data, 'copy');
+  assert.is(await codeOf(ask(data, { type: 'backup', folder }, { stopping: leaving.signal })), 'unavailable');
+  assert.is((await ask(data, { type: 'backup', folder }))?.type, 'backed-up');
+});
+
+control.run();

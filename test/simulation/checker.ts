@@ -1,0 +1,219 @@
+// What must hold when a run of the simulation has come to its end, everything is healed and nothing is on its way: nothing that was
+// promised is lost, and all servers and clients have the same. It knows the logs from the ledger, not from the servers.
+
+import stringify from 'json-stable-stringify';
+import * as Y from 'yjs';
+import type { JsonObject } from '../../src/model/json.ts';
+import type { SimServer } from './sim-server.ts';
+import { hashOf, sessionId } from './udt-sim-client.ts';
+import type { World } from './world.ts';
+
+export const projectIds = [sessionId, 'report', 'gone'] as const;
+
+const lookEveryMs = 250;
+/** Only a failure takes as long. Simulated time. */
+const withinMs = 90_000;
+
+export async function check(world: World): Promise<void> {
+  await settle(world);
+  if (world.hasFailed) return;
+  checkPromises(world);
+  for (const project of projectIds) {
+    if (isDeleted(world, project)) continue;
+    checkStreams(world, project);
+    if (project !== 'gone') await checkDocuments(world, project);
+  }
+  await checkSessions(world);
+}
+
+/** Waits until all servers have the same changes and all clients have what they asked for. */
+async function settle(world: World): Promise<void> {
+  const untilMs = world.clock.nowMs + withinMs;
+  for (let quiet = 0; quiet < 4 && !world.hasFailed;) {
+    if (world.clock.nowMs > untilMs) {
+      world.ledger.fail(`it comes to no end: ${unsettled(world)}`);
+      return;
+    }
+    for (const client of world.udtClients) client.poll();
+    await world.pass(lookEveryMs);
+    quiet = unsettled(world) === null ? quiet + 1 : 0;
+  }
+}
+
+/** What is still to come; null if nothing is. */
+function unsettled({ servers, clients, ledger }: World): string | null {
+  for (const { run, index } of servers) if (!run) return `server ${index} is down`;
+  const waiting = clients.filter((client) => !client.isQuiet);
+  if (waiting.length > 0) return `${waiting.map(({ name }) => name).join(', ')} wait for something`;
+  const [first, ...others] = ledger.disks;
+  for (const project of projectIds) {
+    const here = first!.project(project);
+    for (const [index, disk] of others.entries()) {
+      const there = disk.project(project);
+      const about = `server ${index + 1} and server 0 differ in ${project}`;
+      if (there.lifecycle !== here.lifecycle)
+        return `${about}: their lifecycles are ${there.lifecycle} and ${here.lifecycle}`;
+      if (here.lifecycle % 2 === 1) continue;
+      const difference = differenceOf(here.list(), there.list());
+      if (difference) return `${about}: ${difference}`;
+    }
+  }
+  const busy = servers.find(({ run }) => run?.store.isBusy);
+  return busy ? `server ${busy.index} is writing` : null;
+}
+
+function differenceOf(here: readonly string[], there: readonly string[]): string | null {
+  const [a, b] = [new Set(here), new Set(there)];
+  const onlyHere = here.filter((name) => !b.has(name));
+  const onlyThere = there.filter((name) => !a.has(name));
+  if (onlyHere.length + onlyThere.length === 0) return null;
+  const some = (names: readonly string[]): string => `${names.length} (${names.slice(0, 3).join(', ')})`;
+  return `only server 0 has ${some(onlyHere)}, only the other ${some(onlyThere)}`;
+}
+
+function isDeleted({ ledger }: World, project: string): boolean {
+  return ledger.disks[0]!.project(project).lifecycle % 2 === 1;
+}
+
+/** No acknowledged write is lost (REP-5); what was deleted stays so (REP-14). */
+function checkPromises(world: World): void {
+  const { ledger } = world;
+  for (const [mark, { project, detail }] of ledger.promised) {
+    if (isDeleted(world, project)) continue;
+    for (const [server, disk] of ledger.disks.entries())
+      if (!ledger.isOn(disk, mark, project)) ledger.fail(`${mark} is lost on server ${server}: ${detail}`);
+  }
+  for (const [project, lifecycle] of ledger.lifecycles)
+    for (const [server, disk] of ledger.disks.entries())
+      if (disk.project(project).lifecycle < lifecycle)
+        ledger.fail(`server ${server} has forgotten that ${project} was deleted`);
+}
+
+/** No stream client has missed an object (REP-6). */
+function checkStreams({ ledger, streamClients }: World, project: string): void {
+  for (const name of ledger.disks[0]!.project(project).list()) {
+    const object = ledger.changes.get(name)?.object ?? null;
+    if (object === null) continue;
+    const { version_uuid: uuid } = JSON.parse(object) as { version_uuid: string };
+    for (const client of streamClients)
+      if (!client.uuidsOf(project).has(uuid))
+        ledger.fail(`${client.name} was never shown ${uuid} of ${project}, which is ${name}`);
+  }
+}
+
+interface SeenDocument {
+  readonly stateVector: string;
+  readonly deleted: string;
+  readonly json: string;
+  readonly doc: Y.Doc;
+}
+
+/** All servers and Yjs clients have one document, and it is the one that each log makes (REP-5, REP-7). */
+async function checkDocuments(world: World, project: string): Promise<void> {
+  const { servers, ledger } = world;
+  const documents: { who: string; document: SeenDocument }[] = [];
+  for (const server of servers) {
+    const update = await within(world, server, (run) =>
+      run.projects.use(project, (open) => open.encode((doc) => Y.encodeStateAsUpdate(doc))),
+    );
+    const doc = new Y.Doc();
+    if (update) Y.applyUpdate(doc, update);
+    documents.push({ who: `server ${server.index}`, document: seen(doc) });
+    documents.push({ who: `the log of server ${server.index}`, document: replay(world, server, project) });
+  }
+  for (const client of world.yjsClients)
+    if (client.project === project) documents.push({ who: client.name, document: seen(client.doc) });
+  const [first, ...others] = documents;
+  for (const { who, document } of others)
+    for (const part of ['stateVector', 'deleted', 'json'] as const)
+      if (document[part] !== first!.document[part])
+        ledger.fail(
+          `${who} and ${first!.who} differ in ${project}, ${part}:\n${document[part]}\n${first!.document[part]}`,
+        );
+  for (const [mark, promised] of ledger.promised)
+    if (promised.project === project && isOfYjs(world, mark) && !first!.document.doc.getMap('app').has(mark))
+      ledger.fail(`${mark} is in the log of ${project} and not in the document: ${promised.detail}`);
+}
+
+function isOfYjs({ yjsClients }: World, mark: string): boolean {
+  return yjsClients.some(({ name }) => mark.startsWith(`~${name}x`));
+}
+
+/** Applies what is in a log in its order: each update must find all that it builds on (REP-3, YJS-8). */
+function replay({ ledger }: World, server: SimServer, project: string): SeenDocument {
+  const doc = new Y.Doc();
+  for (const name of ledger.disks[server.index]!.project(project).list()) {
+    const update = ledger.changes.get(name)?.update ?? null;
+    if (!update) continue;
+    Y.applyUpdate(doc, update);
+    if (doc.store.pendingStructs ?? doc.store.pendingDs) {
+      ledger.fail(`server ${server.index} has ${name} in its log before what it builds on`);
+      break;
+    }
+  }
+  return seen(doc);
+}
+
+function seen(doc: Y.Doc): SeenDocument {
+  const clocks = [...Y.decodeStateVector(Y.encodeStateVector(doc))].sort(([a], [b]) => a - b);
+  const deleted = [...Y.createDeleteSetFromStructStore(doc.store).clients]
+    .map(([client, items]) => [client, items.map(({ clock, len }) => [clock, len])] as const)
+    .sort(([a], [b]) => a - b);
+  const json = {
+    app: doc.getMap('app').toJSON() as unknown,
+    entries: doc.getMap('entries').toJSON() as unknown,
+    text: doc.getText('text').toDelta() as unknown,
+    udt: doc.getMap('udt').toJSON() as unknown,
+  };
+  return {
+    stateVector: JSON.stringify(clocks),
+    deleted: JSON.stringify(deleted),
+    json: stringify(json) ?? '',
+    doc,
+  };
+}
+
+/** The session is the same everywhere, with its hash (UDT-2), and every mark that was promised is in it. */
+async function checkSessions(world: World): Promise<void> {
+  const { servers, ledger, udtClients } = world;
+  const views: JsonObject[] = [];
+  for (const server of servers) {
+    const read = await within(world, server, (run) =>
+      run.projects.find(sessionId, async (project) => (project?.info?.session ? project.udt.read() : null)),
+    );
+    if (!read) continue;
+    if (read.hash !== hashOf(read.view))
+      ledger.fail(`server ${server.index} has another hash than its session`);
+    views.push(structuredClone(read.view));
+  }
+  const [first] = views;
+  if (!first) return;
+  if (views.length < servers.length) ledger.fail('not all servers have the session');
+  const texts = [...views, ...udtClients.map(({ state }) => state)].map((view) => stringify(view));
+  for (const [index, text] of texts.entries())
+    if (text !== texts[0]) ledger.fail(`sessions differ (${index}):\n${text ?? ''}\n${texts[0] ?? ''}`);
+  const marks = (first['marks'] ?? {}) as JsonObject;
+  for (const [mark, { detail }] of ledger.promised)
+    if (udtClients.some(({ name }) => mark.startsWith(`~${name}x`)) && !(mark in marks))
+      ledger.fail(`${mark} is in the log and not in the session: ${detail}`);
+}
+
+/** Asks a server, whose disk and timers need the simulated clock to go on. */
+async function within<T>(
+  world: World,
+  server: SimServer,
+  ask: (run: NonNullable<SimServer['run']>) => Promise<T>,
+): Promise<T | null> {
+  const { run } = server;
+  if (!run) return null;
+  let answer: { readonly value: T } | null = null;
+  const failed = (error: unknown): void => world.ledger.fail(`server ${server.index}: ${String(error)}`);
+  ask(run).then((value) => (answer = { value }), failed);
+  for (let tries = 0; tries < 100 && !world.hasFailed; tries++) {
+    await world.pass(10);
+    const given = answer as { readonly value: T } | null;
+    if (given) return given.value;
+  }
+  if (!world.hasFailed) failed('it does not answer');
+  return null;
+}

@@ -1,0 +1,175 @@
+// The links between the servers of a simulation: the real ones, over simulated sockets. One of each two servers opens them, and
+// opens them again when they have ended.
+
+import { Replicas } from '../../src/core/replicas.ts';
+import { RejoinError } from '../../src/errors.ts';
+import type { LinkEnd } from '../../src/replication/link-transport.ts';
+import { Link } from '../../src/replication/link.ts';
+import { parseFrame } from '../../src/wire/replication/parse-message.ts';
+import type { Chance } from '../campaigns/kill9/chance.ts';
+import type { Ledger } from './ledger.ts';
+import type { SimClock } from './sim-clock.ts';
+import type { SimNetwork, SocketEnd } from './sim-network.ts';
+import type { ServerRun, SimServer } from './sim-server.ts';
+
+/** The world, as far as the links need it. */
+export interface PeersWorld {
+  readonly clock: SimClock;
+  readonly network: SimNetwork;
+  readonly servers: readonly SimServer[];
+  readonly ledger: Ledger;
+  note(what: string): void;
+}
+
+/** Two servers of which the first opens the socket. */
+interface Pair {
+  readonly connects: SimServer;
+  readonly accepts: SimServer;
+  /** While there is one: what ends it on both sides. */
+  links: readonly { readonly server: SimServer; readonly link: Link }[];
+  isWaiting: boolean;
+}
+
+const reconnectMsMax = 600;
+
+export class SimPeers {
+  private readonly pairs: readonly Pair[];
+  private readonly replicas = new Map<ServerRun, Replicas>();
+
+  constructor(
+    private readonly world: PeersWorld,
+    private readonly chance: Chance,
+  ) {
+    const { servers } = world;
+    const pairs: Pair[] = [];
+    for (const [index, server] of servers.entries())
+      for (const other of servers.slice(index + 1)) {
+        const [connects, accepts] = chance.oneIn(2) ? [server, other] : [other, server];
+        pairs.push({ connects, accepts, links: [], isWaiting: false });
+      }
+    // A chain or a ring.
+    if (pairs.length > 2 && chance.oneIn(2)) pairs.splice(chance.integer(0, pairs.length - 1), 1);
+    this.pairs = pairs;
+  }
+
+  started(server: SimServer): void {
+    for (const pair of this.pairs)
+      if (pair.connects === server || pair.accepts === server) this.connectSoon(pair);
+  }
+
+  stopped(server: SimServer): void {
+    for (const pair of this.pairs) {
+      if (pair.connects !== server && pair.accepts !== server) continue;
+      for (const { server: at, link } of pair.links) if (at === server) link.end();
+      this.world.network.cut(pair.connects.index, pair.accepts.index);
+    }
+  }
+
+  /** Deletes a project, or brings it back if it was deleted. */
+  deleteOrBringBack(server: SimServer, { projects }: ServerRun, project: string): void {
+    const { ledger } = this.world;
+    const change = projects.find(project, async (opened) => {
+      if (!opened) return;
+      await (opened.info?.tombstone ? opened.undelete() : opened.delete());
+      const { lifecycle } = ledger.disks[server.index]!.project(project);
+      this.world.note(`server ${server.index} has lifecycle ${lifecycle} of ${project}`);
+      ledger.lifecycles.set(project, Math.max(lifecycle, ledger.lifecycles.get(project) ?? 0));
+    });
+    change.catch((error: unknown) => {
+      const isOvertaken = error instanceof RejoinError && ['deleted', 'conflict'].includes(error.code);
+      if (!isOvertaken) ledger.fail(`server ${server.index} can't delete ${project}: ${String(error)}`);
+    });
+  }
+
+  private connectSoon(pair: Pair): void {
+    if (pair.isWaiting) return;
+    pair.isWaiting = true;
+    this.world.clock.after(this.chance.integer(1, reconnectMsMax), () => {
+      pair.isWaiting = false;
+      this.connect(pair);
+    });
+  }
+
+  private connect(pair: Pair): void {
+    const { connects, accepts } = pair;
+    if (!connects.run || !accepts.run || pair.links.length > 0) return;
+    if (!this.world.network.canReach(connects.index, accepts.index)) {
+      this.connectSoon(pair);
+      return;
+    }
+    this.world.note(`server ${connects.index} is linked with server ${accepts.index}`);
+    const [here, there] = this.world.network.connect(connects.index, accepts.index);
+    pair.links = [
+      { server: connects, link: this.link(pair, connects, connects.run, here, 'connects') },
+      { server: accepts, link: this.link(pair, accepts, accepts.run, there, 'accepts') },
+    ];
+  }
+
+  private link(
+    pair: Pair,
+    server: SimServer,
+    run: ServerRun,
+    socket: SocketEnd,
+    role: 'connects' | 'accepts',
+  ): Link {
+    const { clock, ledger } = this.world;
+    const link = new Link({
+      replicas: this.replicasOf(run),
+      transport: {
+        send: (frame) => {
+          if (run.isOver) return;
+          this.look(server, frame);
+          socket.send(frame);
+        },
+        close: () => socket.close(),
+      },
+      timers: {
+        after: (delayMs, callback) =>
+          clock.after(delayMs, () => {
+            if (!run.isOver) callback();
+          }),
+      },
+      environment: run.environment,
+      role,
+      instance: run.instance,
+      observe: ({ type, project, detail }) => {
+        this.world.note(`a link of server ${server.index}: ${type} ${project}: ${detail}`);
+        if (type === 'project-failed') ledger.fail(`server ${server.index}, ${project}: ${detail}`);
+      },
+      onEnd: (end) => this.ended(server, run, end, socket),
+    });
+    socket.listener = {
+      receive: (frame) => {
+        if (!run.isOver) link.receive(frame);
+      },
+      closed: () => {
+        if (!run.isOver) link.end();
+        pair.links = [];
+        this.connectSoon(pair);
+      },
+    };
+    return link;
+  }
+
+  private ended(server: SimServer, run: ServerRun, end: LinkEnd, socket: SocketEnd): void {
+    if (run.isOver) return;
+    const detail =
+      end.type === 'closed' ? '' : end.type === 'cut' ? end.detail : `${end.reason} ${end.message}`;
+    this.world.note(`a link of server ${server.index} has ended: ${end.type} ${detail}`);
+    if (end.type === 'refused' && end.by === 'us')
+      this.world.ledger.fail(`server ${server.index} refused a link: ${detail}`);
+    socket.close();
+  }
+
+  private replicasOf(run: ServerRun): Replicas {
+    const known = this.replicas.get(run) ?? new Replicas(run.projects);
+    this.replicas.set(run, known);
+    return known;
+  }
+
+  private look(server: SimServer, frame: Uint8Array): void {
+    const { message } = parseFrame(frame);
+    if (message.type !== 'groups' && message.type !== 'fetched') return;
+    for (const record of message.records) this.world.ledger.sent(server.index, message.project, record);
+  }
+}

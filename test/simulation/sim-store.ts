@@ -1,0 +1,174 @@
+// A store on a simulated disk: batches wait for the sync, in order and atomically, and a crash loses those that were not
+// synced. Servers of the simulation run on it; the checker is told of all that becomes durable.
+
+import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
+import { pageEntriesMax } from '../../src/store/store.ts';
+import type { Chance } from '../campaigns/kill9/chance.ts';
+import type { SimClock } from './sim-clock.ts';
+
+const latencyMsMax = 6;
+/** A disk that is slow is that many times slower. */
+const slowness = 40;
+
+/** Keys in their order, with what is under them. */
+export class SimDisk {
+  private names: string[] = [];
+  private values = new Map<string, Uint8Array>();
+  isSlow = false;
+
+  /** @param onSynced is told of each batch that becomes durable. */
+  constructor(readonly onSynced: (batch: readonly Write[]) => void) {}
+
+  /** All that is on the disk, as a backup would have it. */
+  copy(): DiskCopy {
+    return { names: [...this.names], values: new Map(this.values) };
+  }
+
+  restore({ names, values }: DiskCopy): void {
+    this.names = [...names];
+    this.values = new Map(values);
+  }
+
+  get(key: Uint8Array): Uint8Array | undefined {
+    return this.values.get(nameOf(key));
+  }
+
+  range({ from, before, reverse = false, limit = Infinity }: Range): Entry[] {
+    const names = this.names.slice(this.lowerBound(nameOf(from)), this.lowerBound(nameOf(before)));
+    if (reverse) names.reverse();
+    if (names.length > limit) names.length = limit;
+    return names.map((name) => ({ key: Buffer.from(name, 'latin1'), value: this.values.get(name)! }));
+  }
+
+  apply(batch: readonly Write[]): void {
+    for (const { key, value } of batch) {
+      const name = nameOf(key);
+      const isThere = this.values.has(name);
+      if (value !== null) this.values.set(name, value);
+      else this.values.delete(name);
+      if (isThere === (value !== null)) continue;
+      this.names.splice(this.lowerBound(name), isThere ? 1 : 0, ...(isThere ? [] : [name]));
+    }
+    this.onSynced(batch);
+  }
+
+  private lowerBound(name: string): number {
+    let low = 0;
+    let high = this.names.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (this.names[middle]! < name) low = middle + 1;
+      else high = middle;
+    }
+    return low;
+  }
+}
+
+export interface DiskCopy {
+  readonly names: readonly string[];
+  readonly values: ReadonlyMap<string, Uint8Array>;
+}
+
+/** One byte is one unit: such strings are in the order of the bytes. */
+function nameOf(key: Uint8Array): string {
+  return Buffer.from(key.buffer, key.byteOffset, key.length).toString('latin1');
+}
+
+interface Waiting {
+  readonly batch: readonly Write[];
+  readonly resolve: () => void;
+}
+
+/** The store as one run of a server has it: after a crash its promises stay open for ever, as nobody is there to hear. */
+export class SimStore implements Store {
+  private waiting: Waiting[] = [];
+  private syncing: Waiting[] = [];
+  private isDead = false;
+
+  constructor(
+    private readonly disk: SimDisk,
+    private readonly clock: SimClock,
+    private readonly chance: Chance,
+  ) {}
+
+  /** Whether something isn't durable yet. */
+  get isBusy(): boolean {
+    return this.syncing.length + this.waiting.length > 0;
+  }
+
+  /** The process dies: of what was being synced the first batches may be on the disk. */
+  crash(): void {
+    this.isDead = true;
+    const kept = this.chance.integer(0, this.syncing.length);
+    for (const { batch } of this.syncing.slice(0, kept)) this.disk.apply(batch);
+  }
+
+  get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    return this.read(() => this.disk.get(key));
+  }
+
+  scan(range: Range): AsyncGenerator<readonly Entry[]> {
+    return pagesOf(this.read(() => this.disk.range(range)));
+  }
+
+  write(batch: readonly Write[]): Promise<void> {
+    return new Promise((resolve) => {
+      if (this.isDead) return;
+      this.waiting.push({ batch, resolve });
+      if (this.syncing.length === 0) this.sync();
+    });
+  }
+
+  approximateSize(range: Range): Promise<number> {
+    const sizes = this.disk.range(range).map(({ key, value }) => key.length + value.length);
+    return Promise.resolve(sizes.reduce((sum, size) => sum + size, 0));
+  }
+
+  compact(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  probe(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  reopen(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  /** All that waits shares one sync; what comes meanwhile shares the next. */
+  private sync(): void {
+    this.syncing = this.waiting;
+    this.waiting = [];
+    if (this.syncing.length === 0) return;
+    const latencyMs = this.chance.integer(1, latencyMsMax) * (this.disk.isSlow ? slowness : 1);
+    this.clock.after(latencyMs, () => {
+      if (this.isDead) return;
+      const synced = this.syncing;
+      for (const { batch } of synced) this.disk.apply(batch);
+      this.sync();
+      for (const { resolve } of synced) resolve();
+    });
+  }
+
+  /** Most reads are quick; now and then one takes its time, and others overtake it. What it says is of the moment of the call. */
+  private read<T>(read: () => T): Promise<T> {
+    if (this.isDead) return new Promise(() => undefined);
+    const value = read();
+    if (!this.chance.oneIn(30)) return Promise.resolve(value);
+    return new Promise((resolve) => {
+      this.clock.after(this.chance.integer(1, latencyMsMax), () => {
+        if (!this.isDead) resolve(value);
+      });
+    });
+  }
+}
+
+async function* pagesOf(read: Promise<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
+  const entries = await read;
+  for (let i = 0; i < entries.length; i += pageEntriesMax) yield entries.slice(i, i + pageEntriesMax);
+}

@@ -1,0 +1,238 @@
+// Backups: the database of one moment, whole or not there at all.
+
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import type { Projects } from '../../src/core/projects.ts';
+import { RejoinError } from '../../src/errors.ts';
+import { realEnvironment } from '../../src/model/environment.ts';
+import { backUp, type BackupOptions } from '../../src/store/backup.ts';
+import { openDataFolder } from '../../src/store/data-folder.ts';
+import { seal, sealJson } from '../../src/store/digest.ts';
+import { ProjectKeys, formatKey, lifeKey, unfinishedKey } from '../../src/store/keys.ts';
+import { LevelStore } from '../../src/store/level.ts';
+import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
+import { dataFormat } from '../../src/store/open-life.ts';
+import { restore } from '../../src/store/restore.ts';
+import { firstOf, type Entry, type Range, type Store } from '../../src/store/store.ts';
+import { openProjects, testLife } from '../support/memory-projects.ts';
+import { removeFolder, temporaryFolder } from '../support/temporary.ts';
+import { uploadEntry } from '../support/upload-entry.ts';
+
+interface Context {
+  parent: string;
+  store: MemoryStore;
+  projects: Projects;
+}
+
+const backups = suite<Context>('backup');
+
+backups.before.each(async (context) => {
+  context.parent = await temporaryFolder();
+  context.store = new MemoryStore(new MemoryDisk());
+  await context.store.write([
+    { key: formatKey, value: sealJson(formatKey, dataFormat) },
+    { key: lifeKey, value: sealJson(lifeKey, { ...testLife }) },
+  ]);
+  context.projects = openProjects(context.store).projects;
+  for (const uuid of ['a', 'b', 'c']) await uploadEntry(context.projects, 'p', uuid);
+});
+backups.after.each(async ({ parent, projects }) => {
+  await projects.close();
+  await removeFolder(parent);
+});
+
+function options(more: Partial<BackupOptions> = {}): BackupOptions {
+  return {
+    onDamage: (detail) => assert.unreachable(detail),
+    stopping: new AbortController().signal,
+    ...more,
+  };
+}
+
+async function hexOf(store: Store, key: Uint8Array): Promise<string> {
+  const value = await store.get(key);
+  assert.ok(value);
+  return Buffer.from(value).toString('hex');
+}
+
+async function refusal(work: Promise<unknown>): Promise<RejoinError> {
+  try {
+    await work;
+  } catch (error) {
+    if (error instanceof RejoinError) return error;
+    throw error;
+  }
+  throw new Error('it was not refused');
+}
+
+backups('REP-8 a backup is as of one moment, and whoever opens it has a new server id', async (context) => {
+  const { parent, store, projects } = context;
+  const scan = store.scan.bind(store);
+  store.scan = async function* (range: Range): AsyncGenerator<readonly Entry[]> {
+    let isFirst = range.limit === undefined;
+    for await (const page of scan(range)) {
+      for (const entry of page) yield [entry];
+      if (isFirst) await uploadEntry(projects, 'p', 'behind the moment');
+      isFirst = false;
+    }
+  };
+  const folder = join(parent, 'deep', 'backup');
+  const report = await backUp(store, folder, options());
+  assert.equal([report.projects, report.changes, report.damaged], [1, 3, 0]);
+  assert.equal(await readdir(folder), ['db']);
+  store.scan = scan;
+  const opened = await openDataFolder(folder, { environment: realEnvironment });
+  const keys = new ProjectKeys('p');
+  for (const position of [1, 2, 3])
+    assert.is(await hexOf(opened.store, keys.record(position)), await hexOf(store, keys.record(position)));
+  assert.is(await opened.store.get(keys.record(4)), undefined);
+  assert.is.not(opened.life.serverId, testLife.serverId);
+  await opened.close();
+});
+
+backups('a folder that is not empty is refused and left alone', async ({ parent, store }) => {
+  const folder = join(parent, 'full');
+  await mkdir(folder);
+  await writeFile(join(folder, 'mine'), 'x');
+  assert.match((await refusal(backUp(store, folder, options()))).message, /is not empty: name another one/);
+  assert.equal(await readdir(folder), ['mine']);
+  const cut = join(parent, 'cut');
+  await mkdir(join(cut, 'db.partial'), { recursive: true });
+  assert.match(
+    (await refusal(backUp(store, cut, options()))).message,
+    /left there by a backup that was cut off/,
+  );
+});
+
+backups('a backup that fails or is given up leaves nothing', async ({ parent, store }) => {
+  const folder = join(parent, 'failed');
+  const stopped = AbortSignal.abort(new RejoinError('unavailable', 'enough'));
+  assert.is((await refusal(backUp(store, folder, options({ stopping: stopped })))).message, 'enough');
+  const scan = store.scan.bind(store);
+  store.scan = (range) => {
+    if (range.limit !== undefined) return scan(range);
+    return (async function* () {
+      for await (const page of scan(range)) yield page;
+      throw new RejoinError('unavailable', 'The store was closed during a scan');
+    })();
+  };
+  assert.is((await refusal(backUp(store, folder, options()))).code, 'unavailable');
+  await mkdir(folder); // it is gone
+  assert.is((await refusal(backUp(store, folder, options()))).code, 'unavailable');
+  assert.equal(await readdir(folder), []); // that was there before
+});
+
+backups('damage is said, and copied as it is', async ({ parent, store }) => {
+  const key = new ProjectKeys('p').record(2);
+  const value = Buffer.from((await store.get(key)) ?? []);
+  value.writeUInt8(value.readUInt8(value.length - 1) ^ 1, value.length - 1);
+  await store.write([{ key, value }]);
+  const told: string[] = [];
+  const report = await backUp(store, join(parent, 'b'), options({ onDamage: (detail) => told.push(detail) }));
+  assert.is(report.damaged, 1);
+  assert.is(told.length, 1);
+  assert.match(told[0] ?? '', /^project "p", position 2: .* fails the digest/);
+  const copy = await LevelStore.open(join(parent, 'b', 'db'));
+  assert.is(await hexOf(copy, key), value.toString('hex'));
+  await copy.close();
+});
+
+backups('a session that is being created is left out', async ({ parent, store }) => {
+  const keys = new ProjectKeys('half');
+  const mark = unfinishedKey('half');
+  await store.write([
+    { key: mark, value: seal(mark, new Uint8Array()) },
+    { key: keys.topLevelKeys, value: seal(keys.topLevelKeys, Buffer.from('[]')) },
+  ]);
+  await backUp(store, join(parent, 'b'), options());
+  const copy = await LevelStore.open(join(parent, 'b', 'db'));
+  assert.is(await copy.get(mark), undefined);
+  assert.is(await firstOf(copy, keys.all()), undefined);
+  await copy.close();
+  assert.ok(await store.get(mark), 'it goes on here');
+});
+
+// ---- restore
+
+const restoring = { environment: realEnvironment, isReplacing: false, onProgress: () => undefined };
+
+backups('REP-8 restoring takes a new server id each time, and keeps what it replaces', async (context) => {
+  const { parent, store } = context;
+  const backup = join(parent, 'backup');
+  const data = join(parent, 'data');
+  const opened = await openDataFolder(data, { environment: realEnvironment });
+  const older = opened.life.serverId;
+  await opened.close();
+  await backUp(store, backup, options());
+  const refused = await refusal(restore(backup, data, restoring));
+  assert.equal([refused.code, /--replace/.test(refused.message)], ['conflict', true]);
+
+  const report = await restore(backup, data, { ...restoring, isReplacing: true });
+  assert.equal([report.projects, report.changes, report.warnings], [1, 3, []]);
+  assert.ok(report.replaced);
+  const again = await openDataFolder(data, { environment: realEnvironment });
+  assert.is(again.life.serverId, report.serverId);
+  assert.equal(again.warnings, []);
+  assert.ok(await again.store.get(new ProjectKeys('p').record(3)));
+  await again.close();
+  const before = await openDataFolder(report.replaced, { environment: realEnvironment });
+  assert.is(before.life.serverId, older); // it was moved, and stays itself
+  await before.close();
+
+  const second = await restore(backup, join(parent, 'second'), restoring);
+  assert.equal([second.replaced, second.previousServerId], [null, report.previousServerId]);
+  assert.is(new Set([second.serverId, report.serverId, older]).size, 3);
+});
+
+backups('REP-8 a copied data folder is restored as a backup is', async ({ parent }) => {
+  const data = join(parent, 'copied');
+  const opened = await openDataFolder(data, { environment: realEnvironment });
+  const { projects } = openProjects(opened.store, { life: opened.life, witness: opened.witness });
+  await uploadEntry(projects, 'p', 'a');
+  await projects.close();
+  await opened.close();
+  const report = await restore(data, join(parent, 'new'), restoring);
+  assert.equal([report.previousServerId, report.changes], [opened.life.serverId, 1]);
+  assert.is.not(report.serverId, opened.life.serverId);
+  const original = await openDataFolder(data, { environment: realEnvironment });
+  assert.is(original.life.serverId, opened.life.serverId);
+  await original.close();
+});
+
+backups('what can not be restored is said, and leaves all as it was', async ({ parent, store }) => {
+  const data = join(parent, 'data');
+  assert.is((await refusal(restore(parent, data, restoring))).code, 'not-found');
+  const opened = await openDataFolder(data, { environment: realEnvironment });
+  assert.is((await refusal(restore(data, join(parent, 'x'), restoring))).code, 'data-in-use');
+  const backup = join(parent, 'backup');
+  await backUp(store, backup, options());
+  const busy = await refusal(restore(backup, data, { ...restoring, isReplacing: true }));
+  assert.is(busy.code, 'data-in-use');
+  await opened.close();
+  assert.is((await refusal(restore(data, data, restoring))).code, 'conflict');
+  const foreign = join(parent, 'foreign');
+  const other = await LevelStore.open(await mkdir(join(foreign, 'db'), { recursive: true }).then(() => join(foreign, 'db'))); // prettier-ignore
+  await other.write([{ key: Buffer.from('x'), value: Buffer.from('y') }]);
+  await other.close();
+  const refused = await refusal(restore(foreign, data, { ...restoring, isReplacing: true }));
+  assert.is(refused.code, 'data-unusable');
+  assert.equal((await readdir(data)).sort(), ['db', 'witness']);
+  const again = await openDataFolder(data, { environment: realEnvironment });
+  assert.is(again.life.serverId, opened.life.serverId);
+  await again.close();
+});
+
+backups('a restore that was cut off is no empty database', async ({ parent, store }) => {
+  const data = join(parent, 'data');
+  const backup = join(parent, 'backup');
+  await backUp(store, backup, options());
+  await mkdir(join(data, 'restoring', 'db'), { recursive: true });
+  const refused = await refusal(openDataFolder(data, { environment: realEnvironment }));
+  assert.match(refused.message, /A restore into .* was cut off: run it again/);
+  assert.is((await restore(backup, data, restoring)).changes, 3);
+  await (await openDataFolder(data, { environment: realEnvironment })).close();
+});
+
+backups.run();
