@@ -18,7 +18,7 @@ export interface NetworkOptions {
   readonly time: LinkTimers & { readonly nowMs: number };
   readonly environment: Environment;
   readonly delayMs: () => number;
-  /** Of a frame. */
+  /** Of a frame. The socket breaks some time later, as one does that can't deliver: nobody hears of the last frame otherwise. */
   readonly isLost?: () => boolean;
   readonly isRepeated?: () => boolean;
   /** Whether the socket breaks with this frame. */
@@ -32,6 +32,8 @@ export interface NetworkServer {
 
 export const linkWindowBytes = 4 * 1024 * 1024;
 const reconnectMs = 500;
+/** How long a socket that has lost something seems to live on. */
+const breaksAfterMs = 3_000;
 
 /** A pair of servers of which the first connects to the second again and again, as long as it is up. */
 export class NetworkLink {
@@ -186,7 +188,12 @@ class Side {
     this.options.onSent(message);
     if (message.type === 'ack') this.other.outstanding -= message.bytes;
     if (countsInWindow(message)) this.count(frame.length);
-    if (this.network.isLost?.()) return;
+    if (this.network.isLost?.()) {
+      this.network.time.after(breaksAfterMs, () => {
+        if (!this.isClosed) this.options.onClosed();
+      });
+      return;
+    }
     for (let times = this.network.isRepeated?.() ? 2 : 1; times > 0; times--)
       this.later(() => {
         this.other.link.receive(new Uint8Array(frame));
