@@ -125,6 +125,7 @@ export class YjsSimClient extends SimClient {
     const stop = project.listen({
       durable: (group) => this.tell(connection, group),
       reset: () => connection.down(() => connection.end(true)),
+      replaced: () => connection.down(() => connection.end(true)),
       deleted: () => connection.down(() => connection.end(true)),
     });
     connection.onEnd(() => {
@@ -165,7 +166,7 @@ export class YjsSimClient extends SimClient {
   }
 
   private tell(connection: SimConnection, { update }: Group): void {
-    if (update.length > 0) connection.down(() => this.receive(update));
+    if (update && update.length > 0) connection.down(() => this.receive(update));
   }
 
   private receive(update: Uint8Array): void {
