@@ -18,9 +18,7 @@ export function verifyCommand(): Command {
   return new Command('verify')
     .description('read everything in the data folder and say what is damaged, also while the server runs')
     .addOption(
-      new Option('--repair', 'mend what can be mended, and have the rest fetched from other servers').default(
-        false,
-      ),
+      new Option('--repair', 'mend what can be mended from what is here, and note the rest').default(false),
     )
     .addOption(dataOption())
     .addOption(quietOption('no progress bar'))
@@ -50,7 +48,7 @@ async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise
       '',
     ].join('\n'),
   );
-  if (open.length > 0) throw new RejoinError('damaged', adviceFor(open, repair));
+  if (open.length > 0) throw new RejoinError('damaged', adviceFor(open));
 }
 
 /**
@@ -71,7 +69,7 @@ async function checkBeforeOpening(data: string): Promise<void> {
 const remedies: Readonly<Record<Finding['remedy'], string>> = {
   mended: 'mended',
   mendable: 'can be mended: --repair',
-  peer: 'to be fetched from another server, or a backup',
+  peer: 'lost here: another server or a backup may have it',
   harmless: 'nothing to be done',
 };
 
@@ -86,13 +84,11 @@ function printFinding({ project, position, numbers, problem, remedy }: Finding):
   return `${place.length === 0 ? 'the database' : place.join(', ')}: ${problem} (${remedies[remedy]})`;
 }
 
-function adviceFor(open: readonly Finding[], isRepair: boolean): string {
+function adviceFor(open: readonly Finding[]): string {
   const wanted = open.filter(({ remedy }) => remedy === 'peer').length;
   const mendable = open.some(({ remedy }) => remedy === 'mendable');
   const found = `${counted(open.length, 'finding')} not mended`;
   if (mendable) return `${found}: --repair mends what can be mended`;
   if (wanted === 0) return `${found}: none of them costs anything but time`;
-  return isRepair
-    ? `${found}: what is lost is asked for from other servers while the server runs with --peer; else restore a backup`
-    : `${found}: --repair has what is lost fetched from other servers`;
+  return `${found}: start a new data folder with --peer, which fetches all that another server has, or restore a backup`;
 }
