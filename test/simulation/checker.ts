@@ -64,10 +64,13 @@ function unsettled(world: World): string | null {
   return busy ? `server ${busy.index} is writing` : null;
 }
 
-/** With the disk of the only server that had it: nobody can go on with it. */
+/**
+ * The record that makes the project a session is gone with the disk of the only server that had it. Yjs clients may have brought
+ * back all that was in it, and nobody makes it a session again.
+ */
 function isSessionLost({ ledger, udtClients }: World): boolean {
   const mark = udtClients[0]?.sessionMark ?? null;
-  return mark !== null && !ledger.disks.some((disk) => ledger.isOn(disk, mark, sessionId));
+  return mark !== null && !ledger.disks.some((disk) => ledger.isFirstOn(disk, mark, sessionId));
 }
 
 function differenceOf(here: readonly string[], there: readonly string[]): string | null {
