@@ -5,7 +5,7 @@ import stringify from 'json-stable-stringify';
 import * as Y from 'yjs';
 import type { JsonObject } from '../../src/model/json.ts';
 import type { SimServer } from './sim-server.ts';
-import { hashOf, sessionId } from './udt-sim-client.ts';
+import { UdtSimClient, hashOf, sessionId } from './udt-sim-client.ts';
 import type { World } from './world.ts';
 
 export const projectIds = [sessionId, 'report', 'gone'] as const;
@@ -41,9 +41,11 @@ async function settle(world: World): Promise<void> {
 }
 
 /** What is still to come; null if nothing is. */
-function unsettled({ servers, clients, ledger }: World): string | null {
+function unsettled(world: World): string | null {
+  const { servers, clients, ledger } = world;
   for (const { run, index } of servers) if (!run) return `server ${index} is down`;
-  const waiting = clients.filter((client) => !client.isQuiet);
+  const isLost = isSessionLost(world);
+  const waiting = clients.filter((client) => !client.isQuiet && !(isLost && client instanceof UdtSimClient));
   if (waiting.length > 0) return `${waiting.map(({ name }) => name).join(', ')} wait for something`;
   const [first, ...others] = ledger.disks;
   for (const project of projectIds) {
@@ -60,6 +62,15 @@ function unsettled({ servers, clients, ledger }: World): string | null {
   }
   const busy = servers.find(({ run }) => run?.store.isBusy);
   return busy ? `server ${busy.index} is writing` : null;
+}
+
+/**
+ * The record that makes the project a session is gone with the disk of the only server that had it. Yjs clients may have brought
+ * back all that was in it, and nobody makes it a session again.
+ */
+function isSessionLost({ ledger, udtClients }: World): boolean {
+  const mark = udtClients[0]?.sessionMark ?? null;
+  return mark !== null && !ledger.disks.some((disk) => ledger.isFirstOn(disk, mark, sessionId));
 }
 
 function differenceOf(here: readonly string[], there: readonly string[]): string | null {
@@ -176,6 +187,7 @@ function seen(doc: Y.Doc): SeenDocument {
 /** The session is the same everywhere, with its hash (UDT-2), and every mark that was promised is in it. */
 async function checkSessions(world: World): Promise<void> {
   const { servers, ledger, udtClients } = world;
+  if (isSessionLost(world)) return;
   const views: JsonObject[] = [];
   for (const server of servers) {
     const read = await within(world, server, (run) =>

@@ -173,6 +173,12 @@ export class Ledger {
     );
   }
 
+  /** Whether the change that had the mark first is there, not only one that brought it again. */
+  isFirstOn(disk: DiskLog, mark: string, project: string): boolean {
+    const [first] = this.carriers.get(mark) ?? [];
+    return first !== undefined && disk.project(project).has(first);
+  }
+
   isOn(disk: DiskLog, mark: string, project: string): boolean {
     return (this.carriers.get(mark) ?? []).some((name) => disk.project(project).has(name));
   }

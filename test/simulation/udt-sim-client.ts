@@ -26,6 +26,8 @@ export class UdtSimClient extends SimClient {
   private isPolling = false;
   /** It makes the session; the others wait for it. */
   creates = false;
+  /** Of the session that it has made. */
+  sessionMark: string | null = null;
 
   /** What it shows. */
   get state(): JsonObject {
@@ -62,11 +64,12 @@ export class UdtSimClient extends SimClient {
   }
 
   private create(connection: SimConnection): void {
+    const mark = (this.sessionMark ??= this.mark());
     const udt = {
       name: 'a session',
       interface: { type: 'image', labels: ['a', 'b'] },
       samples: [{ n: 1 }, { n: 2 }, { n: 3 }],
-      marks: {},
+      marks: { [mark]: 0 },
     };
     const origin = { protocol: 'udt', user: this.name } as const;
     this.trying(connection, async () => {
@@ -79,6 +82,7 @@ export class UdtSimClient extends SimClient {
         if (!isThere) throw error; // it was made, and the answer was lost
       }
       this.creates = false;
+      this.world.ledger.acknowledged(mark, { project: sessionId, detail: `${this.name} made the session` });
     });
   }
 
