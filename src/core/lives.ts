@@ -16,10 +16,16 @@ export class Lives {
     return this.life;
   }
 
-  /** One at a time. */
-  renew(reason: string): Promise<void> {
+  /**
+   * One at a time.
+   * @param left the server id to leave; if it is left by then, nothing is done. Default: the present one, whichever it is.
+   * @returns whether there is a new life.
+   */
+  renew(reason: string, left?: number): Promise<boolean> {
     const renewed = this.last.then(async () => {
+      if (left !== undefined && this.life.serverId !== left) return false;
       this.life = await this.take(reason);
+      return true;
     });
     this.last = renewed.catch(() => undefined); // the caller hears of it
     return renewed;

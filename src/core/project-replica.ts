@@ -88,7 +88,7 @@ export class ProjectReplica {
     const ahead = groups.find((group) => group.serverId === serverId && group.lastSeqno > own);
     if (!ahead) return;
     const reason = `another server has change ${ahead.lastSeqno} of ${JSON.stringify(state.id)} by this server, which knows ${own}`;
-    await state.context.renewLife(reason);
+    await state.context.renewLife(reason, serverId);
     await state.current();
   }
 

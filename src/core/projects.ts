@@ -72,7 +72,7 @@ export class Projects {
       get life() {
         return lives.current;
       },
-      renewLife: (reason) => this.renewLife(reason),
+      renewLife: (reason, left) => this.renewLife(reason, left),
     };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
     const inMemory = { ...openProjectsDefaults, ...memory };
@@ -257,10 +257,10 @@ export class Projects {
   }
 
   /** From now on every project is written under another server id. */
-  private async renewLife(reason: string): Promise<void> {
+  private async renewLife(reason: string, left?: number): Promise<void> {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
-    await this.lives.renew(reason);
+    if (!(await this.lives.renew(reason, left))) return; // whoever was first has done it for all
     this.context.holders.clear();
     const detail = `${reason}. From now on this server writes as ${this.lives.current.serverId}, not as ${before}`;
     observer.observe({ type: 'life-renewed', detail });

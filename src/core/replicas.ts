@@ -74,9 +74,9 @@ export class Replicas {
     return this.options.isReplicated?.(project) ?? true;
   }
 
-  /** Takes a new life (REP-8, REP-9). */
-  renewLife(reason: string): Promise<void> {
-    return this.projects.context.renewLife(reason);
+  /** Takes a new life (REP-8, REP-9), unless the server id `left` is left already. */
+  renewLife(reason: string, left?: number): Promise<void> {
+    return this.projects.context.renewLife(reason, left);
   }
 
   /** Calls back with each replicated project in which something became durable. @returns how to stop. */
@@ -213,6 +213,7 @@ export class Replicas {
     if (seqno <= known) return;
     await this.renewLife(
       `another server has change ${seqno} of ${JSON.stringify(project)} by this server, which knows ${known}`,
+      own,
     );
   }
 

@@ -202,7 +202,7 @@ export class Link {
     this.halt(end.message);
     this.tasks.run(async () => {
       try {
-        await this.options.replicas.renewLife(end.message);
+        await this.options.replicas.renewLife(end.message, this.own.serverId);
         this.options.onEnd(end);
       } catch (error) {
         this.options.onEnd({

@@ -90,6 +90,6 @@ export interface Replicas {
   receiveSnapshot(project: string): Promise<SnapshotReceipt>;
   /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
   listen(moved: (project: string) => void): () => void;
-  /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. */
-  renewLife(reason: string): Promise<void>;
+  /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. @param left nothing is done if that server id is left already. */
+  renewLife(reason: string, left?: number): Promise<void>;
 }

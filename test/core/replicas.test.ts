@@ -249,6 +249,20 @@ test('REP-8 a server that meets a peer with more of its own sequence takes a new
   await restored.projects.close();
 });
 
+test('REP-8 however many projects tell so, the server takes one new life', async ({ a, b }) => {
+  const projects = ['p', 'q', 'r'];
+  for (const project of projects) {
+    await uploadEntry(a.projects, project, 'e1');
+    await give(a, b, project);
+  }
+  const restored = memoryServer(1);
+  await Promise.all(
+    projects.map(async (project) => restored.replicas.meet(project, await b.replicas.standing(project))),
+  );
+  assert.is(restored.events.filter(({ type }) => type === 'life-renewed').length, 1);
+  await restored.projects.close();
+});
+
 test('REP-9 one number with two contents is told, and nothing is exchanged', async ({ a }) => {
   const twin = memoryServer(1);
   await uploadEntry(a.projects, 'p', 'one');
