@@ -14,6 +14,7 @@ export interface TestServer {
   /** `ws://127.0.0.1:PORT` */
   readonly socketUrl: string;
   readonly data: string;
+  /** Of the present life. */
   readonly serverId: number;
   /** Stops the server; the folder stays. */
   stop(): Promise<void>;
@@ -29,7 +30,9 @@ export async function startServer(options: Partial<ServerOptions> = {}): Promise
     url: server.url,
     socketUrl: server.url.replace('http', 'ws'),
     data,
-    serverId: server.serverId,
+    get serverId() {
+      return server.serverId;
+    },
     stop: () => server.close(),
     remove: async () => {
       await server.close();
