@@ -3,6 +3,7 @@
 
 import * as encoding from 'lib0/encoding';
 import { RejoinError } from '../errors.ts';
+import type { Head, Standing } from '../model/standing.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { digestOf, unseal } from '../store/digest.ts';
 import { ProjectKeys, readNumber } from '../store/keys.ts';
@@ -13,24 +14,6 @@ import type { Accepted } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
-
-/** What one server has of one project. */
-export interface Standing {
-  /** Odd while the project is deleted, 0 if it never was (REP-14). */
-  readonly lifecycle: number;
-  /** Milliseconds since 1970; 0 if it never was. */
-  readonly deletedMs: number;
-  /** What is durable, in the order of the server ids. */
-  readonly heads: readonly Head[];
-}
-
-/** The newest change of one server id. */
-export interface Head {
-  readonly serverId: number;
-  readonly seqno: number;
-  /** Of that change's record, 8 bytes; zeros if the record can't be read. */
-  readonly checksum: Uint8Array;
-}
 
 /** What two servers have of a project, seen from this one. */
 export interface Meeting {

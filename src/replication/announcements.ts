@@ -2,7 +2,7 @@
 // (REP-2): one after the other, when the peer keeps up, and no project again and again.
 
 import { messageOf } from '../errors.ts';
-import type { Standing } from '../wire/replication/messages.ts';
+import type { Standing } from '../model/standing.ts';
 import type { KnownOfPeer } from './known-of-peer.ts';
 import type { LinkOutput } from './link-output.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';

@@ -2,7 +2,7 @@
 // nor sent to it. To forget is harmless: the peer is told once more than it needs.
 
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Head, Standing } from '../wire/replication/messages.ts';
+import type { Head, Standing } from '../model/standing.ts';
 
 interface Known {
   lifecycle: number;

@@ -2,7 +2,8 @@
 // the tests of links run against.
 
 import type { VersionVector } from '../model/version-vector.ts';
-import type { SnapshotMessage, Standing } from '../wire/replication/messages.ts';
+import type { Standing } from '../model/standing.ts';
+import type { SnapshotMessage } from '../wire/replication/messages.ts';
 
 /** A project and the digest of its standing (8 bytes): equal digests mean that both servers have the same (REP-2). */
 export interface CatalogueEntry {

@@ -15,7 +15,7 @@ import type {
 } from '../../src/replication/replicas-port.ts';
 import { checksumOf } from '../../src/store/digest.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from '../../src/store/record.ts';
-import type { Standing } from '../../src/wire/replication/messages.ts';
+import type { Standing } from '../../src/model/standing.ts';
 import type { SimulatedTime } from './simulated-time.ts';
 
 export interface ModelRecord {

@@ -1,7 +1,8 @@
 // Random messages of replication, within the limits of the protocol.
 
 import * as prng from 'lib0/prng';
-import type { Head, ReplicationMessage, Standing } from '../../src/wire/replication/messages.ts';
+import type { Head, Standing } from '../../src/model/standing.ts';
+import type { ReplicationMessage } from '../../src/wire/replication/messages.ts';
 
 const types: readonly ReplicationMessage['type'][] = [
   'hello',

@@ -1,6 +1,7 @@
 // The messages that two servers exchange on /replicate (docs/replication-protocol.md): read and written by
 // parse-message.ts and print-message.ts beside it, understood by the links of src/replication.
 
+import type { Standing } from '../../model/standing.ts';
 import type { VersionVector } from '../../model/version-vector.ts';
 
 /** The version of the protocol that this release speaks. */
@@ -27,24 +28,6 @@ export const lifecycleMax = 2 ** 31 - 1;
 export const instanceBytes = 16;
 export const catalogueDigestBytes = 8;
 export const headChecksumBytes = 8;
-
-/** What one server has of one project. */
-export interface Standing {
-  /** How often the project was deleted and brought back: odd while it is deleted, 0 for one that never was (REP-14). */
-  readonly lifecycle: number;
-  /** When it was deleted last, by the clock of the server that did it; 0 if it never was. Milliseconds since 1970. */
-  readonly deletedMs: number;
-  /** What is durable, in the order of the server ids. */
-  readonly heads: readonly Head[];
-}
-
-/** The newest change of one server id. */
-export interface Head {
-  readonly serverId: number;
-  readonly seqno: number;
-  /** The checksum in that change's record (8 bytes): two records of one number would differ in it. */
-  readonly checksum: Uint8Array;
-}
 
 /** The first message of each side; nothing else is sent before the other's has come. */
 export interface Hello {

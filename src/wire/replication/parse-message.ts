@@ -4,6 +4,7 @@
 import type { VersionVector } from '../../model/version-vector.ts';
 import { FrameReader } from './frame-reader.ts';
 import { messageTypes, refusalReasons } from './message-types.ts';
+import type { Head, Standing } from '../../model/standing.ts';
 import {
   catalogueDigestBytes,
   headChecksumBytes,
@@ -15,11 +16,9 @@ import {
   type Catalogue,
   type Fetch,
   type Frame,
-  type Head,
   type Hello,
   type Refused,
   type ReplicationMessage,
-  type Standing,
 } from './messages.ts';
 
 const integerMax = Number.MAX_SAFE_INTEGER;

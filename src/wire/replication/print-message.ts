@@ -3,6 +3,7 @@
 import * as encoding from 'lib0/encoding';
 import { printVersionVector, type VersionVector } from '../../model/version-vector.ts';
 import { messageTypes, refusalReasons } from './message-types.ts';
+import type { Standing } from '../../model/standing.ts';
 import {
   catalogueDigestBytes,
   headChecksumBytes,
@@ -10,7 +11,6 @@ import {
   replicationLimits,
   type Frame,
   type ReplicationMessage,
-  type Standing,
 } from './messages.ts';
 
 /**
