@@ -94,7 +94,10 @@ test('YJS-9 a defect of the server closes with 1011: a provider comes back', asy
 test('YJS-9 every error has a code that is ours to send', () => {
   for (const code of errorCodes) {
     const closeCode = closeCodeOf(new RejoinError(code, ''));
-    assert.ok([1009, 1011, 1012, 1013, 4400, 4401, 4403, 4410, 4500].includes(closeCode), `${code}: ${closeCode}`);
+    assert.ok(
+      [1009, 1011, 1012, 1013, 4400, 4401, 4403, 4410, 4500].includes(closeCode),
+      `${code}: ${closeCode}`,
+    );
   }
 });
 
