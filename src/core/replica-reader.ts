@@ -4,7 +4,7 @@
 
 import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { StoredRecord } from '../store/project-log.ts';
+import type { StoredRecord } from '../store/log-reader.ts';
 import type { LiveLog } from './live-log.ts';
 import type { SnapshotPiece, SnapshotSource } from './snapshot-source.ts';
 

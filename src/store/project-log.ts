@@ -1,5 +1,6 @@
 // The log of one project: an append-only sequence of changes, numbered by position and, per server id, by seqno.
-// It numbers what is appended and reads history; writing the batches and waiting for the disk is its owner's matter.
+// It numbers what is appended and finds what is there; its reader reads history, and writing the batches and waiting for the
+// disk is its owner's matter.
 
 import { RejoinError } from '../errors.ts';
 import type { Json } from '../model/json.ts';
@@ -11,22 +12,14 @@ import { seal, unseal } from './digest.ts';
 import { readIndexMark, writeIndexMark } from './index-marks.ts';
 import type { Change, Group } from './change.ts';
 import { GroupBatch, type LoggedObject } from './group-batch.ts';
-import { ProjectKeys, readLastNumber, readNumber, unfinishedKey } from './keys.ts';
+import { LogReader, type StoredRecord } from './log-reader.ts';
+import { ProjectKeys, readNumber, unfinishedKey } from './keys.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
-import { decodeRecord, encodeRecord, type LogRecord, type NeededParts, type RecordKind } from './record.ts';
+import { decodeRecord, encodeRecord, type NeededParts, type RecordKind } from './record.ts';
 import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
-import { readRepeats, type Repeat } from './repeats.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
-
-/** A record where it lies in the log. */
-export interface StoredRecord {
-  readonly position: number;
-  readonly record: LogRecord;
-  /** As it is stored. */
-  readonly bytes: Uint8Array;
-}
 
 /** A numbered group, and what has to be written for it. */
 export interface Appended {
@@ -58,6 +51,7 @@ export interface NewGroup {
 
 export class ProjectLog {
   readonly keys: ProjectKeys;
+  private readonly reader: LogReader;
   /** How far the log is durable. Nothing beyond it may be shown. */
   private durable: Heads;
   private nextPosition: number;
@@ -70,12 +64,12 @@ export class ProjectLog {
     private readonly serverId: number,
     private currentInfo: ProjectInfo | undefined,
     heads: Heads,
-    /** Whether there are objects of which an earlier position has another record (REP-6). */
-    private hasRepeats: boolean,
+    hasRepeats: boolean,
     /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
     readonly newDamage: string | null,
   ) {
     this.keys = new ProjectKeys(project);
+    this.reader = new LogReader(store, project, this.keys, hasRepeats);
     this.durable = heads;
     this.nextPosition = heads.position + 1;
     this.numbered = new Map(heads.vector);
@@ -231,7 +225,7 @@ export class ProjectLog {
     this.currentInfo = info;
     this.nextPosition += changes.length;
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
-    if (changes.some(({ repeat }) => repeat)) this.hasRepeats = true;
+    if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
     return { group: { changes, update }, writes };
   }
 
@@ -308,80 +302,16 @@ export class ProjectLog {
     return this.isDamaged ? null : readIndexMark(this.store, this.keys, this.serverId);
   }
 
-  /**
-   * The changes at these positions, in their order.
-   * @throws RejoinError `damaged` if one is missing or fails its checksum.
-   */
-  readAt(positions: readonly number[], needed: NeededParts = 'all'): Promise<Change[]> {
-    return Promise.all(
-      positions.map(async (position): Promise<Change> => {
-        const value = await this.store.get(this.keys.record(position));
-        if (!value) throw this.hole(`the change at position ${position} is missing`);
-        const change = { ...this.decode(position, value, needed), position };
-        const repeat = (await this.repeatsIn(position, position))?.get(position);
-        return repeat ? { ...change, repeat } : change;
-      }),
-    );
+  /** See LogReader. */
+  readAt(positions: readonly number[], needed?: NeededParts): Promise<Change[]> {
+    return this.reader.readAt(positions, needed);
   }
 
-  /**
-   * The changes from one position to another, both included, in pages of bounded size.
-   * @throws RejoinError `damaged` at the first change that is missing or fails its checksum.
-   */
-  async *read(first: number, last: number, needed: NeededParts = 'all'): AsyncGenerator<readonly Change[]> {
-    for await (const page of this.readRecords(first, last, needed)) {
-      const repeats = await this.repeatsIn(page[0]?.position ?? first, page.at(-1)?.position ?? last);
-      yield page.map(({ position, record }) => {
-        const repeat = repeats?.get(position);
-        return { ...record, position, ...(repeat && { repeat }) };
-      });
-    }
+  read(first: number, last: number, needed?: NeededParts): AsyncIterable<readonly Change[]> {
+    return this.reader.read(first, last, needed);
   }
 
-  /** As `read`, with the bytes of the records as they are stored. */
-  async *readRecords(
-    first: number,
-    last: number,
-    needed: NeededParts = 'all',
-  ): AsyncGenerator<readonly StoredRecord[]> {
-    let expected = first;
-    const seqnos = new Map<number, number>();
-    for await (const page of this.store.scan(this.keys.records(first, last))) {
-      yield page.map(({ key, value }) => {
-        const position = readLastNumber(key);
-        if (position !== expected) throw this.hole(`the change at position ${expected} is missing`);
-        expected++;
-        const record = this.decode(position, value, needed);
-        // The key is not in the record's checksum: its number says whether it belongs here.
-        const { serverId, seqno } = record;
-        if ((seqnos.get(serverId) ?? seqno - 1) !== seqno - 1)
-          throw this.hole(
-            `the change at position ${position} is not [${serverId}, ${(seqnos.get(serverId) ?? 0) + 1}]`,
-          );
-        seqnos.set(serverId, seqno);
-        return { position, record, bytes: value };
-      });
-    }
-    if (expected <= last) throw this.hole(`the change at position ${expected} is missing`);
-  }
-
-  /** Null if the log has none at all. */
-  private async repeatsIn(first: number, last: number): Promise<ReadonlyMap<number, Repeat> | null> {
-    return this.hasRepeats ? readRepeats(this.store, this.keys, first, last) : null;
-  }
-
-  private decode(position: number, value: Uint8Array, needed: NeededParts): LogRecord {
-    try {
-      return decodeRecord(value, needed);
-    } catch (error) {
-      if (!(error instanceof RejoinError)) throw error;
-      throw this.hole(`at position ${position}: ${error.message}`, error);
-    }
-  }
-
-  private hole(problem: string, cause?: unknown): RejoinError {
-    return new RejoinError('damaged', `Project ${JSON.stringify(this.project)} is damaged: ${problem}`, {
-      cause,
-    });
+  readRecords(first: number, last: number): AsyncIterable<readonly StoredRecord[]> {
+    return this.reader.readRecords(first, last);
   }
 }

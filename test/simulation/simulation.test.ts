@@ -37,11 +37,10 @@ simulation(
       ['Udt', 4],
       ['Yjs', 50],
     ] as const)
-      // prettier-ignore
       assert.ok(
-      (counts.sums[`acknowledgedBy${wire}`] ?? 0) > seeds * least,
-      `too little was acknowledged: ${JSON.stringify(counts.sums)}`,
-    );
+        (counts.sums[`acknowledgedBy${wire}`] ?? 0) > seeds * least,
+        `too little was acknowledged: ${JSON.stringify(counts.sums)}`,
+      );
   },
 );
 
