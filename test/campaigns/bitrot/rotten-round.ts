@@ -152,12 +152,14 @@ class Round {
     const lines = this.server.output().match(/^\{.*"level":(?:[4-6]0).*$/gm) ?? [];
     const isTorn = (line: string): boolean => line.includes('was cut off');
     const isOfWitness = (line: string): boolean => /witness/i.test(line);
+    // Behind a torn end a client that had read on makes the server take a new life (REP-8): that tells of no damage by itself.
+    const isClaim = (line: string): boolean => line.includes('a client has change');
     for (const line of lines) if (line.includes('"type":"defect"')) this.report('rule', line);
     if (/\n\s+at .*:\d+:\d+/.test(this.server.output())) this.report('crash', this.server.output());
     return {
       isGone: this.server.child.exitCode !== null || this.server.child.signalCode !== null,
       torn: lines.some(isTorn),
-      damage: lines.some((line) => !isTorn(line) && !isOfWitness(line)),
+      damage: lines.some((line) => !isTorn(line) && !isOfWitness(line) && !isClaim(line)),
       witness: lines.some(isOfWitness),
     };
   }
