@@ -18,5 +18,6 @@ export async function heedClaims(state: ProjectState, { objects, udt }: StreamSe
   context.heeded.add(id);
   await context.renewLife(
     `a client has change ${claimed} of ${JSON.stringify(id)} by this server, which knows ${known}: the data folder may have been rolled back`,
+    serverId,
   );
 }

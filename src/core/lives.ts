@@ -18,12 +18,12 @@ export class Lives {
 
   /**
    * One at a time.
-   * @param left the server id to leave; if it is left by then, nothing is done. Default: the present one, whichever it is.
+   * @param left the server id to leave; if it is left by then, nothing is done.
    * @returns whether there is a new life.
    */
-  renew(reason: string, left?: number): Promise<boolean> {
+  renew(reason: string, left: number): Promise<boolean> {
     const renewed = this.last.then(async () => {
-      if (left !== undefined && this.life.serverId !== left) return false;
+      if (this.life.serverId !== left) return false;
       this.life = await this.take(reason);
       return true;
     });

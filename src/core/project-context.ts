@@ -24,6 +24,6 @@ export interface ProjectContext {
   readonly moved: MovedProjects;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
-  /** Takes a new life: what was written under the old server id may not all be known any more. @param left skip it if this server id is left already. */
-  renewLife(reason: string, left?: number): Promise<void>;
+  /** Takes a new life: not all that was written under the server id `left` may be known any more. Nothing is done if that is left already. */
+  renewLife(reason: string, left: number): Promise<void>;
 }

@@ -119,8 +119,7 @@ export class ProjectReplica {
   /** Whether a session that nobody may see yet goes on behind one of its slices. */
   private isUnfinishedAt(groups: readonly ReceivedGroup[], index: number, isUnfinished: boolean): boolean {
     if (this.state.log.info) return false;
-    const next = groups.slice(index + 1).find(isSliceOrClosing);
-    return next ? true : isUnfinished;
+    return isUnfinished || groups.slice(index + 1).some(isSliceOrClosing);
   }
 
   /** @returns what of its base is missing here (YJS-8), or null if it is taken. */

@@ -257,7 +257,7 @@ export class Projects {
   }
 
   /** From now on every project is written under another server id. */
-  private async renewLife(reason: string, left?: number): Promise<void> {
+  private async renewLife(reason: string, left: number): Promise<void> {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
     if (!(await this.lives.renew(reason, left))) return; // whoever was first has done it for all

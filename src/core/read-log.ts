@@ -26,7 +26,7 @@ export async function readLog(
   if (log.newDamage !== null) {
     damaged(log.newDamage);
     try {
-      await context.renewLife(log.newDamage);
+      await context.renewLife(log.newDamage, life.serverId);
       await store.write([log.noteDamage(environment.now())]);
     } catch (cause) {
       context.recovery.failed(cause);

@@ -241,10 +241,11 @@ export class ReplicaReader {
 
   private async moved(): Promise<void> {
     await new Promise<void>((resolve) => {
+      // It may have been closed while it was found that there is nothing.
       if (this.isClosed) {
         resolve();
         return;
-      } // while it was found that there is nothing
+      }
       const stop = this.log.onMoved(resolve);
       this.wake = () => {
         stop();

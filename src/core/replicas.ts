@@ -58,7 +58,7 @@ export class Replicas {
   }
 
   /** Takes a new life (REP-8, REP-9), unless the server id `left` is left already. */
-  renewLife(reason: string, left?: number): Promise<void> {
+  renewLife(reason: string, left: number): Promise<void> {
     return this.projects.context.renewLife(reason, left);
   }
 

@@ -92,5 +92,5 @@ export interface Replicas {
   /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
   listen(moved: (project: string) => void): () => void;
   /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. @param left nothing is done if that server id is left already. */
-  renewLife(reason: string, left?: number): Promise<void>;
+  renewLife(reason: string, left: number): Promise<void>;
 }

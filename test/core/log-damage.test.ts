@@ -132,7 +132,7 @@ test('REP-8 an upload that meets the new server id is numbered under it, and nob
     project.uploads.plan = async (...args) => {
       project.uploads.plan = planUpload;
       const planned = await planUpload(...args);
-      await projects.context.renewLife('damage elsewhere');
+      await projects.context.renewLife('damage elsewhere', testLife.serverId);
       return planned;
     };
     await uploadEntry(projects, 'p', 'd');

@@ -140,7 +140,7 @@ export class NetworkLink {
       standing: (project) => replicas.standing(project),
       open: (project, known) => replicas.open(project, known),
       listen: (moved) => replicas.listen(moved),
-      renewLife: (reason) => replicas.renewLife(reason),
+      renewLife: (reason, left) => replicas.renewLife(reason, left),
       meet: (project, theirs) => alone(project, () => replicas.meet(project, theirs)),
       accept: (project, groups) => alone(project, () => replicas.accept(project, groups)),
       receiveSnapshot: (project) => replicas.receiveSnapshot(project),

@@ -2,24 +2,11 @@
 
 import * as prng from 'lib0/prng';
 import type { Head, Standing } from '../../src/model/standing.ts';
+import { messageTypes } from '../../src/wire/replication/message-types.ts';
 import type { ReplicationMessage } from '../../src/wire/replication/messages.ts';
 
-const types: readonly ReplicationMessage['type'][] = [
-  'hello',
-  'refused',
-  'ack',
-  'catalogue',
-  'standing',
-  'want',
-  'groups',
-  'ended',
-  'fetch',
-  'fetched',
-  'snapshot',
-];
-
 export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
-  const type = prng.oneOf(gen, [...types]);
+  const type = prng.oneOf(gen, [...messageTypes]);
   switch (type) {
     case 'hello':
       return {
