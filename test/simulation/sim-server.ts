@@ -52,8 +52,8 @@ export class SimServer {
   /** Its disk is an old copy: it takes a new life when it starts, as `rejoin restore` does (REP-8). */
   private isCopy = false;
   /**
-   * Its disk is an old copy and nobody has told it so: the server id that it has until another server does (REP-8). Clients stay away
-   * meanwhile: what it would number then nobody could tell from what it has lost.
+   * Its disk is an old copy and nobody has told it so: the server id that the copy has, until another server does (REP-8). Clients stay
+   * away meanwhile: what it would number then nobody could tell from what it has lost.
    */
   private rolledBackId: number | null = null;
   private rolledBackTo: DiskLog | null = null;
@@ -97,6 +97,8 @@ export class SimServer {
     });
     this.isStarting = false;
     this.isCopy = false;
+    // The copy may be of an earlier life than the one that ended with it.
+    if (this.rolledBackTo && this.rolledBackId === null) this.rolledBackId = life.serverId;
     this.run = Object.assign(run, { projects });
     this.watcher.started(this);
   }
@@ -122,6 +124,7 @@ export class SimServer {
     this.disk.restore(disk);
     this.isCopy = true;
     this.rolledBackId = null;
+    this.rolledBackTo = null;
     this.ledger.disks[this.index] = log.copy();
   }
 
@@ -132,7 +135,6 @@ export class SimServer {
     this.crash();
     this.restore(copy);
     this.isCopy = false;
-    this.rolledBackId = serverId;
     this.rolledBackTo = copy.log.copy();
     return true;
   }
@@ -143,6 +145,7 @@ export class SimServer {
     if (rolledBackId === null || this.serverId === null) return this.run !== null;
     if (this.serverId !== rolledBackId) {
       this.rolledBackId = null; // it was told
+      this.rolledBackTo = null;
       return true;
     }
     const own = ledger.disks[index]!;
@@ -153,6 +156,7 @@ export class SimServer {
       this.crash();
       this.isCopy = true;
       this.rolledBackId = null;
+      this.rolledBackTo = null;
       this.clock.after(1, () => void this.start());
     }
     return false;
