@@ -4,7 +4,7 @@
 import * as encoding from 'lib0/encoding';
 import { RejoinError } from '../errors.ts';
 import type { Head, Standing } from '../model/standing.ts';
-import type { VersionVector } from '../model/version-vector.ts';
+import { highestOf, isBehind, type VersionVector } from '../model/version-vector.ts';
 import { digestOf, unseal } from '../store/digest.ts';
 import { ProjectKeys, readNumber } from '../store/keys.ts';
 import { lifecycleOf, readCatalogue, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
@@ -108,7 +108,10 @@ export class Replicas {
     }
   }
 
-  /** What is durable here; of a project that doesn't exist, nothing. @throws RejoinError `damaged`, `unavailable`. */
+  /**
+   * What is durable here; of a project that doesn't exist, nothing; of a deleted one, the highest numbers that are known to
+   * have been given (REP-14). @throws RejoinError `damaged`, `unavailable`.
+   */
   standing(project: string): Promise<Standing> {
     return this.reading(async () => {
       const info = await readProjectInfo(this.projects.context.store, project);
@@ -122,25 +125,25 @@ export class Replicas {
   }
 
   /**
-   * Compares what another server has with what is here. A higher lifecycle is taken over (REP-14); and a server that knows more
-   * of our own sequence than we do makes us take a new life (REP-8).
+   * Compares what another server has with what is here. A server that knows more of our own sequence than we do makes us take a
+   * new life (REP-8), in a deleted project too. Then a higher lifecycle is taken over (REP-14), and what numbers a deleted
+   * project has.
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
     const before = await this.standing(project);
-    if (theirs.lifecycle > before.lifecycle) await this.takeLifecycle(project, theirs);
-    const ours = theirs.lifecycle > before.lifecycle ? await this.standing(project) : before;
+    // Before these numbers become known here: a crash in between must not hide that they were given.
+    await this.leaveOwnSequence(project, theirs, vectorIn(before));
+    const isNews = saysMore(theirs, before);
+    if (isNews) await this.takeLifecycle(project, theirs);
+    const ours = isNews ? await this.standing(project) : before;
     const vector = vectorIn(ours);
     const hasLifecycle = ours.lifecycle > theirs.lifecycle;
-    if (ours.lifecycle % 2 === 1) return { lacks: false, has: hasLifecycle, vector };
-    await this.leaveOwnSequence(project, theirs, vector);
+    if (isDeleted(ours)) return { lacks: false, has: hasLifecycle, vector };
     await this.checkSameContents(project, ours, theirs);
     const known = vectorIn(theirs);
-    const isBehind = (one: VersionVector, other: VersionVector): boolean =>
-      [...other].some(([serverId, seqno]) => seqno > (one.get(serverId) ?? 0));
-    const theyMayWrite = theirs.lifecycle % 2 === 0;
     return {
-      lacks: theyMayWrite && isBehind(vector, known),
+      lacks: !isDeleted(theirs) && isBehind(vector, known),
       has: hasLifecycle || isBehind(known, vector),
       vector,
     };
@@ -217,7 +220,8 @@ export class Replicas {
   private async vectorOf(project: string, info: ProjectInfo): Promise<VersionVector> {
     if (info.purgedMs !== undefined) return headsOfPurged(info).vector;
     const keys = new ProjectKeys(project);
-    return (await recoverHeads(this.projects.context.store, keys, info.damage, undefined)).vector;
+    const { vector } = await recoverHeads(this.projects.context.store, keys, info.damage, undefined);
+    return info.tombstone ? highestOf(vector, new Map(info.tombstone.vector)) : vector;
   }
 
   /** Zeros for one that can't be read. */
@@ -252,15 +256,24 @@ function vectorIn({ heads }: Standing): VersionVector {
   return new Map(heads.map(({ serverId, seqno }) => [serverId, seqno]));
 }
 
-/** Of a deleted project the lifecycle alone counts: its changes aren't exchanged. */
-function digestOfStanding({ lifecycle, heads }: Standing): Uint8Array {
+function isDeleted({ lifecycle }: Standing): boolean {
+  return lifecycle % 2 === 1;
+}
+
+/** Whether the other server's lifecycle holds, or it knows of more numbers in what is deleted on both. */
+function saysMore(theirs: Standing, ours: Standing): boolean {
+  if (theirs.lifecycle !== ours.lifecycle) return theirs.lifecycle > ours.lifecycle;
+  return isDeleted(ours) && isBehind(vectorIn(ours), vectorIn(theirs));
+}
+
+/** Of a deleted project the numbers count and what stands under them doesn't: its changes aren't exchanged. */
+function digestOfStanding(standing: Standing): Uint8Array {
   const bytes = encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, lifecycle);
-    if (lifecycle % 2 === 1) return;
-    for (const { serverId, seqno, checksum } of heads) {
+    encoding.writeVarUint(encoder, standing.lifecycle);
+    for (const { serverId, seqno, checksum } of standing.heads) {
       encoding.writeVarUint(encoder, serverId);
       encoding.writeVarUint(encoder, seqno);
-      encoding.writeUint8Array(encoder, checksum);
+      if (!isDeleted(standing)) encoding.writeUint8Array(encoder, checksum);
     }
   });
   return digestOf(bytes).subarray(0, digestLength);

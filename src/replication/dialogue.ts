@@ -187,7 +187,7 @@ export class Dialogue {
     // While it was deleted there it may have let pass what a stream brought.
     if (lifecycle > this.known.lifecycleOf(project)) this.outgoing.beginAnew(project, vector);
     this.known.learn(project, vector, lifecycle);
-    this.outgoing.knows(project, vector);
+    if (lifecycle % 2 === 0) this.outgoing.knows(project, vector);
   }
 
   /** @throws RejoinError `bad-request` for a stream that nobody asked for. */
