@@ -10,7 +10,7 @@ import { realEnvironment } from '../src/model/environment.ts';
 import { openDataFolder } from '../src/store/data-folder.ts';
 import { decodeRecord, encodeRecord } from '../src/store/record.ts';
 import { unsealJson } from '../src/store/digest.ts';
-import { formatKey } from '../src/store/keys.ts';
+import { formatKey } from '../src/store/store-keys.ts';
 import { dataFormat } from '../src/store/open-life.ts';
 import { contentOf } from './golden/content.ts';
 import { objectsOf, readSelected, uuidsIn } from './support/selected.ts';

@@ -3,7 +3,7 @@
 
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
-import { readLastNumber } from '../store/keys.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import { readPostings, type Run } from '../store/postings.ts';
 import type { Change } from '../store/change.ts';
 import { pageBytesMax, pageEntriesMax, type Store } from '../store/store.ts';

@@ -4,7 +4,7 @@
 import { RejoinError } from '../errors.ts';
 import { isObjectKind, objectKinds, type ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { readLastNumber } from '../store/keys.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import type { Change } from '../store/change.ts';
 import type { Store } from '../store/store.ts';
 import type { LiveLog } from './live-log.ts';

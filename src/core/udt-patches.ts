@@ -14,7 +14,7 @@ import {
   lastUdtChange,
   readUdtChange,
 } from '../store/udt-changes.ts';
-import { readLastNumber } from '../store/keys.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import type { ProjectState } from './project-state.ts';
 import { readOrTell, type VersionRecord } from './version-record.ts';
 

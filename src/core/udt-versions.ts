@@ -1,21 +1,20 @@
 // The versions of a project's `udt` part, as UDT's clients count them: numbers, hashes and patches, kept as version
-// records beside the log. They are this server's own and are never replicated (UDT-3). Polls are answered from them, without
-// the document.
+// records beside the log. They are this server's own and are never replicated (UDT-3). This makes the next one and says which
+// one clients see; version-history.ts has those before.
 
-import type { Json, JsonObject } from '../model/json.ts';
+import type { JsonObject } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
-import { isShortJson } from '../model/json-pieces.ts';
 import { anonymous, type Origin } from '../model/origin.ts';
-import { readLastNumber, type ProjectKeys } from '../store/keys.ts';
+import type { ProjectKeys } from '../store/keys.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import { firstOf, type Store, type Write } from '../store/store.ts';
-import { writeUdtChange, writeUnkeptPatch } from '../store/udt-changes.ts';
-import type { Edit } from './edits.ts';
 import { writeAnswer, type KeyedRequest } from './idempotency.ts';
-import { RecentVersions } from './recent-versions.ts';
 import { TopLevelKeys } from './top-level-keys.ts';
 import type { UdtChange } from './udt-change.ts';
 import type { UdtHashes } from './udt-part.ts';
-import { readOrTell, sealVersionRecord, type VersionRecord } from './version-record.ts';
+import { VersionHistory, epochSize } from './version-history.ts';
+import { readOrTell, type VersionRecord } from './version-record.ts';
+import { firstPatch, ifShort, sealVersion, writePlace } from './version-writes.ts';
 import { wirePatchOf } from './wire-patch.ts';
 
 /** The `udt` part at one version. */
@@ -55,17 +54,15 @@ export class UdtVersions {
   private newest: UdtState;
   /** The newest durable version: what clients see. */
   private shown: UdtState;
-  private recent = new RecentVersions();
   /** When the newest version was made that changed anything; by this server's clock, milliseconds since 1970. */
   changedMs: number;
   /** Whether the next change is made to something else than what the newest version left. */
   private isBaseLost = false;
 
   private constructor(
-    private readonly store: Store,
     private readonly keys: ProjectKeys,
+    private readonly history: VersionHistory,
     private epoch: number,
-    private readonly onDamage: (detail: string) => void,
     first: UdtState,
     /** Whether the hashes are those of the document, or were at least kept as such. */
     private knowsHashes: boolean,
@@ -101,7 +98,8 @@ export class UdtVersions {
       record: n > 0 ? record : null,
     };
     const names = await TopLevelKeys.load(store, keys, onDamage);
-    return new UdtVersions(store, keys, epoch, onDamage, first, isWhole && summary !== undefined, names);
+    const history = new VersionHistory(store, keys, onDamage);
+    return new UdtVersions(keys, history, epoch, first, isWhole && summary !== undefined, names);
   }
 
   /** The newest durable version; null until the document was read, if its hashes were not kept. */
@@ -131,7 +129,7 @@ export class UdtVersions {
     this.newest = { ...this.newest, ...hashes, version: isOther ? version + lostVersionsMax : version };
     this.shown = this.newest;
     this.knowsHashes = true;
-    if (isOther) this.recent = new RecentVersions();
+    if (isOther) this.history.forgetRecent();
     this.isBaseLost = isOther;
     return isOther;
   }
@@ -154,7 +152,7 @@ export class UdtVersions {
     if (change) this.changedMs = nowMs;
     const at = position === null ? {} : { position };
     const step = this.add({ ...made, ...origin, ...at, idempotencyKey: request?.key }, nowMs);
-    step.writes.push(...this.topLevelKeys.name(view), ...this.writePlace(step.state, cause.position));
+    step.writes.push(...this.topLevelKeys.name(view), ...writePlace(this.keys, step.state, cause.position));
     // What no change of the log shows, such as a format that another server saw no text under, goes with the next one.
     if (change) this.isBaseLost = cause.position === null;
     const { version } = step.state;
@@ -167,7 +165,7 @@ export class UdtVersions {
     const summary = { patch: null, hash: summaryHash };
     const at = position === null ? {} : { position };
     const step = this.add({ patch: null, edits: null, hash, summary, ...origin, ...at }, nowMs);
-    step.writes.push(...this.topLevelKeys.name(view), ...this.writePlace(step.state, position));
+    step.writes.push(...this.topLevelKeys.name(view), ...writePlace(this.keys, step.state, position));
     this.changedMs = nowMs;
     this.knowsHashes = true;
     this.isBaseLost = position === null;
@@ -194,27 +192,19 @@ export class UdtVersions {
     if (isOwn) this.epoch = 0;
     const version = this.epoch * epochSize;
     this.knowsHashes = true;
-    const { record, write } = this.seal({
+    const { record, write } = sealVersion(this.keys, {
       version,
       timeMs: nowMs,
       ...origin,
       ...(position !== null && { position }),
-      patch: isShortJson(view, firstUnitsMax) ? [{ op: 'replace', path: '', value: view }] : null,
+      patch: firstPatch(view),
       edits: [],
       hash,
       summary: { patch: [], hash: summaryHash },
     });
     this.newest = { version, hash, summaryHash, record: null };
-    const place = this.writePlace({ ...this.newest, record }, position);
+    const place = writePlace(this.keys, { version, record }, position);
     return { state: this.newest, writes: [write, ...this.topLevelKeys.name(view), ...place] };
-  }
-
-  /** WS-23: where readers of the log find a version. */
-  private writePlace({ version, record }: UdtState, position: number | null): Write[] {
-    if (position === null) return [];
-    const isReliable = record?.position === position;
-    const writes = writeUdtChange(this.keys, position, isReliable ? version % epochSize : null);
-    return isReliable && !record.patch ? [...writes, writeUnkeptPatch(this.keys, position)] : writes;
   }
 
   settle(state: UdtState): void {
@@ -223,47 +213,29 @@ export class UdtVersions {
 
   /** The version that the change at a position of the log made, if it is still in memory. */
   recentAt(position: number): VersionRecord | undefined {
-    return this.recent.at(position);
+    return this.history.recentAt(position);
   }
 
   /** The versions after `since`, oldest first; null if they are no use to the client (UDT-10). */
   async after(since: number): Promise<readonly VersionRecord[] | null> {
     const { version } = this.shown;
     if (since === version) return [];
-    const isSameEpoch = Math.floor(since / epochSize) === this.epoch;
-    return isSameEpoch && since < version ? this.records(since, version) : null;
+    return this.isOfThisEpoch(since) && since < version ? this.history.between(since, version) : null;
   }
 
   /** The versions accepted after a moment; null if some of them are not kept any more (UDT-13). */
   async afterTime(sinceMs: number, createdMs: number): Promise<readonly VersionRecord[] | null> {
-    const { version } = this.shown;
-    if (sinceMs < createdMs) return null;
-    let first = version;
-    let isOldestFound = first % epochSize === 0;
-    const range = { ...this.keys.allVersions(), reverse: true };
-    search: for await (const page of this.store.scan(range)) {
-      for (const { key, value } of page) {
-        if (readLastNumber(key) === 0) {
-          isOldestFound = true; // how the session began
-          break search;
-        }
-        const record = readOrTell({ key, value }, this.onDamage);
-        if (!record) return null;
-        isOldestFound = record.timeMs <= sinceMs || record.version === 1;
-        if (record.timeMs <= sinceMs) break search;
-        if (Math.floor(record.version / epochSize) !== this.epoch) return null;
-        if (record.version > version) continue; // not durable yet
-        first = record.version - 1;
-      }
-    }
-    return isOldestFound ? this.records(first, version) : null;
+    return sinceMs < createdMs ? null : this.history.afterTime(sinceMs, this.shown.version);
   }
 
   /** The versions after `since` up to the newest one, durable or not; null if not all of them are known. */
   async recordsSince(since: number): Promise<readonly VersionRecord[] | null> {
     const { version } = this.newest;
-    const isSameEpoch = Math.floor(since / epochSize) === this.epoch;
-    return isSameEpoch && since <= version ? this.records(since, version) : null;
+    return this.isOfThisEpoch(since) && since <= version ? this.history.between(since, version) : null;
+  }
+
+  private isOfThisEpoch(version: number): boolean {
+    return Math.floor(version / epochSize) === this.epoch;
   }
 
   private add(
@@ -272,54 +244,13 @@ export class UdtVersions {
   ): UdtStep {
     const version = this.epoch * epochSize + (this.newest.version % epochSize) + 1;
     const timeMs = Math.max(nowMs, this.newest.record?.timeMs ?? 0);
-    const { record, write } = this.seal({ version, timeMs, ...made });
+    const { record, write } = sealVersion(this.keys, { version, timeMs, ...made });
     const { hash } = record;
     this.newest = { version, hash, summaryHash: record.summary?.hash ?? 0, record };
-    this.recent.push(record, write.value.length); // those that are not durable yet are not shown
+    this.history.add(record, write.value.length); // those that are not durable yet are not shown
     return { state: this.newest, writes: [write] };
   }
-
-  private seal(record: VersionRecord): {
-    record: VersionRecord;
-    write: { key: Uint8Array; value: Uint8Array };
-  } {
-    const key = this.keys.version(record.version % epochSize);
-    return { record, write: { key, value: sealVersionRecord(key, record) } };
-  }
-
-  /** The records of (since, upTo], or null if one is missing or of another epoch. */
-  private async records(since: number, upTo: number): Promise<readonly VersionRecord[] | null> {
-    const recent = this.recent.between(since, upTo);
-    if (recent) return recent;
-    const found: VersionRecord[] = [];
-    let bytes = 0;
-    const range = this.keys.versions((since % epochSize) + 1, upTo % epochSize);
-    for await (const page of this.store.scan(range)) {
-      for (const { key, value } of page) {
-        bytes += value.length;
-        if (bytes > answerBytesMax) return null; // the whole state says the same with less
-        const record = readOrTell({ key, value }, this.onDamage);
-        if (!record) return null;
-        found.push(record);
-      }
-    }
-    const complete = found.every(({ version }, index) => version === since + 1 + index);
-    return complete && found.length === upTo - since ? found : null;
-  }
 }
 
-/** What is longer than this as JSON isn't kept in a version: clients are sent the whole state, which says the same. */
-const keptUnitsMax = 1024 * 1024;
-/** What a session began with is kept in version 0 up to here: only readers of the whole history use it. */
-const firstUnitsMax = 128 * 1024;
-
-function ifShort<Item extends Operation | Edit>(items: readonly Item[] | null): readonly Item[] | null {
-  const json = items?.map((item): Json => ({ ...item }));
-  return json && isShortJson(json, keptUnitsMax) ? items : null;
-}
-
-const epochSize = 2 ** 32;
 /** More than that are not written before they are on disk. */
 const lostVersionsMax = 2 ** 16;
-/** More patches than this are answered with the whole state. */
-const answerBytesMax = 16 * 1024 * 1024;

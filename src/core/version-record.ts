@@ -6,7 +6,7 @@ import type { Json } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Protocol } from '../model/origin.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
-import { readLastNumber } from '../store/keys.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import type { Entry } from '../store/store.ts';
 import type { Edit } from './edits.ts';
 

@@ -6,7 +6,8 @@ import * as encoding from 'lib0/encoding';
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { seal, sealJson, unseal, unsealJson } from './digest.ts';
-import { readArrivalKey, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readArrivalKey } from './read-key.ts';
 import { removeRange } from './remove-range.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 

@@ -1,14 +1,8 @@
 // Checks one entry of the store, whatever it is, and says in words what it is. Backup and verification read everything by it.
 
 import { unseal } from './digest.ts';
-import {
-  readKey,
-  readLastNumber,
-  readSequenceKey,
-  readSnapshotKey,
-  type Section,
-  type StoredKey,
-} from './keys.ts';
+import type { Section } from './keys.ts';
+import { readKey, readLastNumber, readSequenceKey, readSnapshotKey, type StoredKey } from './read-key.ts';
 import { decodeRecord, type LogRecord } from './record.ts';
 import type { Entry } from './store.ts';
 

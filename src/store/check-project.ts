@@ -9,15 +9,10 @@ import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import { seal, unseal } from './digest.ts';
 import type { Finding } from './findings.ts';
 import { postingsAround } from './group-postings.ts';
-import {
-  ProjectKeys,
-  purgeKey,
-  readArrivalKey,
-  readLastNumber,
-  readNumber,
-  unfinishedKey,
-  type StoredKey,
-} from './keys.ts';
+import { readNumber } from './key-parts.ts';
+import { ProjectKeys } from './keys.ts';
+import { readArrivalKey, readLastNumber, type StoredKey } from './read-key.ts';
+import { purgeKey, unfinishedKey } from './store-keys.ts';
 import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import { writeQuarantine } from './quarantine.ts';

@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { unseal, unsealJson } from './digest.ts';
-import { readSnapshotKey } from './keys.ts';
+import { readSnapshotKey } from './read-key.ts';
 import { snapshotHeaderShape } from './snapshots.ts';
 import type { Entry } from './store.ts';
 

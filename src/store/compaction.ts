@@ -4,7 +4,8 @@
 import { z } from 'zod';
 import { RejoinError, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
-import { readLastNumber, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import { withoutUpdate } from './record.ts';
 import { findSnapshots, readSnapshot, type Snapshot } from './snapshots.ts';
 import type { Range, Store, Write } from './store.ts';

@@ -1,6 +1,7 @@
 // What a database holds, in a few numbers: for who has made a backup or restored one.
 
-import { ProjectKeys, readLastNumber } from './keys.ts';
+import { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import { listProjectIds, readProjectInfo } from './project-info.ts';
 import { decodeRecord } from './record.ts';
 import { RejoinError } from '../errors.ts';

@@ -3,7 +3,7 @@
 
 import type { Match } from '../model/selection.ts';
 import { seal } from './digest.ts';
-import { holderKey, holdersOf, projectOfHolderKey } from './keys.ts';
+import { holderKey, holdersOf, projectOfHolderKey } from './store-keys.ts';
 import type { Store, Write } from './store.ts';
 
 /** A report or a topic. */

@@ -4,7 +4,8 @@
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
-import { holdersMarkKey, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { holdersMarkKey } from './store-keys.ts';
 import type { Store, Write } from './store.ts';
 
 const projectMarkShape = z.object({ from: z.number(), serverId: z.number() });

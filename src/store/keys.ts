@@ -1,85 +1,13 @@
-// The keys of the store (docs/format.md). Numbers are big-endian and of fixed width, so that the order of keys is
-// the order of numbers; a project id is escaped and ended by a zero byte, so that no id's keys lie among another's.
+// The keys of one project (docs/format.md): a letter for what a key is of, then what tells it from others. Everything that
+// stores or finds anything of a project makes its keys here; read-key.ts reads them.
 
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
-import { digestOf } from './digest.ts';
+import { behindZero, bounded, escaped, escapedBytes, nextPrefix, number, numberMax } from './key-parts.ts';
 import type { Range } from './store.ts';
 
-/** Numbers in keys are below 2^48. */
-const numberBytes = 6;
-const numberMax = 2 ** (8 * numberBytes) - 1;
-
-export const formatKey = Buffer.from('!format');
-export const lifeKey = Buffer.from('!life');
-export const holdersMarkKey = Buffer.from('!index');
-
-/** project → what it is: the catalogue. */
-export function projectKey(project: string): Buffer {
-  return Buffer.concat([Buffer.from('p'), escaped(project)]);
-}
-
-export const allProjects: Range = { from: Buffer.from('p'), before: Buffer.from('q') };
-
-/** project → a session that is being created: it isn't in the catalogue yet. */
-export function unfinishedKey(project: string): Buffer {
-  return Buffer.concat([Buffer.from('n'), escaped(project)]);
-}
-
-export const allUnfinished: Range = { from: Buffer.from('n'), before: Buffer.from('o') };
-
-/** project → its keys are being removed, for good. */
-export function purgeKey(project: string): Buffer {
-  return Buffer.concat([Buffer.from('q'), escaped(project)]);
-}
-
-export const allPurges: Range = { from: Buffer.from('q'), before: Buffer.from('r') };
-
-/** report or topic, project → the project has objects of it. */
-export function holderKey(match: Match, project: string): Buffer {
-  return Buffer.concat([holdersPrefix(match), escaped(project)]);
-}
-
-/** The keys of all projects that have objects of a report or a topic. */
-export function holdersOf(match: Match): Range {
-  const from = holdersPrefix(match);
-  return { from, before: behindZero(from) };
-}
-
-/** The project in a key of `holdersOf`. */
-export function projectOfHolderKey(match: Match, key: Uint8Array): string {
-  return readEscaped(key.subarray(holdersPrefix(match).length));
-}
-
-/** The keys of all reports and topics, of all projects. */
-export const allHolders: Range = { from: Buffer.from('h'), before: Buffer.from('i') };
-
-/** Whether a key of `allHolders` is that of a project. */
-export function isHolder(key: Uint8Array, project: string): boolean {
-  const behindValue = key.indexOf(0) + 1; // what is escaped has no zero but that at its end
-  return Buffer.compare(key.subarray(behindValue), escaped(project)) === 0;
-}
-
-function holdersPrefix({ field, value }: Match): Buffer {
-  return Buffer.concat([Buffer.from('h' + field.slice(0, 1)), escapedBytes(bounded(value))]);
-}
-
-/** The id in a key of the catalogue, of an unfinished session, or of a purge. */
-export function projectOfKey(key: Uint8Array): string {
-  return readEscaped(key.subarray(1));
-}
-
-/** @param key ends with the zero that ends an escaped id. */
-function readEscaped(key: Uint8Array): string {
-  const bytes: number[] = [];
-  for (let i = 0; i < key.length - 1; i++) {
-    const byte = key[i] ?? 0;
-    bytes.push(byte === escapeByte ? (key[++i] ?? 0) - 1 : byte);
-  }
-  return Buffer.from(bytes).toString('utf8');
-}
-
-const sections = {
+/** The letter of each. */
+export const sections = {
   record: 'r', // position → record
   sequence: 's', // server id, seqno → position
   uuid: 'u', // kind, version uuid → position
@@ -100,54 +28,6 @@ const sections = {
 } as const;
 
 export type Section = keyof typeof sections;
-
-/** What a key of the store is of. */
-export type StoredKey =
-  | { readonly type: 'store' }
-  | { readonly type: 'project' | 'unfinished' | 'purge' | 'holder'; readonly project: string }
-  | {
-      readonly type: 'data';
-      readonly project: string;
-      readonly section: Section;
-      /** Behind the project and the letter of the section. */
-      readonly rest: Uint8Array;
-    };
-
-const sectionOfLetter = new Map(
-  Object.entries(sections).map(([section, letter]) => [letter.charCodeAt(0), section as Section]),
-);
-
-/** Everything that is in a store. */
-export const allKeys: Range = { from: Buffer.from([0]), before: Buffer.from([0xff]) };
-
-/** Null for a key that this release doesn't know. */
-export function readKey(key: Uint8Array): StoredKey | null {
-  switch (String.fromCharCode(key[0] ?? 0)) {
-    case '!':
-      return { type: 'store' };
-    case 'p':
-      return { type: 'project', project: projectOfKey(key) };
-    case 'n':
-      return { type: 'unfinished', project: projectOfKey(key) };
-    case 'q':
-      return { type: 'purge', project: projectOfKey(key) };
-    case 'h':
-      return { type: 'holder', project: readEscaped(key.subarray(key.indexOf(0) + 1)) };
-    case 'd': {
-      const end = key.indexOf(0) + 1;
-      const section = sectionOfLetter.get(key[end] ?? 0);
-      if (end === 0 || !section) return null;
-      return {
-        type: 'data',
-        project: readEscaped(key.subarray(1, end)),
-        section,
-        rest: key.subarray(end + 1),
-      };
-    }
-    default:
-      return null;
-  }
-}
 
 /** Makes the keys of one project. */
 export class ProjectKeys {
@@ -314,89 +194,12 @@ export class ProjectKeys {
     return { from, before: serverId === null ? before : this.sequence(serverId, 0) };
   }
 
-  private allOf(section: keyof typeof sections): Range {
+  private allOf(section: Section): Range {
     const from = this.in(section);
     return { from, before: nextPrefix(from) };
   }
 
-  private in(section: keyof typeof sections, ...rest: Buffer[]): Buffer {
+  private in(section: Section, ...rest: Buffer[]): Buffer {
     return Buffer.concat([this.prefix, Buffer.from(sections[section]), ...rest]);
   }
-}
-
-/** The first key behind all that begin with this one, which ends with a letter. */
-function nextPrefix(prefix: Buffer): Buffer {
-  const next = Buffer.from(prefix);
-  next.writeUInt8(next.readUInt8(next.length - 1) + 1, next.length - 1);
-  return next;
-}
-
-/** Server id and seqno of a sequence key. */
-export function readSequenceKey(key: Uint8Array): { serverId: number; seqno: number } {
-  return {
-    serverId: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
-    seqno: readNumber(key.subarray(-numberBytes)),
-  };
-}
-
-/** Position and chunk of a snapshot's key; `null` for its header. */
-export function readSnapshotKey(key: Uint8Array): { position: number; chunk: number | null } {
-  const chunk = readLastNumber(key);
-  return {
-    position: readNumber(key.subarray(-2 * numberBytes, -numberBytes)),
-    chunk: chunk === numberMax ? null : chunk,
-  };
-}
-
-/** The arrival that a key is of, and its part; `null` for its mark. */
-export function readArrivalKey(key: Uint8Array): { arrival: number; part: number | null } {
-  const { position: arrival, chunk: part } = readSnapshotKey(key);
-  return { arrival, part };
-}
-
-/** The number that the key of a record, a version, a posting or a change of `udt` ends with. */
-export function readLastNumber(key: Uint8Array): number {
-  return readNumber(key.subarray(-numberBytes));
-}
-
-export function number(value: number): Buffer {
-  const bytes = Buffer.alloc(numberBytes);
-  bytes.writeUIntBE(value, 0, numberBytes);
-  return bytes;
-}
-
-export function readNumber(bytes: Uint8Array): number {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUIntBE(0, numberBytes);
-}
-
-const escapeByte = 1;
-
-/** 0 → 1 1, 1 → 1 2, ended by 0. */
-function escaped(project: string): Buffer {
-  return escapedBytes(Buffer.from(project, 'utf8'));
-}
-
-function escapedBytes(value: Uint8Array): Buffer {
-  const bytes: number[] = [];
-  for (const byte of value) {
-    if (byte <= escapeByte) bytes.push(escapeByte, byte + 1);
-    else bytes.push(byte);
-  }
-  return Buffer.from([...bytes, 0]);
-}
-
-/** A key is as long as this at most for what users have named; the digest stands for a longer name. */
-const namedBytesMax = 512;
-
-/** Who finds something under a digest compares the name. */
-function bounded(name: string): Uint8Array {
-  const bytes = Buffer.from(name, 'utf8');
-  return bytes.length > namedBytesMax ? digestOf(bytes) : bytes;
-}
-
-/** @param prefix ends with the zero that ends an escaped name. */
-function behindZero(prefix: Buffer): Buffer {
-  const before = Buffer.from(prefix);
-  before.writeUInt8(1, before.length - 1);
-  return before;
 }

@@ -5,7 +5,7 @@ import { RejoinError } from '../errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import { sealJson, unsealJson } from './digest.ts';
-import { lifeKey } from './keys.ts';
+import { lifeKey } from './store-keys.ts';
 import type { Store, Write } from './store.ts';
 
 export interface Life {

@@ -3,7 +3,8 @@
 
 import { RejoinError } from '../errors.ts';
 import type { Change } from './change.ts';
-import { readLastNumber, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import { decodeRecord, type LogRecord, type NeededParts } from './record.ts';
 import { readRepeats, type Repeat } from './repeats.ts';
 import type { Store } from './store.ts';

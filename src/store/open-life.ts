@@ -8,7 +8,7 @@ import type { Environment } from '../model/environment.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { Evidence } from './evidence.ts';
 import { writeHoldersMark } from './index-marks.ts';
-import { formatKey } from './keys.ts';
+import { formatKey } from './store-keys.ts';
 import { readLife, takeNewLife, type Life } from './life.ts';
 import { checkMarker, markerName, writeMarker } from './marker.ts';
 import { firstOf, type Store } from './store.ts';

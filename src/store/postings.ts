@@ -7,7 +7,8 @@ import { RejoinError, messageOf } from '../errors.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
 import { seal, unseal } from './digest.ts';
-import { readLastNumber, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
 
 /** Consecutive positions, both ends included. */

@@ -4,7 +4,7 @@
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
-import { allProjects, projectKey, projectOfKey } from './keys.ts';
+import { allProjects, projectKey, projectOfKey } from './store-keys.ts';
 import { pageEntriesMax, type Store, type Write } from './store.ts';
 
 const infoShape = z.object({

@@ -8,16 +8,17 @@ import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { Match } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { seal, unseal } from './digest.ts';
 import { readIndexMark, writeIndexMark } from './index-marks.ts';
 import type { Change, Group } from './change.ts';
 import { GroupBatch, type LoggedObject } from './group-batch.ts';
+import { findObject, positionBehind } from './log-lookups.ts';
 import { LogReader, type StoredRecord } from './log-reader.ts';
-import { ProjectKeys, readNumber, unfinishedKey } from './keys.ts';
-import { readProjectInfo, writeProjectInfo, type ProjectInfo } from './project-info.ts';
+import { ProjectKeys } from './keys.ts';
+import { ProjectEntry, type EntryChange } from './project-entry.ts';
+import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
-import { decodeRecord, encodeRecord, type NeededParts, type RecordKind } from './record.ts';
-import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
+import { encodeRecord, type NeededParts } from './record.ts';
+import { headsOfPurged, recoverHeads, type Heads } from './recover-heads.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
@@ -62,11 +63,9 @@ export class ProjectLog {
     private readonly store: Store,
     readonly project: string,
     private readonly serverId: number,
-    private currentInfo: ProjectInfo | undefined,
+    private readonly entry: ProjectEntry,
     heads: Heads,
     hasRepeats: boolean,
-    /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
-    readonly newDamage: string | null,
   ) {
     this.keys = new ProjectKeys(project);
     this.reader = new LogReader(store, project, this.keys, hasRepeats);
@@ -90,7 +89,15 @@ export class ProjectLog {
     const info = await readProjectInfo(store, project);
     // Of most that are not in the catalogue nothing is known at all.
     const isNew = !info && !witnessed && (await firstOf(store, keys.allButArrivals())) === undefined;
-    if (isNew) return new ProjectLog(store, project, serverId, info, noHeads(), false, null);
+    if (isNew)
+      return new ProjectLog(
+        store,
+        project,
+        serverId,
+        new ProjectEntry(project, info, null),
+        noHeads(),
+        false,
+      );
     const { damage, ...heads } =
       info?.purgedMs === undefined
         ? await recoverHeads(store, keys, info?.damage, witnessed)
@@ -102,12 +109,18 @@ export class ProjectLog {
         `${about}: the catalogue has lost its entry, and it may have been deleted`,
       );
     const hasRepeats = (await firstOf(store, keys.repeats(0, heads.position))) !== undefined;
-    return new ProjectLog(store, project, serverId, info, heads, hasRepeats, damage && `${about}: ${damage}`);
+    const entry = new ProjectEntry(project, info, damage && `${about}: ${damage}`);
+    return new ProjectLog(store, project, serverId, entry, heads, hasRepeats);
   }
 
   /** What the catalogue says, or undefined while the project doesn't exist. */
   get info(): ProjectInfo | undefined {
-    return this.currentInfo;
+    return this.entry.info;
+  }
+
+  /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
+  get newDamage(): string | null {
+    return this.entry.newDamage;
   }
 
   get durablePosition(): number {
@@ -121,26 +134,12 @@ export class ProjectLog {
 
   /** Whether something of it is known to be lost. */
   get isDamaged(): boolean {
-    return this.newDamage !== null || this.currentInfo?.damage !== undefined;
+    return this.entry.isDamaged;
   }
 
   /** What makes the damage known, so that it is found once: the log goes on behind all that was ever given. */
   noteDamage(foundMs: number): Write {
-    const { position, vector } = this.durable;
-    const damage = {
-      foundMs,
-      detail: this.newDamage ?? '',
-      position,
-      vector: [...vector].map(([id, seqno]): [number, number] => [id, seqno]),
-      missing: missingIn(this.durable),
-    };
-    return writeProjectInfo(this.project, {
-      createdMs: foundMs,
-      session: null,
-      tombstone: null,
-      ...this.currentInfo,
-      damage,
-    });
+    return this.entry.noteDamage(foundMs, this.durable);
   }
 
   /**
@@ -148,7 +147,14 @@ export class ProjectLog {
    * are durable.
    */
   append({ origin, timeMs, update, changes, isUnfinished = false }: NewGroup): Appended {
-    const info = this.infoWith(changes[0]?.kind, this.serverId, { timeMs, user: origin.user, isUnfinished });
+    const first = {
+      kind: changes[0]?.kind,
+      serverId: this.serverId,
+      timeMs,
+      user: origin.user,
+      isUnfinished,
+      position: this.nextPosition,
+    };
     const groupSize = changes.length;
     const batch = new GroupBatch(this.keys);
     const numbered = changes.map((change, groupIndex): Change => {
@@ -166,7 +172,7 @@ export class ProjectLog {
       const object = 'object' in change ? { ...change, repeat: null } : null;
       return batch.add(this.nextPosition + groupIndex, record, encodeRecord(record), object);
     });
-    return this.take(info, numbered, update, batch);
+    return this.take(this.entry.with(first), numbered, update, batch);
   }
 
   /**
@@ -182,50 +188,25 @@ export class ProjectLog {
   ): Appended {
     const kind = records.find((record) => record.kind === 'session' || record.kind === 'closing')?.kind;
     const user = records[0]?.origin.user ?? '';
-    const info = this.infoWith(kind, serverId, { timeMs: nowMs, user, isUnfinished });
+    const first = { kind, serverId, timeMs: nowMs, user, isUnfinished, position: this.nextPosition };
     const batch = new GroupBatch(this.keys);
     const changes = records.map(({ bytes, ...record }, groupIndex) =>
       batch.add(this.nextPosition + groupIndex, record, bytes, objects[groupIndex] ?? null),
     );
-    return this.take(info, changes, update, batch);
-  }
-
-  /** What the catalogue says with a group whose first change is of this kind, and what has to be written for that. */
-  private infoWith(
-    kind: RecordKind | undefined,
-    serverId: number,
-    { timeMs, user, isUnfinished }: { timeMs: number; user: string; isUnfinished: boolean },
-  ): { info: ProjectInfo | undefined; writes: Write[] } {
-    const before = this.currentInfo;
-    const isSession = !isUnfinished && (kind === 'session' || kind === 'closing');
-    const session = isSession ? { serverId, user } : null;
-    const key = unfinishedKey(this.project);
-    if (!before && isUnfinished) {
-      const writes = this.nextPosition === 1 ? [{ key, value: seal(key, new Uint8Array()) }] : [];
-      return { info: undefined, writes };
-    }
-    if (!before) {
-      const info = { createdMs: timeMs, session, tombstone: null };
-      const writes: Write[] = [writeProjectInfo(this.project, info)];
-      if (this.nextPosition > 1) writes.push({ key, value: null });
-      return { info, writes };
-    }
-    if (!session || before.session) return { info: before, writes: [] };
-    const info = { ...before, session };
-    return { info, writes: [writeProjectInfo(this.project, info)] };
+    return this.take(this.entry.with(first), changes, update, batch);
   }
 
   private take(
-    { info, writes: infoWrites }: { info: ProjectInfo | undefined; writes: Write[] },
+    entry: EntryChange,
     changes: readonly Change[],
     update: Uint8Array | null,
     batch: GroupBatch,
   ): Appended {
-    const writes = [...infoWrites];
+    const writes = [...entry.writes];
     if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
     writes.push(...batch.writes());
     // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
-    this.currentInfo = info;
+    this.entry.take(entry);
     this.nextPosition += changes.length;
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
     if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
@@ -250,16 +231,12 @@ export class ProjectLog {
 
   /** What puts a project into the catalogue whose log is there already. */
   enter(info: ProjectInfo): { writes: Write[]; settle: () => void } {
-    const { write, settle } = this.describe(info);
-    return { writes: [write, { key: unfinishedKey(this.project), value: null }], settle };
+    return this.entry.enter(info);
   }
 
   /** Has the catalogue say something else of the project; `settle` when the write is durable. */
   describe(info: ProjectInfo): { write: Write; settle: () => void } {
-    const settle = (): void => {
-      this.currentInfo = info;
-    };
-    return { write: writeProjectInfo(this.project, info), settle };
+    return this.entry.describe(info);
   }
 
   /** Whether a durable object of this kind has the version uuid. In a damaged log one that can't be read hasn't. */
@@ -269,35 +246,13 @@ export class ProjectLog {
   }
 
   /** The first durable object of this kind with the version uuid; null if there is none that can be read. */
-  async objectOf(kind: ObjectKind, versionUuid: string): Promise<Json> {
-    const key = this.keys.uuid(kind, versionUuid);
-    const sealed = await this.store.get(key);
-    if (!sealed) return null;
-    try {
-      const record = await this.store.get(this.keys.record(readNumber(unseal(key, sealed))));
-      const object = record && decodeRecord(record, 'object').object;
-      return object ? (JSON.parse(Buffer.from(object).toString('utf8')) as Json) : null;
-    } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return null;
-      throw error;
-    }
+  objectOf(kind: ObjectKind, versionUuid: string): Promise<Json> {
+    return findObject(this.store, this.keys, kind, versionUuid);
   }
 
-  /**
-   * The position after which everything comes that a client lacks who knows `since`: the highest seqno per server,
-   * exclusive (WS-4). Some of what follows it may be known to the client.
-   */
-  async positionOf(since: VersionVector): Promise<number> {
-    let after = this.durable.position;
-    for (const [serverId, head] of this.durable.vector) {
-      const known = since.get(serverId) ?? 0;
-      if (known >= head) continue;
-      const key = this.keys.sequence(serverId, known + 1);
-      const sealed = await this.store.get(key);
-      if (!sealed) return 0; // lost: the reader goes through all of the log, and meets the hole if there is one
-      after = Math.min(after, readNumber(unseal(key, sealed)) - 1);
-    }
-    return after;
+  /** See `positionBehind`. */
+  positionOf(since: VersionVector): Promise<number> {
+    return positionBehind(this.store, this.keys, this.durable, since);
   }
 
   /** From which position on the index can be relied on; null if it can't be. */

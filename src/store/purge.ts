@@ -2,7 +2,8 @@
 // it; what a crash has cut off, the data folder goes on with when it is opened.
 
 import { seal } from './digest.ts';
-import { ProjectKeys, allHolders, allPurges, isHolder, projectOfKey, purgeKey } from './keys.ts';
+import { ProjectKeys } from './keys.ts';
+import { allHolders, allPurges, isHolder, projectOfKey, purgeKey } from './store-keys.ts';
 import { removeRange, type RemovalOptions } from './remove-range.ts';
 import type { Store, Write } from './store.ts';
 

@@ -2,7 +2,8 @@
 // seqnos are dense, and every change has one of each; the witness knows how far they went.
 
 import { firstOf, type Store } from './store.ts';
-import { readLastNumber, readSequenceKey, readSnapshotKey, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber, readSequenceKey, readSnapshotKey } from './read-key.ts';
 import type { KnownDamage, ProjectInfo } from './project-info.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 

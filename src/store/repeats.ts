@@ -2,7 +2,8 @@
 // another has already (REP-6). The first in this server's order stands for all; the others are noted when they are logged.
 
 import { seal, unseal } from './digest.ts';
-import { readLastNumber, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import type { Store, Write } from './store.ts';
 
 /** `same` has the content of the first and isn't streamed; `other` has another content and is. Neither is counted. */

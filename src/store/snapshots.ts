@@ -6,7 +6,8 @@ import * as encoding from 'lib0/encoding';
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
 import { digestOf, seal, sealJson, unseal, unsealJson } from './digest.ts';
-import { readSnapshotKey, type ProjectKeys } from './keys.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readSnapshotKey } from './read-key.ts';
 import { firstOf, type Store } from './store.ts';
 
 /** A chunk is as large as this, but for the last. */

@@ -2,7 +2,9 @@
 // reader of the log finds the patch without the document.
 
 import { seal, unseal } from './digest.ts';
-import { number, readLastNumber, readNumber, type ProjectKeys } from './keys.ts';
+import { number, readNumber } from './key-parts.ts';
+import type { ProjectKeys } from './keys.ts';
+import { readLastNumber } from './read-key.ts';
 import { RejoinError } from '../errors.ts';
 import type { RecordKind } from './record.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';

@@ -1,6 +1,7 @@
 // Sessions whose creation in slices was cut off, by a crash or an error: nobody has seen any of them, and nothing of them stays.
 
-import { ProjectKeys, allUnfinished, projectOfKey, unfinishedKey } from './keys.ts';
+import { ProjectKeys } from './keys.ts';
+import { allUnfinished, projectOfKey, unfinishedKey } from './store-keys.ts';
 import { removeRange } from './remove-range.ts';
 import type { Store } from './store.ts';
 

@@ -6,7 +6,9 @@ import { checkEntry, nameOfPart } from './check-entry.ts';
 import { ProjectCheck, type ProjectCheckOptions } from './check-project.ts';
 import { seal } from './digest.ts';
 import type { Finding } from './findings.ts';
-import { allKeys, readKey, type Section, type StoredKey } from './keys.ts';
+import type { Section } from './keys.ts';
+import { readKey, type StoredKey } from './read-key.ts';
+import { allKeys } from './store-keys.ts';
 import { scanWithProgress, type OnProgress } from './scan-with-progress.ts';
 import type { Entry, Store } from './store.ts';
 

@@ -7,7 +7,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RejoinError, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
-import { projectKey } from './keys.ts';
+import { projectKey } from './store-keys.ts';
 import { LevelStore } from './level.ts';
 import type { HeadsWitness, WitnessedHeads } from './witnessed-heads.ts';
 

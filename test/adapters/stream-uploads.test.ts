@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import type { JsonObject } from '../../src/model/json.ts';
-import { projectKey } from '../../src/store/keys.ts';
+import { projectKey } from '../../src/store/store-keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { startProcess, startServer } from '../support/server.ts';
 import {

@@ -10,7 +10,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import WebSocket from 'ws';
 import { sealJson } from '../../src/store/digest.ts';
-import { formatKey } from '../../src/store/keys.ts';
+import { formatKey } from '../../src/store/store-keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { rawRequest } from '../support/raw-http.ts';
 import { runRejoin } from '../support/run-rejoin.ts';

@@ -2,7 +2,7 @@
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import { projectKey } from '../../src/store/keys.ts';
+import { projectKey } from '../../src/store/store-keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { openProjects } from '../support/memory-projects.ts';
 import { uploadEntry } from '../support/upload-entry.ts';

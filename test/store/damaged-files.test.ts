@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { damagedFiles } from '../../src/store/damaged-files.ts';
 import { openDataFolder } from '../../src/store/data-folder.ts';
-import { allKeys } from '../../src/store/keys.ts';
+import { allKeys } from '../../src/store/store-keys.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
 const files = suite<{ data: string }>('damaged files');

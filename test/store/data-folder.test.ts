@@ -6,7 +6,7 @@ import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { openDataFolder, type DataFolder } from '../../src/store/data-folder.ts';
 import { sealJson } from '../../src/store/digest.ts';
-import { formatKey, lifeKey } from '../../src/store/keys.ts';
+import { formatKey, lifeKey } from '../../src/store/store-keys.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { dataFormat } from '../../src/store/open-life.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';

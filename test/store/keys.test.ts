@@ -1,14 +1,8 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
-import {
-  ProjectKeys,
-  holderKey,
-  projectKey,
-  projectOfHolderKey,
-  projectOfKey,
-  readLastNumber,
-  readSequenceKey,
-} from '../../src/store/keys.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { readLastNumber, readSequenceKey } from '../../src/store/read-key.ts';
+import { holderKey, projectKey, projectOfHolderKey, projectOfKey } from '../../src/store/store-keys.ts';
 
 const test = suite('keys');
 

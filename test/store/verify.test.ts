@@ -7,15 +7,15 @@ import type { Projects } from '../../src/core/projects.ts';
 import type { Finding } from '../../src/store/findings.ts';
 import { seal } from '../../src/store/digest.ts';
 import { writeHoldersMark } from '../../src/store/index-marks.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { readKey } from '../../src/store/read-key.ts';
 import {
-  ProjectKeys,
   allHolders,
   allKeys,
   holdersMarkKey,
   projectKey,
-  readKey,
   unfinishedKey,
-} from '../../src/store/keys.ts';
+} from '../../src/store/store-keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
 import { SnapshotWriter } from '../../src/store/snapshots.ts';

@@ -3,7 +3,7 @@
 
 import { messageOf } from '../../../src/errors.ts';
 import { unsealVersionRecord, type VersionRecord } from '../../../src/core/version-record.ts';
-import { readLastNumber } from '../../../src/store/keys.ts';
+import { readLastNumber } from '../../../src/store/read-key.ts';
 import type { ProjectLog } from '../../../src/store/project-log.ts';
 import type { Entry, Store } from '../../../src/store/store.ts';
 import type { Ledger } from './ledger.ts';

@@ -1,0 +1,99 @@
+// What the catalogue says of a project whose log is open, and what has to be written when that changes: with the first group, with
+// what makes it a session, when something of it turns out to be lost. ProjectLog has one.
+
+import { seal } from './digest.ts';
+import { writeProjectInfo, type ProjectInfo } from './project-info.ts';
+import type { RecordKind } from './record.ts';
+import { missingIn, type Heads } from './recover-heads.ts';
+import type { Write } from './store.ts';
+import { unfinishedKey } from './store-keys.ts';
+
+/** What the catalogue is to say; undefined while the project isn't in it. */
+export interface EntryChange {
+  readonly info: ProjectInfo | undefined;
+  readonly writes: readonly Write[];
+}
+
+/** What is known of a group by its first change. */
+export interface FirstOfGroup {
+  readonly kind: RecordKind | undefined;
+  readonly serverId: number;
+  readonly timeMs: number;
+  readonly user: string;
+  readonly isUnfinished: boolean;
+  readonly position: number;
+}
+
+export class ProjectEntry {
+  constructor(
+    private readonly project: string,
+    private current: ProjectInfo | undefined,
+    /** What the log has lost and nobody knew before, in a sentence. */
+    readonly newDamage: string | null,
+  ) {}
+
+  /** Undefined while the project doesn't exist. */
+  get info(): ProjectInfo | undefined {
+    return this.current;
+  }
+
+  /** Whether something of the log is known to be lost. */
+  get isDamaged(): boolean {
+    return this.newDamage !== null || this.current?.damage !== undefined;
+  }
+
+  /** @param durable what was ever given: the log goes on behind it. */
+  noteDamage(foundMs: number, durable: Heads): Write {
+    const { position, vector } = durable;
+    const damage = {
+      foundMs,
+      detail: this.newDamage ?? '',
+      position,
+      vector: [...vector].map(([id, seqno]): [number, number] => [id, seqno]),
+      missing: missingIn(durable),
+    };
+    return writeProjectInfo(this.project, {
+      createdMs: foundMs,
+      session: null,
+      tombstone: null,
+      ...this.current,
+      damage,
+    });
+  }
+
+  /** What it is to say with a group; `take` it when the group is numbered. */
+  with({ kind, serverId, timeMs, user, isUnfinished, position }: FirstOfGroup): EntryChange {
+    const before = this.current;
+    const isSession = !isUnfinished && (kind === 'session' || kind === 'closing');
+    const session = isSession ? { serverId, user } : null;
+    const key = unfinishedKey(this.project);
+    if (!before && isUnfinished) {
+      const writes = position === 1 ? [{ key, value: seal(key, new Uint8Array()) }] : [];
+      return { info: undefined, writes };
+    }
+    if (!before) {
+      const info = { createdMs: timeMs, session, tombstone: null };
+      const writes: Write[] = [writeProjectInfo(this.project, info)];
+      if (position > 1) writes.push({ key, value: null });
+      return { info, writes };
+    }
+    if (!session || before.session) return { info: before, writes: [] };
+    const info = { ...before, session };
+    return { info, writes: [writeProjectInfo(this.project, info)] };
+  }
+
+  take({ info }: EntryChange): void {
+    this.current = info;
+  }
+
+  /** What puts a project into the catalogue whose log is there already. */
+  enter(info: ProjectInfo): { writes: Write[]; settle: () => void } {
+    const { write, settle } = this.describe(info);
+    return { writes: [write, { key: unfinishedKey(this.project), value: null }], settle };
+  }
+
+  /** Has the catalogue say something else; `settle` when the write is durable. */
+  describe(info: ProjectInfo): { write: Write; settle: () => void } {
+    return { write: writeProjectInfo(this.project, info), settle: () => this.take({ info, writes: [] }) };
+  }
+}
