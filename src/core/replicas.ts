@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import type { Standing } from '../model/standing.ts';
-import type { VersionVector } from '../model/version-vector.ts';
+import { isBehind, type VersionVector } from '../model/version-vector.ts';
 import { readCatalogue } from '../store/project-info.ts';
 import { readGroups } from '../store/received-groups.ts';
 import type { Accepted } from './project-replica.ts';
@@ -53,6 +53,11 @@ export class Replicas {
     return this.projects.context.renewLife(reason, left);
   }
 
+  /** Calls back when there is a new life. @returns how to stop. */
+  listenLives(renewed: () => void): () => void {
+    return this.projects.listenLives(renewed);
+  }
+
   /** Calls back with each replicated project in which something became durable. @returns how to stop. */
   listen(moved: (project: string) => void): () => void {
     return this.projects.context.moved.listen((project) => {
@@ -84,31 +89,34 @@ export class Replicas {
     return this.standings.digest(project);
   }
 
-  /** What is durable here; of a project that doesn't exist, nothing. @throws RejoinError `damaged`, `unavailable`. */
+  /**
+   * What is durable here; of a project that doesn't exist, nothing; of a deleted one, the highest numbers that are known to
+   * have been given (REP-14). @throws RejoinError `damaged`, `unavailable`.
+   */
   standing(project: string): Promise<Standing> {
     return this.standings.of(project);
   }
 
   /**
-   * Compares what another server has with what is here. A higher lifecycle is taken over (REP-14); and a server that knows more
-   * of our own sequence than we do makes us take a new life (REP-8).
+   * Compares what another server has with what is here. A server that knows more of our own sequence than we do makes us take a
+   * new life (REP-8), in a deleted project too. Then a higher lifecycle is taken over (REP-14), and what numbers a deleted
+   * project has.
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
     const before = await this.standing(project);
-    if (theirs.lifecycle > before.lifecycle) await this.takeLifecycle(project, theirs);
-    const ours = theirs.lifecycle > before.lifecycle ? await this.standing(project) : before;
+    // Before these numbers become known here: a crash in between must not hide that they were given.
+    await this.leaveOwnSequence(project, theirs, vectorIn(before));
+    const isNews = saysMore(theirs, before);
+    if (isNews) await this.takeLifecycle(project, theirs);
+    const ours = isNews ? await this.standing(project) : before;
     const vector = vectorIn(ours);
     const hasLifecycle = ours.lifecycle > theirs.lifecycle;
-    if (ours.lifecycle % 2 === 1) return { lacks: false, has: hasLifecycle, vector };
-    await this.leaveOwnSequence(project, theirs, vector);
+    if (isDeleted(ours)) return { lacks: false, has: hasLifecycle, vector };
     await this.checkSameContents(project, ours, theirs);
     const known = vectorIn(theirs);
-    const isBehind = (one: VersionVector, other: VersionVector): boolean =>
-      [...other].some(([serverId, seqno]) => seqno > (one.get(serverId) ?? 0));
-    const theyMayWrite = theirs.lifecycle % 2 === 0;
     return {
-      lacks: theyMayWrite && isBehind(vector, known),
+      lacks: !isDeleted(theirs) && isBehind(vector, known),
       has: hasLifecycle || isBehind(known, vector),
       vector,
     };
@@ -198,4 +206,14 @@ function isUnknown(checksum: Uint8Array): boolean {
 
 function vectorIn({ heads }: Standing): VersionVector {
   return new Map(heads.map(({ serverId, seqno }) => [serverId, seqno]));
+}
+
+function isDeleted({ lifecycle }: Standing): boolean {
+  return lifecycle % 2 === 1;
+}
+
+/** Whether the other server's lifecycle holds, or it knows of more numbers in what is deleted on both. */
+function saysMore(theirs: Standing, ours: Standing): boolean {
+  if (theirs.lifecycle !== ours.lifecycle) return theirs.lifecycle > ours.lifecycle;
+  return isDeleted(ours) && isBehind(vectorIn(ours), vectorIn(theirs));
 }

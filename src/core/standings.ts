@@ -4,7 +4,7 @@
 import * as encoding from 'lib0/encoding';
 import { RejoinError } from '../errors.ts';
 import type { Head, Standing } from '../model/standing.ts';
-import type { VersionVector } from '../model/version-vector.ts';
+import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import { digestOf, unseal } from '../store/digest.ts';
 import { ProjectKeys, readNumber } from '../store/keys.ts';
 import { lifecycleOf, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
@@ -32,7 +32,10 @@ export class Standings {
     });
   }
 
-  /** What is durable here; of a project that doesn't exist, nothing. @throws RejoinError `damaged`, `unavailable`. */
+  /**
+   * What is durable here; of a project that doesn't exist, nothing; of a deleted one, the highest numbers that are known to
+   * have been given (REP-14). @throws RejoinError `damaged`, `unavailable`.
+   */
   async of(project: string): Promise<Standing> {
     return this.kept.get(project) ?? (await this.readAnew(project));
   }
@@ -102,7 +105,8 @@ export class Standings {
   private async vectorOf(project: string, info: ProjectInfo): Promise<VersionVector> {
     if (info.purgedMs !== undefined) return headsOfPurged(info).vector;
     const keys = new ProjectKeys(project);
-    return (await recoverHeads(this.projects.context.store, keys, info.damage, undefined)).vector;
+    const { vector } = await recoverHeads(this.projects.context.store, keys, info.damage, undefined);
+    return info.tombstone ? highestOf(vector, new Map(info.tombstone.vector)) : vector;
   }
 }
 
@@ -112,15 +116,14 @@ function isNothing({ heads, lifecycle }: Standing): boolean {
   return heads.length === 0 && lifecycle === 0;
 }
 
-/** Of a deleted project the lifecycle alone counts: its changes aren't exchanged. */
+/** Of a deleted project the numbers count and what stands under them doesn't: its changes aren't exchanged. */
 function digestOfStanding({ lifecycle, heads }: Standing): Uint8Array {
   const bytes = encoding.encode((encoder) => {
     encoding.writeVarUint(encoder, lifecycle);
-    if (lifecycle % 2 === 1) return;
     for (const { serverId, seqno, checksum } of heads) {
       encoding.writeVarUint(encoder, serverId);
       encoding.writeVarUint(encoder, seqno);
-      encoding.writeUint8Array(encoder, checksum);
+      if (lifecycle % 2 === 0) encoding.writeUint8Array(encoder, checksum);
     }
   });
   return digestOf(bytes).subarray(0, digestLength);
