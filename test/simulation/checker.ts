@@ -18,6 +18,12 @@ export async function check(world: World): Promise<void> {
   await settle(world);
   if (world.hasFailed) return;
   checkPromises(world);
+  await checkContents(world);
+}
+
+async function checkContents(world: World): Promise<void> {
+  // Once something is wrong, servers aren't asked any more.
+  if (world.hasFailed) return;
   for (const project of projectIds) {
     if (isDeleted(world, project)) continue;
     checkStreams(world, project);
