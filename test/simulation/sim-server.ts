@@ -29,7 +29,7 @@ export interface ServerCopy {
 
 /** Of a disk that was lost. */
 export function emptyCopy(): ServerCopy {
-  return { disk: { names: [], values: new Map() }, log: new DiskLog() };
+  return { disk: { names: [], entries: new Map() }, log: new DiskLog() };
 }
 
 /** One run of a server, from its start to its crash. */

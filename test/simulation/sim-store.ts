@@ -13,7 +13,7 @@ const slowness = 40;
 /** Keys in their order, with what is under them. */
 export class SimDisk {
   private names: string[] = [];
-  private values = new Map<string, Uint8Array>();
+  private entries = new Map<string, Entry>();
   isSlow = false;
 
   /** @param onSynced is told of each batch that becomes durable. */
@@ -21,33 +21,35 @@ export class SimDisk {
 
   /** All that is on the disk, as a backup would have it. */
   copy(): DiskCopy {
-    return { names: [...this.names], values: new Map(this.values) };
+    return { names: [...this.names], entries: new Map(this.entries) };
   }
 
-  restore({ names, values }: DiskCopy): void {
+  restore({ names, entries }: DiskCopy): void {
     this.names = [...names];
-    this.values = new Map(values);
+    this.entries = new Map(entries);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.values.get(nameOf(key));
+    return this.entries.get(nameOf(key))?.value;
   }
 
   range({ from, before, reverse = false, limit = Infinity }: Range): Entry[] {
-    const names = this.names.slice(this.lowerBound(nameOf(from)), this.lowerBound(nameOf(before)));
-    if (reverse) names.reverse();
-    if (names.length > limit) names.length = limit;
-    return names.map((name) => ({ key: Buffer.from(name, 'latin1'), value: this.values.get(name)! }));
+    const [least, end] = [this.lowerBound(nameOf(from)), this.lowerBound(nameOf(before))];
+    const count = Math.max(0, Math.min(limit, end - least));
+    const found: Entry[] = [];
+    for (let i = 0; i < count; i++)
+      found.push(this.entries.get(this.names[reverse ? end - 1 - i : least + i]!)!);
+    return found;
   }
 
   apply(batch: readonly Write[]): void {
     for (const { key, value } of batch) {
       const name = nameOf(key);
-      const isThere = this.values.has(name);
-      if (value !== null) this.values.set(name, value);
-      else this.values.delete(name);
-      if (isThere === (value !== null)) continue;
-      this.names.splice(this.lowerBound(name), isThere ? 1 : 0, ...(isThere ? [] : [name]));
+      const isThere = this.entries.has(name);
+      if (value !== null) this.entries.set(name, { key, value });
+      else this.entries.delete(name);
+      if (isThere && value === null) this.names.splice(this.lowerBound(name), 1);
+      else if (!isThere && value !== null) this.names.splice(this.lowerBound(name), 0, name);
     }
     this.onSynced(batch);
   }
@@ -66,7 +68,7 @@ export class SimDisk {
 
 export interface DiskCopy {
   readonly names: readonly string[];
-  readonly values: ReadonlyMap<string, Uint8Array>;
+  readonly entries: ReadonlyMap<string, Entry>;
 }
 
 /** One byte is one unit: such strings are in the order of the bytes. */
