@@ -52,6 +52,7 @@ export class Projects {
   constructor({ writersWaitMs, memory, upkeep, life, takeLife, ...shared }: ProjectsOptions) {
     const recovery = new StoreRecovery({
       store: shared.store,
+      environment: shared.environment,
       observer: shared.observer,
       onFailed: () => this.invalidateAll(),
       onReopened: () => this.readAgain(),

@@ -89,6 +89,25 @@ for (const outcome of ['is lost', 'is stored'] as const) {
   });
 }
 
+test('UDT-2 a session whose making failed is not shown as an empty one to who asked for it meanwhile', async (context) => {
+  const { store, projects } = context;
+  store.failNext('is lost');
+  await projects.use('s', async (project) => {
+    const making = codeOf(project.udt.createSession({ n: 0 }, udt));
+    for (let turns = 0; turns < 10_000 && !project.info?.session; turns++) await new Promise(setImmediate);
+    const reads = [
+      project.udt.read(),
+      project.udt.after(0),
+      project.udt.readSummary(),
+      project.udt.readSample('0'),
+    ];
+    assert.equal(await Promise.all(reads.map(codeOf)), ['not-found', 'not-found', 'not-found', 'not-found']);
+    assert.is(await making, 'outcome-unknown');
+    await project.udt.createSession({ n: 1 }, udt);
+    assert.equal((await project.udt.read()).view, { n: 1 });
+  });
+});
+
 test('writers wait for a store that comes back soon, and nobody is told of it', async (context) => {
   const { store, projects } = context;
   await failOn(context, 'is lost');

@@ -67,6 +67,8 @@ function unsettled(world: World): string | null {
       if (difference) return `${about}: ${difference}`;
     }
   }
+  const broken = servers.find(({ run }) => run !== null && run.projects.writingProblem !== null);
+  if (broken) return `server ${broken.index} takes no writes`;
   const busy = servers.find(({ run }) => run?.store.isBusy);
   return busy ? `server ${busy.index} is writing` : null;
 }
