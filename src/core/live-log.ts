@@ -329,7 +329,6 @@ export class LiveLog implements FeedSource {
     this.stale = false;
     this.hasFailed = false;
     this.wake();
-    if (this.info) this.context.moved.tell(this.log.project); // a write that failed may be stored all the same
   }
 
   private track(written: Promise<void>, show: () => void): Promise<void> {

@@ -69,8 +69,8 @@ export const plantedFaults: readonly PlantedFault[] = [
       },
       {
         file: 'src/core/replica-reader.ts',
-        from: 'while (bytes < pageBytesMax) {',
-        to: 'while (records.length === 0) {',
+        from: 'while (bytes < pageBytesMax && this.position < until) {',
+        to: 'while (records.length === 0 && this.position < until) {',
       },
       {
         file: 'src/core/replica-reader.ts',
