@@ -27,7 +27,7 @@ export abstract class Person {
   private at: Address;
   private readonly pauseMs: PersonOptions['pauseMs'];
   private writing: Promise<void> = Promise.resolve();
-  private writes = 0;
+  protected writes = 0;
 
   constructor({ name, home, ledger, chance, pauseMs }: PersonOptions) {
     this.name = name;

@@ -46,7 +46,7 @@ export class RestPerson extends Person {
     const { chance } = this;
     if (this.waiting.length < 4)
       this.waiting.push(
-        chance.oneIn(6)
+        this.writes === 1 || chance.oneIn(6)
           ? { project: this.shared, mark, entry: sharedEdit(chance, mark) }
           : { project: chance.pick(this.projects), mark, entry: markedEntry(chance, mark) },
       );

@@ -52,9 +52,10 @@ export class StreamPerson extends Person {
     if (this.unanswered.size >= uploadsInFlight) return Promise.resolve();
     const mark = this.newMark();
     const { chance } = this;
-    const upload = chance.oneIn(6)
-      ? { project: this.shared, mark, entry: sharedEdit(chance, mark) }
-      : { project: chance.pick(this.projects), mark, entry: markedEntry(chance, mark) };
+    const upload =
+      this.writes === 1 || chance.oneIn(6)
+        ? { project: this.shared, mark, entry: sharedEdit(chance, mark) }
+        : { project: chance.pick(this.projects), mark, entry: markedEntry(chance, mark) };
     this.unanswered.set(mark, upload);
     this.send(upload);
     return Promise.resolve();
