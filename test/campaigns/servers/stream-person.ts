@@ -22,6 +22,7 @@ export class StreamPerson extends Person {
   readonly wire: Wire = 'ws';
   private readonly unanswered = new Map<string, Upload>();
   private readonly line: StreamLine;
+  private sendings = 0;
 
   /** @param shared the project whose shared entry it edits. */
   constructor(
@@ -68,7 +69,8 @@ export class StreamPerson extends Person {
 
   private hear(frame: StreamFrame): void {
     if (frame.type !== 'uploaded' && frame.type !== 'error') return;
-    const upload = this.unanswered.get(frame.muxId);
+    const [mark = ''] = frame.muxId.split(' ');
+    const upload = this.unanswered.get(mark);
     if (!upload) return; // it was answered before: it had been sent twice
     if (frame.type === 'uploaded') {
       this.unanswered.delete(upload.mark);
@@ -82,6 +84,6 @@ export class StreamPerson extends Person {
 
   private send({ project, mark, entry }: Upload): void {
     const objects = [{ type: 'newentry', project_id: project, archivetime: null, ...entry }];
-    this.line.send(JSON.stringify({ type: 'upload', mux_id: mark, objects }));
+    this.line.send(JSON.stringify({ type: 'upload', mux_id: `${mark} ${++this.sendings}`, objects }));
   }
 }
