@@ -12,6 +12,7 @@ import { runFsyncError, whyNoFsyncError } from './fsync-error.ts';
 import { runKill9, type Kill9Figures } from './kill9.ts';
 import { mutantsCampaign } from './mutants.ts';
 import type { Outcome } from './outcome.ts';
+import { restoreCampaign } from './restore.ts';
 import { writeResults, type Figures } from './results.ts';
 import { simulationCampaign } from './simulation.ts';
 import { serversCampaign } from './servers.ts';
@@ -49,6 +50,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   'udt-race': { rounds: 50, run: runUdtRace },
   'udt-hash': { rounds: 100_000, run: udtHashCampaign },
   servers: { rounds: 20, run: serversCampaign },
+  restore: { rounds: 20, run: restoreCampaign },
   simulation: { rounds: 10_000, run: simulationCampaign },
   mutants: { rounds: 100, run: mutantsCampaign },
 };

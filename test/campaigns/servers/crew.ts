@@ -46,7 +46,9 @@ export class Crew {
     }
     const problem = await eventually(() => lacking(fleet, session));
     if (problem) throw new Error(problem);
-    const people = fleet.servers.flatMap((home) => peopleAt(home, session, { ledger, chance, pauseMs }));
+    const people = fleet.servers.flatMap((home) =>
+      peopleAt(home, session, { ledger, chance, pauseMs }, fleet.servers.length === 1),
+    );
     const followers = fleet.servers.flatMap((home) =>
       [session, filmId, goneId].map((project) => new Follower(`follower ${home.id}`, project, home, ledger)),
     );
@@ -85,6 +87,7 @@ function peopleAt(
   home: FleetServer,
   session: string,
   common: { readonly ledger: Ledger; readonly chance: Chance; readonly pauseMs: PersonOptions['pauseMs'] },
+  isAlone: boolean,
 ): Person[] {
   const { id } = home;
   const options = (name: string): PersonOptions => ({
@@ -94,11 +97,12 @@ function peopleAt(
     home,
   });
   const projects = [filmId, filmId, goneId, session] as const;
+  const yjsProjects = isAlone ? [session, filmId] : [id === 2 ? filmId : session];
   return [
     new StreamPerson(options('ws'), projects, filmId),
     new RestPerson(options('rest'), projects, filmId),
     new LibraryPerson(options('lib'), filmId),
-    new YjsPerson(options('yjs'), id === 2 ? filmId : session),
+    ...yjsProjects.map((project, index) => new YjsPerson(options(`yjs${'abc'.charAt(index)}`), project)),
     new UdtPerson(options('va'), session, `v1-${id}`, 'v1'),
     new UdtPerson(options('vb'), session, `v2-${id}`, 'v2'),
   ];

@@ -10,6 +10,7 @@ import { within } from '../kill9/within.ts';
 
 /** Who connects to whom, by server ids. */
 export const shapes = {
+  alone: [],
   pair: [[1, 2]],
   chain: [
     [1, 2],
@@ -35,6 +36,7 @@ export interface Line {
 
 export class FleetServer implements Address {
   process: ServerProcess | null = null;
+  private isNew = true;
   /** Everything that its processes have said. */
   private said = '';
 
@@ -61,7 +63,9 @@ export class FleetServer implements Address {
 
   async start(): Promise<void> {
     const flags = this.peers.flatMap((url) => ['--peer', url]);
-    this.process = await startProcess(this.data, { flags: ['--server-id', String(this.id), ...flags] });
+    if (this.isNew) flags.push('--server-id', String(this.id)); // later it may have taken another
+    this.process = await startProcess(this.data, { flags });
+    this.isNew = false;
     for (const relay of [this.front, ...this.lines.map((line) => line.relay)]) relay.leadTo(this.process.url);
   }
 
@@ -86,7 +90,7 @@ export class Fleet {
   static async start(shape: Shape): Promise<Fleet> {
     const lines: Line[] = [];
     for (const [from, to] of shapes[shape]) lines.push({ from, to, relay: await FaultyRelay.open() });
-    const ids = [...new Set(shapes[shape].flat())].sort();
+    const ids = [...new Set([1, ...shapes[shape].flat()])].sort();
     const servers: FleetServer[] = [];
     for (const id of ids) {
       const peers = lines.filter(({ from }) => from === id).map(({ relay }) => relay.url);

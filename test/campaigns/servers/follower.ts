@@ -20,8 +20,6 @@ export class Follower {
   private readonly numbers = new Map<string, string>();
   /** On this connection. */
   private shownHere = new Set<string>();
-  private shownHeads = new Map<number, number>();
-  /** Which each number must exceed: those asked for, and those shown. */
   private heads = new Map<number, number>();
   private readonly line: StreamLine;
 
@@ -51,8 +49,7 @@ export class Follower {
 
   private opened(): void {
     this.shownHere = new Set();
-    this.heads = new Map(this.since);
-    this.shownHeads = new Map();
+    this.heads = new Map();
     this.connections++;
     this.line.send(subscription('subscribe', this.project, this.since));
   }
@@ -60,8 +57,6 @@ export class Follower {
   private hear(frame: StreamFrame): void {
     switch (frame.type) {
       case 'sync':
-        this.heads = new Map(this.shownHeads);
-        return;
       case 'uploaded':
         return;
       case 'error':
@@ -86,12 +81,11 @@ export class Follower {
   }
 
   /**
-   * In the history the numbers of each server go on from those it asked for. What arrives here later is shown although another server
-   * has shown it before.
+   * The numbers of each server rise. They may begin below those it asked from: what arrives at this server from now on is shown,
+   * although another has shown it before.
    */
   private checkOrder({ serverId, seqno }: Streamed, about: string): void {
     if (seqno <= (this.heads.get(serverId) ?? 0)) this.ledger.fail(`${about} out of order`);
     this.heads.set(serverId, seqno);
-    this.shownHeads.set(serverId, seqno);
   }
 }

@@ -23,7 +23,11 @@ export class LibraryPerson extends Person {
     this.client = this.open();
   }
 
-  /** Version uuids that it shows, of which it wrote some. */
+  /** What waits in its storage to be sent. */
+  async queuedText(): Promise<string> {
+    return JSON.stringify((await this.storage.load(this.project)).queue);
+  }
+
   async waitsFor(): Promise<string | null> {
     const { connected, caughtUp, pending } = this.client.status;
     if (connected && caughtUp && pending === 0) return Promise.resolve(null);

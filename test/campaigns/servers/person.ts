@@ -37,6 +37,11 @@ export abstract class Person {
     this.pauseMs = pauseMs;
   }
 
+  /** How many writes it has begun. */
+  get begun(): number {
+    return this.writes;
+  }
+
   /** The server that it is at. */
   get home(): Address {
     return this.at;
