@@ -33,7 +33,7 @@ type Size = 'full' | 'small';
 
 const sizes: Readonly<Record<Size, Omit<RestoreRoundOptions, 'seed' | 'disaster'>>> = {
   full: { writesPerPhase: 40, writersPauseMs: { least: 5, most: 60 } },
-  small: { writesPerPhase: 5, writersPauseMs: { least: 40, most: 120 } },
+  small: { writesPerPhase: 4, writersPauseMs: { least: 80, most: 240 } },
 };
 
 /** Ends early when a round finds a problem. */

@@ -65,7 +65,7 @@ const sizes: Readonly<Record<Size, Omit<RoundOptions, 'seed' | 'shape'>>> = {
     },
     faultsPauseMs: { least: 20, most: 150 },
     faultsLastMs: { least: 100, most: 400 },
-    writersPauseMs: { least: 60, most: 180 },
+    writersPauseMs: { least: 80, most: 240 },
   },
 };
 

@@ -18,6 +18,8 @@ import type { PersonOptions } from '../servers/person.ts';
 import { run, strike, type Disaster } from './disaster.ts';
 import { holdingsOf, marksOn, requiredOf, type Holdings } from './holdings.ts';
 
+const countEveryMs = 10;
+
 export interface RestoreRoundOptions {
   readonly seed: number;
   readonly disaster: Disaster;
@@ -136,7 +138,7 @@ class Round {
     await this.wait(() => {
       const behind = due.find(([wire, count]) => ledger.count(wire) < count);
       return Promise.resolve(behind ? `writes on ${behind[0]}` : null);
-    });
+    }, countEveryMs);
   }
 
   /** Somebody else has what the backup lacks. */
@@ -201,8 +203,8 @@ class Round {
     return required;
   }
 
-  private async wait(missing: () => Promise<string | null>): Promise<void> {
-    const problem = await eventually(missing);
+  private async wait(missing: () => Promise<string | null>, everyMs?: number): Promise<void> {
+    const problem = await eventually(missing, everyMs);
     if (problem) throw new Error(problem);
   }
 }

@@ -36,6 +36,7 @@ export interface FaultOptions {
 
 /** On each wire, before something is killed: so that it is in full swing. */
 const acknowledgedBetween = 3;
+const countEveryMs = 10;
 
 export class Faults {
   readonly counts: Record<FaultType, number>;
@@ -75,7 +76,7 @@ export class Faults {
     const problem = await eventually(() => {
       const behind = due.find(([wire, count]) => ledger.count(wire) < count);
       return Promise.resolve(behind ? `writes on ${behind[0]} are acknowledged` : null);
-    });
+    }, countEveryMs);
     if (problem) throw new Error(problem);
   }
 

@@ -140,19 +140,26 @@ export function errorLines(output: string): string[] {
   return output.match(/^.*"level":(?:50|60).*$/gm) ?? [];
 }
 
+/** Only a failure takes as long. */
 const eventuallyMs = 120_000;
+/** What it asks costs the servers something. */
+const askEveryMs = 300;
 
 /**
  * Asks until there is nothing left to wait for.
  * @param missing says what is still to come, or null.
+ * @param everyMs between two looks.
  * @returns what never came, or null.
  */
-export async function eventually(missing: () => Promise<string | null>): Promise<string | null> {
+export async function eventually(
+  missing: () => Promise<string | null>,
+  everyMs = askEveryMs,
+): Promise<string | null> {
   const deadline = Date.now() + eventuallyMs;
   for (;;) {
     const reason = await missing();
     if (reason === null) return null;
     if (Date.now() > deadline) return `not within ${eventuallyMs / 1000} s: ${reason}`;
-    await sleep(100);
+    await sleep(everyMs);
   }
 }
