@@ -10,9 +10,10 @@ import { removeFolder, temporaryFolder } from '../../support/temporary.ts';
 import { Chance } from '../kill9/chance.ts';
 import type { Address } from '../kill9/writer.ts';
 import { checkAll } from '../servers/check-all.ts';
+import { checkNumbers } from '../servers/check-folders.ts';
 import { Crew, filmId } from '../servers/crew.ts';
 import { eventually, Fleet, type FleetServer } from '../servers/fleet.ts';
-import { marksOf, nameOf, readFolder, type FolderLog } from '../servers/folder-log.ts';
+import { marksOf, readFolder, type FolderLog } from '../servers/folder-log.ts';
 import { Ledger, wires, type Wire } from '../servers/ledger.ts';
 import type { PersonOptions } from '../servers/person.ts';
 import { run, strike, type Disaster } from './disaster.ts';
@@ -221,17 +222,4 @@ function headOf(log: FolderLog, project: string, serverId: number): number {
 
 function marksInAll(log: FolderLog): Set<string> {
   return new Set([...log.values()].flatMap((project) => [...marksOf(project)]));
-}
-
-/** In all folders that there ever were, a number stands for one thing. */
-function checkNumbers(logs: readonly FolderLog[], ledger: Ledger): void {
-  const contents = new Map<string, string>();
-  for (const log of logs)
-    for (const [project, { records }] of log)
-      for (const record of records) {
-        const name = `${project} ${nameOf(record)}`;
-        if ((contents.get(name) ?? record.checksum) !== record.checksum)
-          ledger.fail(`${name} has two contents`);
-        contents.set(name, record.checksum);
-      }
 }

@@ -102,3 +102,16 @@ function checkAcknowledged({ name, log }: NamedFolder, ledger: Ledger): void {
     if (marks.get(project)?.has(mark) !== true)
       ledger.fail(`${mark} of ${project} was acknowledged on ${wire} and is not on ${name}`);
 }
+
+/** Over all folders that there ever were, a number stands for one thing (REP-8). */
+export function checkNumbers(logs: readonly FolderLog[], ledger: Ledger): void {
+  const contents = new Map<string, string>();
+  for (const log of logs)
+    for (const [project, { records }] of log)
+      for (const record of records) {
+        const name = `${project} ${nameOf(record)}`;
+        if ((contents.get(name) ?? record.checksum) !== record.checksum)
+          ledger.fail(`${name} has two contents`);
+        contents.set(name, record.checksum);
+      }
+}
