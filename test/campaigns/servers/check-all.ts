@@ -34,7 +34,7 @@ export async function checkAll(fleet: Fleet, crew: Crew, ledger: Ledger): Promis
     async () => (await crew.waitsFor()) ?? (await differentVectors(servers, projects)),
   );
   if (unsettled) {
-    ledger.fail(unsettled);
+    ledger.fail(`${unsettled}\n${await linksOf(servers)}`);
     return { records: 0, conflicts: 0, logs: [] };
   }
   await checkSession(servers, session, ledger);
@@ -77,4 +77,16 @@ function missedBy({ followers }: Crew, project: string, uuids: ReadonlySet<strin
 async function verify({ id, data }: FleetServer, ledger: Ledger): Promise<void> {
   const { code, stdout, stderr } = await runRejoin(['verify', '--data', data], { cwd: data });
   if (code !== 0) ledger.fail(`verify of server ${id} ended with ${code}: ${stdout}${stderr}`);
+}
+
+/** How the servers say their links are, for whoever looks for the reason. */
+async function linksOf(servers: readonly FleetServer[]): Promise<string> {
+  const lines: string[] = [];
+  for (const { id, url, output } of servers) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    const told = [...metrics.split('\n'), ...output.split('\n').slice(-30)];
+    const ofPeers = told.filter((line) => /^rejoin_peer_|"type":"peer-/.test(line));
+    lines.push(...ofPeers.map((line) => `server ${id}: ${line}`));
+  }
+  return lines.join('\n');
 }
