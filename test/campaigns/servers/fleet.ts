@@ -140,8 +140,8 @@ export function errorLines(output: string): string[] {
   return output.match(/^.*"level":(?:50|60).*$/gm) ?? [];
 }
 
-/** Only a failure takes as long. */
-const eventuallyMs = 120_000;
+/** Only a failure takes as long: a link that is dead unnoticed is given up after 80 s, and tried again after 30 s. */
+const eventuallyMs = 240_000;
 /** What it asks costs the servers something. */
 const askEveryMs = 300;
 
