@@ -110,12 +110,15 @@ export class OutgoingStreams {
     }
   }
 
-  /** What was sent of a project may not have been taken: it is announced again to a peer that has these. */
+  /**
+   * What was sent of a project may not have been taken, by a stream that goes on or one that has ended: it is announced again to a
+   * peer that has these.
+   */
   beginAnew(project: string, vector: VersionVector): void {
     const stream = this.streams.get(project);
-    if (!stream) return;
-    this.finish(stream, '');
+    if (stream) this.finish(stream, '');
     this.options.known.replace(project, vector);
+    if (!stream) this.options.announce(project);
   }
 
   end(): void {

@@ -12,8 +12,10 @@ import { runFsyncError, whyNoFsyncError } from './fsync-error.ts';
 import { runKill9, type Kill9Figures } from './kill9.ts';
 import { mutantsCampaign } from './mutants.ts';
 import type { Outcome } from './outcome.ts';
+import { restoreCampaign } from './restore.ts';
 import { writeResults, type Figures } from './results.ts';
 import { simulationCampaign } from './simulation.ts';
+import { serversCampaign } from './servers.ts';
 import { runSlowReaders } from './slow-readers.ts';
 import { runUdtRace } from './udt-race.ts';
 import { udtHashCampaign } from './udt-hash.ts';
@@ -48,6 +50,8 @@ const campaigns: Readonly<Record<string, Campaign>> = {
   bitrot: { rounds: 400, run: bitrot },
   'udt-race': { rounds: 50, run: runUdtRace },
   'udt-hash': { rounds: 100_000, run: udtHashCampaign },
+  servers: { rounds: 20, run: serversCampaign },
+  restore: { rounds: 20, run: restoreCampaign },
   simulation: { rounds: 10_000, run: simulationCampaign },
   mutants: { rounds: 100, run: mutantsCampaign },
 };

@@ -341,6 +341,33 @@ test('REP-14 what came while a project was deleted comes when it is back, even i
   await world.idle();
 });
 
+test('REP-14 what came while a project was deleted comes when it is back, also if its stream had ended by then', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  void a.replicas.write('p', 2); // a stream is open
+  await world.time.advance(1_000);
+  const meet = a.replicas.meet.bind(a.replicas);
+  a.replicas.meet = async (project, theirs) => {
+    const meeting = await meet(project, theirs);
+    // It is deleted here, too, before the dialogue hears of it.
+    if (theirs.lifecycle === 1) await world.time.passes(100);
+    return meeting;
+  };
+  const standing = b.replicas.standing.bind(b.replicas);
+  b.replicas.standing = (project) => world.time.passes(300).then(() => standing(project)); // it is slow to say so
+  b.replicas.setLifecycle('p', 1);
+  void a.replicas.write('p', 3);
+  await world.time.advance(1_000);
+  assert.is(b.replicas.vectorOf('p').get(1), 4, 'it takes nothing while it is deleted');
+  b.replicas.setLifecycle('p', 2);
+  await world.converge(20_000);
+  assert.is(b.replicas.vectorOf('p').get(1), 7);
+  await world.idle();
+});
+
 test('REP-2 projects that are not replicated are neither named nor taken', async () => {
   const world = new LinkServers();
   const a = world.add();
