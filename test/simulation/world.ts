@@ -88,6 +88,7 @@ export class World {
     this.udtClients = [3, 4].map(
       (i) => new UdtSimClient(name(i), this, chance.fork(), i === 3 ? this.servers[0]! : home()),
     );
+    if (chance.oneIn(2)) this.udtClients[1]!.dialect = 'v2';
     this.yjsClients = [5, 6, 7].map(
       (i) => new YjsSimClient(name(i), this, chance.fork(), home(), i === 5 ? 'report' : sessionId),
     );
