@@ -38,6 +38,8 @@ export type WorldCounts = {
   cuts: number;
   moves: number;
   deletions: number;
+  /** Projects that were deleted for good. */
+  purges: number;
   closes: number;
   /** Disks that took no writes for a while. */
   failures: number;
@@ -61,6 +63,7 @@ export class World {
     cuts: 0,
     moves: 0,
     deletions: 0,
+    purges: 0,
     closes: 0,
     failures: 0,
   };
