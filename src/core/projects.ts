@@ -87,6 +87,11 @@ export class Projects {
     return this.recovery.writingProblem;
   }
 
+  /** Calls back when this server writes under another server id. @returns how to stop listening. */
+  listenLives(renewed: () => void): () => void {
+    return this.lives.listen(renewed);
+  }
+
   /**
    * The project with this id, for as long as `use` runs. It need not exist: it comes to life with the first write.
    */
