@@ -70,7 +70,7 @@ export async function simulationCampaign({
       'crashes, restores from an old copy': `${sum('crashes')}, ${sum('restores')}`,
       'writes that were lost with the disk of the only server that had them': sum('forgiven'),
       'partitions, broken links, clients that moved': `${sum('partitions')}, ${sum('cuts')}, ${sum('moves')}`,
-      'deletions and undeletions, documents closed': `${sum('deletions')}, ${sum('closes')}`,
+      'deletions and undeletions, purges, documents closed': `${sum('deletions')}, ${sum('purges')}, ${sum('closes')}`,
       'disks that took no writes for a while': sum('failures'),
       'records whose update was compacted away, in every other seed': sum('compactions'),
       'simulated events': sum('events'),

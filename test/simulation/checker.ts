@@ -3,10 +3,11 @@
 
 import stringify from 'json-stable-stringify';
 import * as Y from 'yjs';
+import type { UdtDialect } from '../../src/core/udt-reads.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import type { ProjectOnDisk } from './disk-log.ts';
 import type { SimServer } from './sim-server.ts';
-import { UdtSimClient, hashOf, sessionId } from './udt-sim-client.ts';
+import { UdtSimClient, hashOf, readSession, sessionId } from './udt-sim-client.ts';
 import type { World } from './world.ts';
 
 export const projectIds = [sessionId, 'report', 'gone'] as const;
@@ -193,30 +194,50 @@ function seen(doc: Y.Doc): SeenDocument {
   };
 }
 
-/** The session is the same everywhere, with its hash (UDT-2), and every mark that was promised is in it. */
+/** The session is the same everywhere, with its hashes (UDT-2), and every mark that was promised is in it. */
 async function checkSessions(world: World): Promise<void> {
-  const { servers, ledger, udtClients } = world;
+  const { ledger, udtClients } = world;
   if (isSessionLost(world)) return;
-  const views: JsonObject[] = [];
-  for (const server of servers) {
-    const read = await within(world, server, (run) =>
-      run.projects.find(sessionId, async (project) => (project?.info?.session ? project.udt.read() : null)),
-    );
-    if (!read) continue;
-    if (read.hash !== hashOf(read.view))
-      ledger.fail(`server ${server.index} has another hash than its session`);
-    views.push(structuredClone(read.view));
-  }
-  const [first] = views;
-  if (!first) return;
-  if (views.length < servers.length) ledger.fail('not all servers have the session');
-  const texts = [...views, ...udtClients.map(({ state }) => state)].map((view) => stringify(view));
-  for (const [index, text] of texts.entries())
-    if (text !== texts[0]) ledger.fail(`sessions differ (${index}):\n${text ?? ''}\n${texts[0] ?? ''}`);
-  const marks = (first['marks'] ?? {}) as JsonObject;
+  const view = await checkViews(world, 'v1');
+  await checkViews(world, 'v2');
+  if (!view) return;
+  const marks = (view['marks'] ?? {}) as JsonObject;
   for (const [mark, { detail }] of ledger.promised)
     if (udtClients.some(({ name }) => mark.startsWith(`~${name}x`)) && !(mark in marks))
       ledger.fail(`${mark} is in the log and not in the session: ${detail}`);
+}
+
+/** @returns what clients of that generation have of the session; null if there is none. */
+async function checkViews(world: World, dialect: UdtDialect): Promise<JsonObject | null> {
+  const { servers, ledger, udtClients } = world;
+  const views: JsonObject[] = [];
+  for (const server of servers) {
+    const read = await within(world, server, (run) =>
+      run.projects.find(sessionId, async (project) =>
+        project?.info?.session ? readSession(project, dialect) : null,
+      ),
+    );
+    if (!read) continue;
+    if (hashOf(read.view) !== (dialect === 'v1' ? read.hash : read.summaryHash))
+      ledger.fail(`server ${server.index} has another hash of ${dialect} than its session`);
+    views.push(structuredClone(read.view));
+  }
+  const [first] = views;
+  if (!first) return null;
+  if (views.length < servers.length) ledger.fail('not all servers have the session');
+  const states = udtClients.filter((client) => client.dialect === dialect).map(({ state }) => state);
+  const texts = [...views, ...states].map((view) => stringify(withoutVersions(view)));
+  for (const [index, text] of texts.entries())
+    if (text !== texts[0])
+      ledger.fail(`sessions differ (${dialect}, ${index}):\n${text ?? ''}\n${texts[0] ?? ''}`);
+  return first;
+}
+
+/** A sample's `version` counts the changes that one server saw: others may have seen more of them at once. */
+function withoutVersions(view: JsonObject): JsonObject {
+  const { summary } = view as { readonly summary?: { readonly samples: readonly JsonObject[] } };
+  if (!summary) return view;
+  return { ...view, summary: { samples: summary.samples.map((sample) => ({ ...sample, version: 0 })) } };
 }
 
 /** Asks a server, whose disk and timers need the simulated clock to go on. */

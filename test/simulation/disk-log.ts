@@ -32,11 +32,16 @@ export class DiskLog {
   }
 }
 
+/** docs/replication-protocol.md: of a project that was deleted for good. */
+const purgedLifecycle = 2 ** 31 - 1;
+
 export class ProjectOnDisk {
   lifecycle = 0;
   /** Position → the name of the change there. */
   private positions = new Map<number, string>();
   private names = new Set<string>();
+  /** Also of those that were removed since. */
+  private everHere = new Set<string>();
   private heads = new Map<number, number>();
 
   /** @returns what is wrong with it, or null (no holes, nothing twice). */
@@ -45,6 +50,7 @@ export class ProjectOnDisk {
     const isNext = position === this.positions.size + 1 && seqno === head + 1;
     this.positions.set(position, name);
     this.names.add(name);
+    this.everHere.add(name);
     this.heads.set(serverId, seqno);
     if (isNext) return null;
     return `${name} came to position ${position}, after ${this.positions.size - 1} positions and the seqno ${head}`;
@@ -72,6 +78,11 @@ export class ProjectOnDisk {
     return this.names.has(name);
   }
 
+  /** Whether it is here; of a purged project, whether it was: it may be on its way to somebody still. */
+  mayLeave(name: string): boolean {
+    return this.names.has(name) || (this.lifecycle === purgedLifecycle && this.everHere.has(name));
+  }
+
   /** The names of changes that are here and not there. */
   missingIn(there: ProjectOnDisk): string[] {
     return [...this.names].filter((name) => !there.names.has(name));
@@ -87,6 +98,7 @@ export class ProjectOnDisk {
     copy.lifecycle = this.lifecycle;
     copy.positions = new Map(this.positions);
     copy.names = new Set(this.names);
+    copy.everHere = new Set(this.everHere);
     copy.heads = new Map(this.heads);
     return copy;
   }

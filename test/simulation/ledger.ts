@@ -105,7 +105,7 @@ export class Ledger {
   }
 
   private left(server: number, project: string, name: string, how: string): void {
-    if (!this.disks[server]!.project(project).has(name))
+    if (!this.disks[server]!.project(project).mayLeave(name))
       this.fail(`server ${server}: ${name} was ${how} before it was durable`);
   }
 

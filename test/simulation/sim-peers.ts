@@ -1,6 +1,7 @@
 // The links between the servers of a simulation: the real ones, over simulated sockets. One of each two servers opens them, and
 // opens them again when they have ended.
 
+import type { Project } from '../../src/core/project.ts';
 import { Replicas } from '../../src/core/replicas.ts';
 import { RejoinError } from '../../src/errors.ts';
 import type { LinkEnd } from '../../src/replication/link-transport.ts';
@@ -18,6 +19,7 @@ export interface PeersWorld {
   readonly network: SimNetwork;
   readonly servers: readonly SimServer[];
   readonly ledger: Ledger;
+  readonly counts: { purges: number };
   note(what: string): void;
 }
 
@@ -31,6 +33,8 @@ interface Pair {
 }
 
 const reconnectMsMax = 600;
+/** Nothing brings such a project back: most runs should have one to the end. */
+const purgeEvery = 8;
 
 export class SimPeers {
   private readonly pairs: readonly Pair[];
@@ -65,12 +69,15 @@ export class SimPeers {
     }
   }
 
-  /** Deletes a project, or brings it back if it was deleted. */
+  /** Deletes a project, or brings it back if it was deleted; now and then it is deleted for good instead. */
   deleteOrBringBack(server: SimServer, { projects, store }: ServerRun, project: string): void {
     const { ledger } = this.world;
+    const isForGood = this.chance.oneIn(purgeEvery);
     const change = projects.find(project, async (opened) => {
       if (!opened) return;
-      await (opened.info?.tombstone ? opened.undelete() : opened.delete());
+      if (!opened.info?.tombstone) await opened.delete();
+      else if (isForGood) await this.purge(server, project, opened);
+      else await opened.undelete();
       const { lifecycle } = ledger.disks[server.index]!.project(project);
       this.world.note(`server ${server.index} has lifecycle ${lifecycle} of ${project}`);
       ledger.lifecycles.set(project, Math.max(lifecycle, ledger.lifecycles.get(project) ?? 0));
@@ -80,6 +87,14 @@ export class SimPeers {
       if (!isOvertaken && !store.hasFailed)
         ledger.fail(`server ${server.index} can't delete ${project}: ${String(error)}`);
     });
+  }
+
+  private async purge(server: SimServer, project: string, opened: Project): Promise<void> {
+    this.world.note(`server ${server.index} purges ${project}`);
+    await opened.purge();
+    this.world.counts.purges++;
+    const left = this.world.ledger.disks[server.index]!.project(project).list();
+    if (left.length > 0) this.world.ledger.fail(`purging ${project} has left ${left.join(', ')}`);
   }
 
   private connectSoon(pair: Pair): void {

@@ -1,9 +1,9 @@
-// A UDT client of the simulation: reads the session once, polls and patches on whatever server it is, and compares hashes after
-// every poll, as UDT does.
+// A UDT client of the simulation, of either generation: reads the session once, polls and patches on whatever server it is, and
+// compares hashes after every poll, as UDT does.
 
 import jsonPatch from 'fast-json-patch';
 import stringify from 'json-stable-stringify';
-import type { UdtDifferences } from '../../src/core/udt-reads.ts';
+import type { UdtDialect, UdtDifferences, UdtView } from '../../src/core/udt-reads.ts';
 import type { Project } from '../../src/core/project.ts';
 import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
@@ -24,6 +24,8 @@ export class UdtSimClient extends SimClient {
   /** Not acknowledged yet. */
   private patch: Patch | null = null;
   private isPolling = false;
+  /** v2 clients have the summary document in place of the session, and name samples by their `_id`. */
+  dialect: UdtDialect = 'v1';
   /** It makes the session; the others wait for it. */
   creates = false;
   /** Of the session that it has made. */
@@ -98,17 +100,17 @@ export class UdtSimClient extends SimClient {
     const operations: Operation[] = [
       { op: 'add', path: `/marks/${mark.replaceAll('~', '~0')}`, value: this.written },
     ];
-    const samples = Array.isArray(this.has['samples']) ? this.has['samples'].length : 0;
-    const index = this.chance.integer(0, Math.max(0, samples - 1));
+    const samples = this.samples();
+    const sample = samples[this.chance.integer(0, Math.max(0, samples.length - 1))] ?? '0';
     switch (this.chance.integer(1, 5)) {
       case 1:
         operations.push({ op: 'add', path: '/samples/-', value: { n: this.written, of: mark } });
         break;
       case 2:
-        operations.push({ op: 'add', path: `/samples/${index}/annotation`, value: mark });
+        operations.push({ op: 'add', path: `/samples/${sample}/annotation`, value: mark });
         break;
       case 3:
-        operations.push({ op: 'remove', path: `/samples/${index}` });
+        operations.push({ op: 'remove', path: `/samples/${sample}` });
         break;
       case 4:
         operations.push({ op: 'replace', path: '/name', value: mark });
@@ -119,6 +121,16 @@ export class UdtSimClient extends SimClient {
     return operations;
   }
 
+  /** What it calls each sample in a patch. */
+  private samples(): readonly string[] {
+    const { summary, samples } = this.has as {
+      readonly summary?: { readonly samples: readonly { readonly _id: string }[] };
+      readonly samples?: readonly unknown[];
+    };
+    if (summary) return summary.samples.map(({ _id }) => _id);
+    return Array.isArray(samples) ? samples.map((_, index) => String(index)) : [];
+  }
+
   private send(connection: SimConnection, patch: Patch): void {
     const { mark, operations } = patch;
     const origin = { protocol: 'udt', user: this.name } as const;
@@ -127,7 +139,8 @@ export class UdtSimClient extends SimClient {
         const server = connection.server.index;
         await connection.call((projects) =>
           projects.find(sessionId, async (project) => {
-            await sessionOf(project).udt.patch(operations, origin, { request: { key: mark, digest: mark } });
+            const request = { key: mark, digest: mark };
+            await sessionOf(project).udt.patch(operations, origin, { dialect: this.dialect, request });
             this.world.ledger.answered(server, mark, sessionId);
           }),
         );
@@ -151,13 +164,13 @@ export class UdtSimClient extends SimClient {
       const { version } = this;
       if (version === null) {
         const read = await connection.call((projects) =>
-          projects.find(sessionId, (project) => sessionOf(project).udt.read()),
+          projects.find(sessionId, (project) => readSession(sessionOf(project), this.dialect)),
         );
         this.version = read.version;
         this.has = structuredClone(read.view);
       } else {
         const differences = await connection.call((projects) =>
-          projects.find(sessionId, (project) => sessionOf(project).udt.after(version)),
+          projects.find(sessionId, (project) => sessionOf(project).udt.after(version, this.dialect)),
         );
         this.take(connection, version, differences);
       }
@@ -171,10 +184,15 @@ export class UdtSimClient extends SimClient {
       this.has = jsonPatch.applyPatch(this.has, copy, false, true).newDocument;
     }
     this.version = latest.version;
-    if (hashOf(this.has) === latest.hash) return;
+    if (hashOf(this.has) === (this.dialect === 'v1' ? latest.hash : latest.summaryHash)) return;
     const about = `${this.name} polled server ${connection.server.index} since ${since}, up to ${latest.version}`;
     this.world.ledger.fail(`${about}: its state has another hash than the server's (UDT-2)`);
   }
+}
+
+/** What a client of that generation has of it. */
+export function readSession({ udt }: Project, dialect: UdtDialect): Promise<UdtView> {
+  return dialect === 'v1' ? udt.read() : udt.readSummary();
 }
 
 /** @throws RejoinError `not-found`, as the adapter does. */

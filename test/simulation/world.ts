@@ -38,6 +38,8 @@ export type WorldCounts = {
   cuts: number;
   moves: number;
   deletions: number;
+  /** Projects that were deleted for good. */
+  purges: number;
   closes: number;
   /** Disks that took no writes for a while. */
   failures: number;
@@ -61,6 +63,7 @@ export class World {
     cuts: 0,
     moves: 0,
     deletions: 0,
+    purges: 0,
     closes: 0,
     failures: 0,
   };
@@ -88,6 +91,7 @@ export class World {
     this.udtClients = [3, 4].map(
       (i) => new UdtSimClient(name(i), this, chance.fork(), i === 3 ? this.servers[0]! : home()),
     );
+    if (chance.oneIn(2)) this.udtClients[1]!.dialect = 'v2';
     this.yjsClients = [5, 6, 7].map(
       (i) => new YjsSimClient(name(i), this, chance.fork(), home(), i === 5 ? 'report' : sessionId),
     );
