@@ -7,6 +7,7 @@ import { availableParallelism } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { compileTests } from './support/compile-tests.ts';
+import { withOriginalPlaces } from './support/original-places.ts';
 import { compiledName, compiledVariable } from './support/script-arguments.ts';
 
 const testFolder = fileURLToPath(new URL('.', import.meta.url));
@@ -69,7 +70,7 @@ function saysItTakesLong(file: string): boolean {
 /** @param compiled the folder of what is compiled */
 async function runFile(file: string, compiled: string): Promise<Outcome> {
   const startedMs = Date.now();
-  const child = spawn(process.execPath, ['--enable-source-maps', join(compiled, compiledName(file))], {
+  const child = spawn(process.execPath, [join(compiled, compiledName(file))], {
     env: { ...process.env, [compiledVariable]: compiled },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
@@ -89,7 +90,9 @@ async function runFile(file: string, compiled: string): Promise<Outcome> {
   console.log(`${failed > 0 ? 'FAILED' : 'ok    '} ${file}  ${passed}/${total}  ${seconds} s`);
   const seeds = output.split('\n').filter((line) => /^(seed of|skipped:) /.test(line));
   if (failed > 0)
-    console.log(output + (code === null ? `\nended after ${fileTimeoutMs} ms or by a signal` : ''));
+    console.log(
+      withOriginalPlaces(output) + (code === null ? `\nended after ${fileTimeoutMs} ms or by a signal` : ''),
+    );
   else if (seeds.length > 0) console.log(seeds.map((line) => `         ${line}`).join('\n'));
   return { passed, failed, skipped };
 }
