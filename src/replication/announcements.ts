@@ -16,6 +16,8 @@ export interface AnnouncementsOptions {
   readonly known: KnownOfPeer;
   /** Whether a stream takes the changes of the project to the peer. */
   readonly isStreamed: (project: string) => boolean;
+  /** Ends that stream: the project is announced again. */
+  readonly endStream: (project: string) => void;
   /** Whether so much that was asked for is not sent yet that nothing more should be announced. */
   readonly isBusy: () => boolean;
   readonly observe: (event: LinkEvent) => void;
@@ -106,6 +108,11 @@ export class Announcements {
     this.rest(project, isStreamed ? streamedRestMs : announceEveryMs, isStreamed);
     try {
       const standing = await replicas.standing(project);
+      if (this.options.isStreamed(project) && standing.lifecycle > known.lifecycleOf(project)) {
+        // A peer that has the project deleted may let pass what the stream brings, until it hears of this (REP-14).
+        this.options.endStream(project);
+        return;
+      }
       if (this.isToldBy(project, standing)) return;
       const isSent = await output.sendInWindow(() => ({ type: 'standing', project, standing }));
       if (isSent) known.learn(project, new Map(), standing.lifecycle);

@@ -59,6 +59,7 @@ export class Dialogue {
       ...options,
       known,
       isStreamed: (project) => this.outgoing.has(project),
+      endStream: (project) => this.outgoing.beginAnew(project, new Map()),
       isBusy: () => this.outgoing.isBusy,
       onOverflow: cut,
     });

@@ -368,6 +368,30 @@ test('REP-14 what came while a project was deleted comes when it is back, also i
   await world.idle();
 });
 
+test('REP-14 what a stream brought a peer that had the project deleted comes, when this server hears elsewhere that it is back', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add(), world.add()];
+  world.link(a, b);
+  void a.replicas.write('p', 2);
+  await world.converge();
+  void a.replicas.write('p', 2); // a stream is open
+  await world.time.advance(10_000);
+  const meet = a.replicas.meet.bind(a.replicas);
+  a.replicas.meet = async (project, theirs) => {
+    if (theirs.lifecycle === 1) await world.time.passes(8_000); // by then it has told of more
+    return meet(project, theirs);
+  };
+  b.replicas.setLifecycle('p', 1);
+  await world.time.advance(100);
+  void a.replicas.write('p', 3);
+  await world.time.advance(500);
+  assert.is(b.replicas.vectorOf('p').get(1), 4, 'it takes nothing while it is deleted');
+  a.replicas.setLifecycle('p', 2);
+  await world.converge(60_000);
+  assert.is(b.replicas.vectorOf('p').get(1), 7);
+  await world.idle();
+});
+
 test('REP-2 projects that are not replicated are neither named nor taken', async () => {
   const world = new LinkServers();
   const a = world.add();
