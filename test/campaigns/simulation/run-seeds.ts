@@ -14,6 +14,5 @@ for (let seed = Number(first); seed < Number(first) + Number(count); seed++) {
   if (failed.length > 0 && flag === '--until-failed') break;
 }
 const report: SeedsReport = { seeds: counts.seeds, sums: counts.sums, failed };
-console.log(JSON.stringify(report));
-// What a fault has left behind may wait for ever.
-process.exit(0);
+// What a fault has left behind may wait for ever; but all of a long report has to be out before.
+process.stdout.write(`${JSON.stringify(report)}\n`, () => process.exit(0));
