@@ -152,6 +152,8 @@ export function readKey(key: Uint8Array): StoredKey | null {
 /** Makes the keys of one project. */
 export class ProjectKeys {
   private readonly prefix: Buffer;
+  /** What the keys of a section begin with, once one was made. */
+  private readonly beginnings = new Map<Section, Buffer>();
   readonly topLevelKeys: Buffer;
   readonly upkeep: Buffer;
   readonly indexMark: Buffer;
@@ -171,15 +173,15 @@ export class ProjectKeys {
   }
 
   record(position: number): Buffer {
-    return this.in('record', number(position));
+    return this.numbered('record', position);
   }
 
   sequence(serverId: number, seqno: number): Buffer {
-    return this.in('sequence', number(serverId), number(seqno));
+    return this.numbered('sequence', serverId, seqno);
   }
 
   uuid(kind: ObjectKind, versionUuid: string): Buffer {
-    return this.in('uuid', Buffer.from(kind.slice(0, 1)), Buffer.from(versionUuid, 'utf8'));
+    return this.in('uuid', Buffer.from(kind.charAt(0) + versionUuid, 'utf8'));
   }
 
   /** The entries of all objects of a kind. */
@@ -194,8 +196,14 @@ export class ProjectKeys {
 
   /** @param first position of those that are in the value. */
   posting(kind: ObjectKind, { field, value }: Match, first: number): Buffer {
-    const letters = Buffer.from(field.slice(0, 1) + kind.slice(0, 1));
-    return this.in('postings', letters, escapedBytes(bounded(value)), number(first));
+    const beginning = this.beginning('postings');
+    const name = escapedBytes(bounded(value));
+    const key = Buffer.allocUnsafe(beginning.length + 2 + name.length + numberBytes);
+    key.set(beginning);
+    key.write(field.charAt(0) + kind.charAt(0), beginning.length, 'latin1');
+    key.set(name, beginning.length + 2);
+    key.writeUIntBE(first, key.length - numberBytes, numberBytes);
+    return key;
   }
 
   /** Postings whose first position is from one to another, both included. */
@@ -319,8 +327,27 @@ export class ProjectKeys {
     return { from, before: nextPrefix(from) };
   }
 
-  private in(section: keyof typeof sections, ...rest: Buffer[]): Buffer {
-    return Buffer.concat([this.prefix, Buffer.from(sections[section]), ...rest]);
+  private in(section: Section, ...rest: Buffer[]): Buffer {
+    return Buffer.concat([this.beginning(section), ...rest]);
+  }
+
+  /** As `in`, for the keys that every change has. */
+  private numbered(section: Section, ...numbers: number[]): Buffer {
+    const beginning = this.beginning(section);
+    const key = Buffer.allocUnsafe(beginning.length + numberBytes * numbers.length);
+    key.set(beginning);
+    let at = beginning.length;
+    for (const value of numbers) at = key.writeUIntBE(value, at, numberBytes);
+    return key;
+  }
+
+  private beginning(section: Section): Buffer {
+    let beginning = this.beginnings.get(section);
+    if (!beginning) {
+      beginning = Buffer.concat([this.prefix, Buffer.from(sections[section])]);
+      this.beginnings.set(section, beginning);
+    }
+    return beginning;
   }
 }
 
@@ -360,7 +387,7 @@ export function readLastNumber(key: Uint8Array): number {
 }
 
 export function number(value: number): Buffer {
-  const bytes = Buffer.alloc(numberBytes);
+  const bytes = Buffer.allocUnsafe(numberBytes);
   bytes.writeUIntBE(value, 0, numberBytes);
   return bytes;
 }
@@ -377,12 +404,16 @@ function escaped(project: string): Buffer {
 }
 
 function escapedBytes(value: Uint8Array): Buffer {
-  const bytes: number[] = [];
+  let length = value.length + 1;
+  for (const byte of value) if (byte <= escapeByte) length++;
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
   for (const byte of value) {
-    if (byte <= escapeByte) bytes.push(escapeByte, byte + 1);
-    else bytes.push(byte);
+    if (byte <= escapeByte) bytes[at++] = escapeByte;
+    bytes[at++] = byte <= escapeByte ? byte + 1 : byte;
   }
-  return Buffer.from([...bytes, 0]);
+  bytes[at] = 0;
+  return bytes;
 }
 
 /** A key is as long as this at most for what users have named; the digest stands for a longer name. */

@@ -147,7 +147,8 @@ export class ProjectLog {
   append({ origin, timeMs, update, changes, isUnfinished = false }: NewGroup): Appended {
     const info = this.infoWith(changes[0]?.kind, this.serverId, { timeMs, user: origin.user, isUnfinished });
     const groupSize = changes.length;
-    const batch = new GroupBatch(this.keys);
+    const writes = this.firstWrites(info);
+    const batch = new GroupBatch(this.keys, writes);
     const numbered = changes.map((change, groupIndex): Change => {
       const record = {
         serverId: this.serverId,
@@ -163,7 +164,8 @@ export class ProjectLog {
       const object = 'object' in change ? { ...change, repeat: null } : null;
       return batch.add(this.nextPosition + groupIndex, record, encodeRecord(record), object);
     });
-    return this.take(info, numbered, update, batch);
+    batch.end();
+    return this.take(info.info, { changes: numbered, update }, writes);
   }
 
   /**
@@ -180,11 +182,13 @@ export class ProjectLog {
     const kind = records.find((record) => record.kind === 'session' || record.kind === 'closing')?.kind;
     const user = records[0]?.origin.user ?? '';
     const info = this.infoWith(kind, serverId, { timeMs: nowMs, user, isUnfinished });
-    const batch = new GroupBatch(this.keys);
-    const changes = records.map(({ bytes, ...record }, groupIndex) =>
-      batch.add(this.nextPosition + groupIndex, record, bytes, objects[groupIndex] ?? null),
+    const writes = this.firstWrites(info);
+    const batch = new GroupBatch(this.keys, writes);
+    const changes = records.map((record, groupIndex) =>
+      batch.add(this.nextPosition + groupIndex, record, record.bytes, objects[groupIndex] ?? null),
     );
-    return this.take(info, changes, update, batch);
+    batch.end();
+    return this.take(info.info, { changes, update }, writes);
   }
 
   /** What the catalogue says with a group whose first change is of this kind, and what has to be written for that. */
@@ -212,21 +216,18 @@ export class ProjectLog {
     return { info, writes: [writeProjectInfo(this.project, info)] };
   }
 
-  private take(
-    { info, writes: infoWrites }: { info: ProjectInfo | undefined; writes: Write[] },
-    changes: readonly Change[],
-    update: Uint8Array | null,
-    batch: GroupBatch,
-  ): Appended {
-    const writes = [...infoWrites];
-    if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
-    writes.push(...batch.writes());
+  private firstWrites({ writes }: { writes: Write[] }): Write[] {
+    return this.nextPosition > 1 ? writes : [...writes, writeIndexMark(this.keys, 1, this.serverId)];
+  }
+
+  private take(info: ProjectInfo | undefined, group: Group, writes: Write[]): Appended {
+    const { changes } = group;
     // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
     this.currentInfo = info;
     this.nextPosition += changes.length;
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
     if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
-    return { group: { changes, update }, writes };
+    return { group, writes };
   }
 
   /** How far the log goes with what is numbered and not durable yet. */
@@ -238,11 +239,16 @@ export class ProjectLog {
     return (this.numbered.get(this.serverId) ?? 0) + 1;
   }
 
-  /** The group is durable: it may be shown. */
-  settle(group: Group): void {
+  /** These groups are durable: they may be shown. */
+  settle(...groups: readonly Group[]): void {
     const vector = new Map(this.durable.vector);
-    for (const { serverId, seqno } of group.changes) vector.set(serverId, seqno);
-    this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
+    let { position } = this.durable;
+    for (const { changes } of groups)
+      for (const change of changes) {
+        vector.set(change.serverId, change.seqno);
+        ({ position } = change);
+      }
+    this.durable = { position, vector };
   }
 
   /** What puts a project into the catalogue whose log is there already. */
