@@ -15,6 +15,16 @@ export type Accepted =
   /** Something before it is missing here: what came before that is stored, and the rest was not taken (REP-3). */
   | { readonly type: 'gap'; readonly detail: string };
 
+/** For groups that are given before those that they follow are durable. */
+export interface Succession {
+  /** `LiveLog.era` when those before them were taken; null if they are durable. */
+  readonly behind: number | null;
+  /** All of them are numbered and on their way to the disk: what follows may be given. */
+  readonly onTaken: (era: number) => void;
+}
+
+const alone: Succession = { behind: null, onTaken: () => undefined };
+
 interface WholeGroup extends ReceivedGroup {
   readonly update: Uint8Array;
 }
@@ -25,15 +35,23 @@ export class ProjectReplica {
   /**
    * Takes groups in the order of another server's log. Resolves when they are durable.
    * @param isUnfinished whether a session that was made in slices is not complete with them.
+   * @param succession causality is kept also where they follow what isn't durable yet: if that is lost, nothing is taken (REP-3).
    * @throws RejoinError `bad-request`, `undecodable`; `unavailable`, `outcome-unknown` if the store fails. A project that is
    *   deleted takes nothing, and says that it has.
    */
-  accept(groups: readonly ReceivedGroup[], isUnfinished: boolean): Promise<Accepted> {
+  accept(
+    groups: readonly ReceivedGroup[],
+    isUnfinished: boolean,
+    { behind, onTaken }: Succession = alone,
+  ): Promise<Accepted> {
     const { state } = this;
     const objects = objectsIn(groups);
     const endLookUp = state.log.uuids.lookUpAll([...objects.values()]);
     const accepted = state.context.recovery.writing(async () => {
-      const { outcome, durable } = await state.inTurn(() => this.take(groups, objects, isUnfinished));
+      const { outcome, era, durable } = await state.inTurn(() =>
+        this.take(groups, objects, isUnfinished, behind),
+      );
+      if (outcome.type === 'accepted') onTaken(era);
       await durable;
       return outcome;
     });
@@ -44,11 +62,19 @@ export class ProjectReplica {
     groups: readonly ReceivedGroup[],
     objects: ReadonlyMap<ReceivedRecord, ReceivedObject>,
     isUnfinished: boolean,
-  ): Promise<{ outcome: Accepted; durable: Promise<unknown> }> {
+    behind: number | null,
+  ): Promise<{ outcome: Accepted; era: number; durable: Promise<unknown> }> {
     const { state } = this;
     await state.current();
+    const { era } = state.log;
+    if (behind !== null && behind !== era)
+      return {
+        outcome: { type: 'gap', detail: 'What it follows was lost' },
+        era,
+        durable: state.log.settled(),
+      };
     if (state.log.info?.tombstone)
-      return { outcome: { type: 'accepted', changes: 0 }, durable: state.log.settled() };
+      return { outcome: { type: 'accepted', changes: 0 }, era, durable: state.log.settled() };
     await this.leaveOwnSequence(groups);
     const { fresh, gap } = this.nextOf(groups);
     const batch = new ReceivedBatch(state, objects);
@@ -66,7 +92,7 @@ export class ProjectReplica {
     const outcome: Accepted = problem
       ? { type: 'gap', detail: problem }
       : { type: 'accepted', changes: batch.changes };
-    return { outcome, durable: Promise.all([state.log.settled(), batch.durable]) };
+    return { outcome, era, durable: Promise.all([state.log.settled(), batch.durable]) };
   }
 
   /** REP-8: whoever has more of our own sequence than we do has it from a life whose folder we are a copy of. */

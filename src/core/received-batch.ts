@@ -31,11 +31,7 @@ export class ReceivedBatch {
   }
 
   /** Numbers a group. @param objects what `objectsOf` says of it. */
-  add(
-    group: ReceivedGroup,
-    objects: readonly (LoggedObject | null)[],
-    options: ReceivedOptions,
-  ): void {
+  add(group: ReceivedGroup, objects: readonly (LoggedObject | null)[], options: ReceivedOptions): void {
     this.state.log.numberReceived(this.groups, group, objects, options);
     this.changes += group.records.length;
   }

@@ -10,7 +10,7 @@ import { ProjectKeys, readNumber } from '../store/keys.ts';
 import { lifecycleOf, readCatalogue, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
 import { checksumIn, readGroups } from '../store/received-groups.ts';
 import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
-import type { Accepted } from './project-replica.ts';
+import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
@@ -168,9 +168,10 @@ export class Replicas {
   accept(
     project: string,
     { records, isUnfinished }: { records: readonly Uint8Array[]; isUnfinished: boolean },
+    succession?: Succession,
   ): Promise<Accepted> {
     const groups = readGroups(records);
-    return this.projects.use(project, (opened) => opened.replica.accept(groups, isUnfinished));
+    return this.projects.use(project, (opened) => opened.replica.accept(groups, isUnfinished, succession));
   }
 
   /**
