@@ -6,7 +6,7 @@ import { backupCommand } from './cli/backup.ts';
 import { deleteCommand } from './cli/delete.ts';
 import { exportCommand } from './cli/export.ts';
 import { importCommand } from './cli/import.ts';
-import { packageVersion } from './cli/package-version.ts';
+import { packageVersion } from './package-version.ts';
 import { purgeCommand } from './cli/purge.ts';
 import { restoreCommand } from './cli/restore.ts';
 import { serveCommand } from './cli/serve.ts';

@@ -25,7 +25,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
   errors: [],
 };
 
-/** The files beside server.ts that make up the composition root. */
+/** The files beside server.ts that make up the composition root, and one that lies beside cli.ts. */
 const layerOfFile: Readonly<Record<string, string>> = {
   'client-module': 'server',
   control: 'server',
@@ -34,6 +34,7 @@ const layerOfFile: Readonly<Record<string, string>> = {
   'measured-store': 'server',
   metrics: 'server',
   observations: 'server',
+  'package-version': 'cli',
   'peer-settings': 'server',
   repeats: 'server',
   'server-defaults': 'server',

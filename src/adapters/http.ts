@@ -71,11 +71,13 @@ async function streamJson(response: ServerResponse, status: number, value: Json)
   response.setHeader('Content-Type', jsonType);
   varyByEncoding(response);
   if (encoding !== null) response.setHeader('Content-Encoding', encoding);
-  response.writeHead(status);
   if (response.req.method === 'HEAD') {
-    response.end();
+    // As GET has it. Without a word on the length some clients, such as Node's, give the connection up.
+    if (response.req.httpVersion !== '1.0') response.setHeader('Transfer-Encoding', 'chunked');
+    response.writeHead(status).end();
     return;
   }
+  response.writeHead(status);
   const bytes = Readable.from(inTurn(jsonPieces(value)), { objectMode: false });
   try {
     if (encoding === null) await pipeline(bytes, response);

@@ -211,9 +211,10 @@ export class UdtAdapter {
     if (id === '' || Buffer.byteLength(id) > projectIdBytesMax) throw notFound();
     return this.options.projects.find(id, async (project) => {
       const info = project?.info;
+      // REP-14: first, because a project that was deleted before this server had any of it was nothing else here.
+      if (info?.tombstone) throw new RejoinError('deleted', `Session "${id}" was deleted`);
       const isShared = info !== undefined && (info.session !== null || this.options.shareAll);
       if (!project || !isShared) throw notFound();
-      if (info.tombstone) throw new RejoinError('deleted', `Session "${id}" was deleted`);
       return call(project);
     });
   }

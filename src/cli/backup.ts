@@ -6,7 +6,7 @@ import { RejoinError } from '../errors.ts';
 import { counted, printContents } from './counted.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
 import { operate } from './operate.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 
 interface BackupFlags {
   readonly data: string;

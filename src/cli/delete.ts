@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import { counted } from './counted.ts';
 import { dataOption } from './flags.ts';
 import { operate } from './operate.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 
 interface DeleteFlags {
   readonly data: string;

@@ -1,15 +1,10 @@
 // `rejoin export PROJECT [FILE]`: writes the UDT file of a project.
 
 import { Command, Option } from 'commander';
-import { printUdtCsv } from '../files/print-udt-csv.ts';
-import { printUdtJson } from '../files/udt-json.ts';
-import type { JsonObject } from '../model/json.ts';
-import { dataOption, formatOption, quietOption, urlOption, warn } from './flags.ts';
-import { Progress } from './progress.ts';
-import { serverSessions } from './server-sessions.ts';
-import { serverAskedFor, type PlaceFlags, type Sessions } from './sessions.ts';
+import { dataOption, formatOption, quietOption, urlOption } from './flags.ts';
+import type { ExportOrder } from './run-export.ts';
+import { serverAskedFor, type PlaceFlags } from './sessions.ts';
 import { formatOf, standardStream, type UdtFormat } from './udt-format.ts';
-import { writeOutput } from './write-output.ts';
 
 interface ExportFlags extends PlaceFlags {
   readonly format?: UdtFormat;
@@ -27,27 +22,16 @@ export function exportCommand(): Command {
     .addOption(dataOption())
     .addOption(urlOption())
     .addOption(quietOption('no progress bar'))
-    .action((id: string, file: string | undefined, flags: ExportFlags, command: Command) =>
-      runExport(id, file ?? standardStream, flags, command),
-    );
+    .action(async (id: string, file: string | undefined, flags: ExportFlags, command: Command) => {
+      const order = orderOf(id, file ?? standardStream, flags, command); // wrong use is told before a server could load
+      const { runExport } = await import('./run-export.ts');
+      await runExport(order);
+    });
 }
 
-async function runExport(id: string, file: string, flags: ExportFlags, command: Command): Promise<void> {
+function orderOf(id: string, file: string, flags: ExportFlags, command: Command): ExportOrder {
   const format = formatOf(file, flags.format, file === standardStream ? 'json' : null);
   const server = serverAskedFor(flags, command);
-  const progress = await Progress.open(!flags.quiet);
-  try {
-    const read = (sessions: Sessions): Promise<JsonObject> => {
-      progress.start('Reading the project');
-      return sessions.read(id);
-    };
-    const { withFolder } = await import('./folder-sessions.ts'); // wrong use is told before a server could load
-    const options = { publicUrl: undefined, mustExist: true, onWarning: warn };
-    const udt = await (server ? read(serverSessions(server)) : withFolder(flags.data, options, read));
-    const onProgress = progress.start(file === standardStream ? 'Writing' : `Writing ${file}`);
-    const json = { indent: flags.pretty ? '  ' : '', onProgress };
-    await writeOutput(file, format === 'csv' ? printUdtCsv(udt, onProgress) : printUdtJson(udt, json));
-  } finally {
-    progress.stop();
-  }
+  const { data, pretty: isPretty, quiet: isQuiet } = flags;
+  return { id, file, format, server, data, isPretty, isQuiet };
 }

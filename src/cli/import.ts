@@ -1,16 +1,11 @@
 // `rejoin import FILE`: makes a UDT session of a project file.
 
 import { Command, Option } from 'commander';
-import { isJsonArray, type JsonObject } from '../model/json.ts';
-import { parseProjectId } from '../model/project-id.ts';
 import { RejoinError } from '../errors.ts';
-import { dataOption, formatOption, publicUrlOption, quietOption, urlOption, warn } from './flags.ts';
-import { packageVersion } from './package-version.ts';
-import { Progress } from './progress.ts';
-import { nameOfInput } from './read-file.ts';
-import { readUdtFile } from './read-udt-file.ts';
-import { serverSessions } from './server-sessions.ts';
-import { serverAskedFor, type PlaceFlags, type Sessions } from './sessions.ts';
+import { parseProjectId } from '../model/project-id.ts';
+import { dataOption, formatOption, publicUrlOption, quietOption, urlOption } from './flags.ts';
+import type { ImportOrder } from './run-import.ts';
+import { serverAskedFor, type PlaceFlags } from './sessions.ts';
 import { formatOf, type UdtFormat } from './udt-format.ts';
 
 interface ImportFlags extends PlaceFlags {
@@ -30,29 +25,19 @@ export function importCommand(): Command {
     .addOption(urlOption())
     .addOption(publicUrlOption('address that users reach the server at'))
     .addOption(quietOption('no progress bar, and only the id on standard output'))
-    .action((file: string, flags: ImportFlags, command: Command) => runImport(file, flags, command));
+    .action(async (file: string, flags: ImportFlags, command: Command) => {
+      const order = orderOf(file, flags, command); // wrong use is told before what reads and stores could load
+      const { runImport } = await import('./run-import.ts');
+      await runImport(order);
+    });
 }
 
-async function runImport(file: string, flags: ImportFlags, command: Command): Promise<void> {
+function orderOf(file: string, flags: ImportFlags, command: Command): ImportOrder {
   const format = formatOf(file, flags.format, null);
   const id = flags.project === undefined ? undefined : parseId(flags.project);
   const server = serverAskedFor(flags, command);
-  const progress = await Progress.open(!flags.quiet);
-  try {
-    const udt = await readUdtFile(file, format, progress);
-    const create = async (sessions: Sessions): Promise<string> => {
-      const made = await sessions.create(udt, id, progress.start('Making the session'));
-      return flags.quiet ? `${made}\n` : importedText(file, udt, made, sessions);
-    };
-    const { withFolder } = await import('./folder-sessions.ts'); // wrong use is told before a server could load
-    const { publicUrl } = flags;
-    const options = { publicUrl, mustExist: false, onWarning: warn };
-    const text = await (server ? create(serverSessions(server)) : withFolder(flags.data, options, create));
-    progress.stop();
-    process.stdout.write(text);
-  } finally {
-    progress.stop();
-  }
+  const { data, publicUrl, quiet: isQuiet } = flags;
+  return { file, format, id, server, data, publicUrl, isQuiet };
 }
 
 function parseId(text: string): string {
@@ -62,21 +47,4 @@ function parseId(text: string): string {
     if (!(cause instanceof RejoinError)) throw cause;
     throw new RejoinError('usage', cause.message, { cause });
   }
-}
-
-/** The id, and what UDT takes as the "URL to Session". */
-function importedText(
-  file: string,
-  { samples }: JsonObject,
-  id: string,
-  { baseUrl, place }: Sessions,
-): string {
-  const count = isJsonArray(samples) ? samples.length : 0;
-  return [
-    `rejoin ${packageVersion()} imported ${nameOfInput(file)}: ${count} ${count === 1 ? 'sample' : 'samples'}`,
-    `  session               ${id}`,
-    `  Universal Data Tool   ${baseUrl}/?s=${encodeURIComponent(id)} (Collaborate, Join a Session)`,
-    `  in                    ${place}`,
-    '',
-  ].join('\n');
 }

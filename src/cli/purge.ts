@@ -6,7 +6,7 @@ import { RejoinError } from '../errors.ts';
 import { counted, printBytes, printMoment } from './counted.ts';
 import { dataOption, quietOption } from './flags.ts';
 import { operate } from './operate.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 
 interface PurgeFlags {
   readonly data: string;

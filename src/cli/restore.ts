@@ -3,7 +3,7 @@
 import { Command, Option } from 'commander';
 import { printContents } from './counted.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 import { Progress } from './progress.ts';
 
 interface RestoreFlags {

@@ -11,7 +11,7 @@ import { checkObject } from '../model/objects.ts';
 import { printTime } from '../model/time.ts';
 import { clipRows, type ClipRows } from './clip-rows.ts';
 import { KnownReport } from './known-report.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 import { planUpload, type PlannedEntry } from './plan-upload.ts';
 import { Progress } from './progress.ts';
 import { nameOfInput, readFileAs } from './read-file.ts';

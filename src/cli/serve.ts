@@ -8,7 +8,7 @@ import { defaultAddress, defaultBodyBytesMax } from '../server-defaults.ts';
 import { bodySize, duration, integer, list, origin } from './flag-values.ts';
 import { dataOption, publicUrlOption, readBooleanVariables } from './flags.ts';
 import { readListenFds } from './listen-fds.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 
 /** Tells of an error on standard error. @returns the exit code. */
 type Report = (error: unknown) => number;

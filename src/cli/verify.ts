@@ -6,7 +6,7 @@ import type { Finding } from '../store/findings.ts';
 import { counted } from './counted.ts';
 import { dataOption, quietOption } from './flags.ts';
 import { operate } from './operate.ts';
-import { packageVersion } from './package-version.ts';
+import { packageVersion } from '../package-version.ts';
 
 interface VerifyFlags {
   readonly data: string;

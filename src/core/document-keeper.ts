@@ -70,7 +70,7 @@ export class DocumentKeeper {
     const onDamage = (detail: string): void => this.tell('damage', detail);
     const isWhole = log.info?.damage === undefined;
     const versions = await UdtVersions.load(context.store, log.keys, isOwn ? 0 : epoch, onDamage, isWhole);
-    void this.upkeep.tidy(this.project);
+    if (log.durablePosition > 0) void this.upkeep.tidy(this.project);
     return versions;
   }
 

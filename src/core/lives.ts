@@ -5,6 +5,7 @@ import type { Life } from '../store/life.ts';
 
 export class Lives {
   private last: Promise<unknown> = Promise.resolve();
+  private readonly listeners = new Set<() => void>();
 
   /** @param take makes a new life durable. */
   constructor(
@@ -16,6 +17,12 @@ export class Lives {
     return this.life;
   }
 
+  /** Calls back when there is a new life. @returns how to stop listening. */
+  listen(renewed: () => void): () => void {
+    this.listeners.add(renewed);
+    return () => this.listeners.delete(renewed);
+  }
+
   /**
    * One at a time.
    * @param left the server id to leave; if it is left by then, nothing is done.
@@ -25,6 +32,7 @@ export class Lives {
     const renewed = this.last.then(async () => {
       if (this.life.serverId !== left) return false;
       this.life = await this.take(reason);
+      for (const renewed of [...this.listeners]) renewed();
       return true;
     });
     this.last = renewed.catch(() => undefined); // the caller hears of it

@@ -2,7 +2,7 @@
 // catalogue says of it. Its numbers are never used again, so it goes on where it was.
 
 import { RejoinError } from '../errors.ts';
-import type { VersionVector } from '../model/version-vector.ts';
+import { highestOf, isBehind, type VersionVector } from '../model/version-vector.ts';
 import { lifecycleOf, purgedLifecycle, type ProjectInfo } from '../store/project-info.ts';
 import { beginPurge, removeProject } from '../store/purge.ts';
 import type { ProjectState } from './project-state.ts';
@@ -51,7 +51,10 @@ export class ProjectLifecycle {
     });
   }
 
-  /** What another server says holds here too if it is higher. @returns whether it was. */
+  /**
+   * What another server says holds here too if it is higher; of what is deleted on both, the higher numbers are kept.
+   * @returns whether anything changed.
+   */
   set(theirs: Lifecycle): Promise<boolean> {
     return this.state.writing(async () => {
       await this.state.current();
@@ -62,7 +65,8 @@ export class ProjectLifecycle {
           'bad-request',
           `lifecycle ${lifecycle} of ${this.name} is beyond ${purgedLifecycle}`,
         );
-      if (lifecycle <= lifecycleOf(info)) return false;
+      if (lifecycle < lifecycleOf(info)) return false;
+      if (lifecycle === lifecycleOf(info)) return this.keepNumbers(info, theirs.vector);
       if (lifecycle % 2 === 1) await this.bury(theirs);
       else await this.bringBack(info ?? emptyInfo(this.state.context.environment.now()), lifecycle);
       return true;
@@ -83,7 +87,7 @@ export class ProjectLifecycle {
         throw new RejoinError('conflict', `The project ${this.name} is not deleted: delete it first`);
       if (info.purgedMs !== undefined) return;
       const { createdMs, session, tombstone } = info;
-      const vector = highestOf(new Map(tombstone.vector), durableVector);
+      const vector = [...highestOf(new Map(tombstone.vector), durableVector)];
       const rest: ProjectInfo = {
         createdMs,
         session: session && { ...session, user: '' },
@@ -99,9 +103,19 @@ export class ProjectLifecycle {
   private async bury({ lifecycle, deletedMs, vector }: Lifecycle): Promise<void> {
     const { log, keeper } = this.state;
     await log.settled();
-    const tombstone = { deletedMs, vector: highestOf(log.durableVector, vector) };
+    const tombstone = { deletedMs, vector: [...highestOf(log.durableVector, vector)] };
     await log.describe({ ...(log.info ?? emptyInfo(deletedMs)), tombstone, lifecycle });
     keeper.drop();
+  }
+
+  /** Whoever meets this server is told of them, so that nobody gives them again. */
+  private async keepNumbers(info: ProjectInfo | undefined, theirs: VersionVector): Promise<boolean> {
+    if (!info?.tombstone) return false;
+    const { log } = this.state;
+    const known = highestOf(new Map(info.tombstone.vector), log.durableVector);
+    if (!isBehind(known, theirs)) return false;
+    await log.describe({ ...info, tombstone: { ...info.tombstone, vector: [...highestOf(known, theirs)] } });
+    return true;
   }
 
   private async bringBack(info: ProjectInfo, lifecycle: number): Promise<void> {
@@ -124,10 +138,4 @@ export class ProjectLifecycle {
 
 function emptyInfo(createdMs: number): ProjectInfo {
   return { createdMs, session: null, tombstone: null };
-}
-
-function highestOf(a: VersionVector, b: VersionVector): [number, number][] {
-  const highest = new Map(a);
-  for (const [serverId, seqno] of b) highest.set(serverId, Math.max(seqno, highest.get(serverId) ?? 0));
-  return [...highest];
 }

@@ -52,22 +52,39 @@ export class ProjectUdt {
 
   /** The `udt` part as it is, when all of it is durable. */
   read(): Promise<UdtView> {
-    return this.reads.read();
+    return this.ofSession(() => this.reads.read());
   }
 
   /** What v2 clients have in its place: `summary`, and the top-level keys but `samples`. */
   readSummary(): Promise<UdtView> {
-    return this.reads.readSummary();
+    return this.ofSession(() => this.reads.readSummary());
   }
 
   /** A sample with its `_id`. @param part an index if it has digits only, else an `_id` (UDT-14). */
   readSample(part: string): Promise<Json | undefined> {
-    return this.reads.readSample(part);
+    return this.ofSession(() => this.reads.readSample(part));
   }
 
   /** What a UDT client lacks that knows a version, or the time of one (UDT-1). */
   after(since: number | Date, dialect: UdtDialect = 'v1'): Promise<UdtDifferences> {
-    return this.reads.after(since, dialect);
+    return this.ofSession(() => this.reads.after(since, dialect));
+  }
+
+  /**
+   * A session may be there only until the store fails that was making it durable: what is read then is of no session.
+   * @throws RejoinError `not-found`.
+   */
+  private async ofSession<T>(read: () => Promise<T>): Promise<T> {
+    const { id, log } = this.state;
+    const isSession = (): boolean => Boolean(log.info?.session);
+    const wasSession = isSession();
+    const result = await read();
+    if (wasSession && !isSession())
+      throw new RejoinError(
+        'not-found',
+        `The session ${JSON.stringify(id)} was not stored: the store failed`,
+      );
+    return result;
   }
 
   // ---- writing

@@ -43,6 +43,8 @@ export class Projects {
   readonly context: ProjectContext;
   private readonly opened = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
+  /** Ids of those of which the failed store may have more than anybody was told. */
+  private readonly uncertain = new Set<string>();
   private readonly recovery: StoreRecovery;
   private readonly lives: Lives;
   /** Those in memory. */
@@ -52,6 +54,7 @@ export class Projects {
   constructor({ writersWaitMs, memory, upkeep, life, takeLife, ...shared }: ProjectsOptions) {
     const recovery = new StoreRecovery({
       store: shared.store,
+      environment: shared.environment,
       observer: shared.observer,
       onFailed: () => this.invalidateAll(),
       onReopened: () => this.readAgain(),
@@ -82,6 +85,11 @@ export class Projects {
   /** One line that says why nothing can be written at the moment; null if it can (GET /readyz). */
   get writingProblem(): string | null {
     return this.recovery.writingProblem;
+  }
+
+  /** Calls back when this server writes under another server id. @returns how to stop listening. */
+  listenLives(renewed: () => void): () => void {
+    return this.lives.listen(renewed);
   }
 
   /**
@@ -269,13 +277,19 @@ export class Projects {
 
   private invalidateAll(): void {
     this.context.holders.clear();
-    for (const project of this.loaded) project.invalidate();
+    for (const project of this.loaded) {
+      project.invalidate();
+      this.uncertain.add(project.id);
+    }
   }
 
   /** What failed may be on disk all the same. */
   private readAgain(): void {
     this.invalidateAll();
     for (const project of this.loaded) project.refresh();
+    const uncertain = [...this.uncertain];
+    this.uncertain.clear();
+    for (const id of uncertain) this.context.moved.tell(id);
     void this.removeUnfinished();
   }
 

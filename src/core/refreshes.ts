@@ -5,6 +5,8 @@ import type { Environment } from '../model/environment.ts';
 
 /** Two changes closer than this may have been made on the same screen. */
 const raceMs = 3_000;
+/** So long after it a client that is slow may still read the state. */
+const lateReadMs = 30_000;
 /** The client is to have fetched the state before, and polls 500 ms after its PATCH. */
 const delayMs = 400;
 /** PATCHes so close to each other share a refresh. */
@@ -14,8 +16,17 @@ const lateMsMax = 100;
 /** A session that wasn't polled for so long has no screens. */
 const watchedMs = 5_000;
 
+interface Pending {
+  readonly dueMs: number;
+  /** Whether its version may be there already. */
+  isBegun: boolean;
+  made: Promise<void>;
+}
+
 export class Refreshes {
-  private pending: { readonly dueMs: number; readonly made: Promise<void> } | null = null;
+  private pending: Pending | null = null;
+  /** When a PATCH landed behind somebody else's change the last time. */
+  private racedMs = -Infinity;
   private readonly ending = new AbortController();
   private watchedSinceMs = Infinity;
   private polledMs = -Infinity;
@@ -33,12 +44,20 @@ export class Refreshes {
   patched(othersMs: number): void {
     const nowMs = this.environment.now();
     if (Math.abs(nowMs - othersMs) > raceMs) return;
+    this.racedMs = nowMs;
     if (this.pending && this.pending.dueMs - nowMs >= delayMs - sharedMs) return; // that one will do
-    const pending = { dueMs: nowMs + delayMs, made: this.makeIn(delayMs) };
-    this.pending = pending;
-    void pending.made.finally(() => {
-      if (this.pending === pending) this.pending = null;
-    });
+    this.plan(nowMs);
+  }
+
+  /**
+   * The whole state is read. Behind a race that may be by a client that took its time to compare hashes: the refresh that was meant
+   * for its screen is part of what it reads without showing it, and another must follow.
+   */
+  wasRead(): void {
+    const nowMs = this.environment.now();
+    if (Math.abs(nowMs - this.racedMs) > lateReadMs) return;
+    if (this.pending && !this.pending.isBegun) return; // it follows what is read
+    this.plan(nowMs);
   }
 
   /** Whether one is still to be made. */
@@ -73,9 +92,19 @@ export class Refreshes {
     cancel();
   }
 
+  private plan(nowMs: number): void {
+    const pending: Pending = { dueMs: nowMs + delayMs, isBegun: false, made: Promise.resolve() };
+    this.pending = pending;
+    pending.made = this.makeIn(delayMs, pending);
+    void pending.made.finally(() => {
+      if (this.pending === pending) this.pending = null;
+    });
+  }
+
   /** Nobody waits for it to succeed: who makes it tells what is wrong. */
-  private async makeIn(waitMs: number): Promise<void> {
+  private async makeIn(waitMs: number, pending: Pending): Promise<void> {
     if (!(await this.passed(waitMs))) return;
+    pending.isBegun = true;
     try {
       await this.make();
     } catch {

@@ -1,19 +1,16 @@
 // All projects as other servers see them: what there is of each, what one of them lacks, and how it is given and taken. The
 // links of src/replication use nothing else of the core.
 
-import * as encoding from 'lib0/encoding';
 import { RejoinError } from '../errors.ts';
-import type { Head, Standing } from '../model/standing.ts';
-import type { VersionVector } from '../model/version-vector.ts';
-import { digestOf, unseal } from '../store/digest.ts';
-import { ProjectKeys, readNumber } from '../store/keys.ts';
-import { lifecycleOf, readCatalogue, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
-import { checksumIn, readGroups } from '../store/received-groups.ts';
-import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
+import type { Standing } from '../model/standing.ts';
+import { isBehind, type VersionVector } from '../model/version-vector.ts';
+import { readCatalogue } from '../store/project-info.ts';
+import { readGroups } from '../store/received-groups.ts';
 import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
+import { Standings } from './standings.ts';
 
 /** What two servers have of a project, seen from this one. */
 export interface Meeting {
@@ -31,21 +28,15 @@ export interface ReplicasOptions {
 }
 
 const entriesPerPage = 500;
-const digestLength = 8;
 
 export class Replicas {
-  private readonly digests = new Map<string, Uint8Array>();
-  /** Those whose digest is being made, and in which nothing has moved since that began. */
-  private readonly digesting = new Map<string, object>();
+  private readonly standings: Standings;
 
   constructor(
     private readonly projects: Projects,
     private readonly options: ReplicasOptions = {},
   ) {
-    projects.context.moved.listen((project) => {
-      this.digests.delete(project);
-      this.digesting.delete(project);
-    });
+    this.standings = new Standings(projects);
   }
 
   /** Of the present life. */
@@ -60,6 +51,11 @@ export class Replicas {
   /** Takes a new life (REP-8, REP-9), unless the server id `left` is left already. */
   renewLife(reason: string, left: number): Promise<void> {
     return this.projects.context.renewLife(reason, left);
+  }
+
+  /** Calls back when there is a new life. @returns how to stop. */
+  listenLives(renewed: () => void): () => void {
+    return this.projects.listenLives(renewed);
   }
 
   /** Calls back with each replicated project in which something became durable. @returns how to stop. */
@@ -89,58 +85,38 @@ export class Replicas {
   }
 
   /** Tells two standings apart, 8 bytes; null if there is no such project here, or it can't be read. */
-  async digest(project: string): Promise<Uint8Array | null> {
-    const known = this.digests.get(project);
-    if (known) return known;
-    const token = {};
-    this.digesting.set(project, token);
-    try {
-      const standing = await this.standing(project);
-      if (standing.heads.length === 0 && standing.lifecycle === 0) return null;
-      const digest = digestOfStanding(standing);
-      if (this.digesting.get(project) === token) this.digests.set(project, digest);
-      return digest;
-    } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return null;
-      throw error;
-    } finally {
-      if (this.digesting.get(project) === token) this.digesting.delete(project);
-    }
-  }
-
-  /** What is durable here; of a project that doesn't exist, nothing. @throws RejoinError `damaged`, `unavailable`. */
-  standing(project: string): Promise<Standing> {
-    return this.reading(async () => {
-      const info = await readProjectInfo(this.projects.context.store, project);
-      if (!info) return { lifecycle: 0, deletedMs: 0, heads: [] };
-      const vector = await this.vectorOf(project, info);
-      const heads: Head[] = [];
-      for (const [serverId, seqno] of [...vector].sort(([a], [b]) => a - b))
-        heads.push({ serverId, seqno, checksum: await this.checksumOf(project, serverId, seqno) });
-      return { lifecycle: lifecycleOf(info), deletedMs: info.tombstone?.deletedMs ?? 0, heads };
-    });
+  digest(project: string): Promise<Uint8Array | null> {
+    return this.standings.digest(project);
   }
 
   /**
-   * Compares what another server has with what is here. A higher lifecycle is taken over (REP-14); and a server that knows more
-   * of our own sequence than we do makes us take a new life (REP-8).
+   * What is durable here; of a project that doesn't exist, nothing; of a deleted one, the highest numbers that are known to
+   * have been given (REP-14). @throws RejoinError `damaged`, `unavailable`.
+   */
+  standing(project: string): Promise<Standing> {
+    return this.standings.of(project);
+  }
+
+  /**
+   * Compares what another server has with what is here. A server that knows more of our own sequence than we do makes us take a
+   * new life (REP-8), in a deleted project too. Then a higher lifecycle is taken over (REP-14), and what numbers a deleted
+   * project has.
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
     const before = await this.standing(project);
-    if (theirs.lifecycle > before.lifecycle) await this.takeLifecycle(project, theirs);
-    const ours = theirs.lifecycle > before.lifecycle ? await this.standing(project) : before;
+    // Before these numbers become known here: a crash in between must not hide that they were given.
+    await this.leaveOwnSequence(project, theirs, vectorIn(before));
+    const isNews = saysMore(theirs, before);
+    if (isNews) await this.takeLifecycle(project, theirs);
+    const ours = isNews ? await this.standing(project) : before;
     const vector = vectorIn(ours);
     const hasLifecycle = ours.lifecycle > theirs.lifecycle;
-    if (ours.lifecycle % 2 === 1) return { lacks: false, has: hasLifecycle, vector };
-    await this.leaveOwnSequence(project, theirs, vector);
+    if (isDeleted(ours)) return { lacks: false, has: hasLifecycle, vector };
     await this.checkSameContents(project, ours, theirs);
     const known = vectorIn(theirs);
-    const isBehind = (one: VersionVector, other: VersionVector): boolean =>
-      [...other].some(([serverId, seqno]) => seqno > (one.get(serverId) ?? 0));
-    const theyMayWrite = theirs.lifecycle % 2 === 0;
     return {
-      lacks: theyMayWrite && isBehind(vector, known),
+      lacks: !isDeleted(theirs) && isBehind(vector, known),
       has: hasLifecycle || isBehind(known, vector),
       vector,
     };
@@ -193,7 +169,9 @@ export class Replicas {
   private async leaveOwnSequence(project: string, theirs: Standing, ours: VersionVector): Promise<void> {
     const own = this.serverId;
     const seqno = vectorIn(theirs).get(own) ?? 0;
-    const known = ours.get(own) ?? 0;
+    if (seqno <= (ours.get(own) ?? 0)) return;
+    // A life is not left for what was compared a moment too early.
+    const known = vectorIn(await this.standings.readAnew(project)).get(own) ?? 0;
     if (seqno <= known) return;
     await this.renewLife(
       `another server has change ${seqno} of ${JSON.stringify(project)} by this server, which knows ${known}`,
@@ -203,37 +181,17 @@ export class Replicas {
 
   /** No server id and seqno may have two contents: that can only be a copy of a folder that nobody noticed (REP-9). */
   private async checkSameContents(project: string, ours: Standing, theirs: Standing): Promise<void> {
-    const vector = vectorIn(ours);
+    const heads = new Map(ours.heads.map((head) => [head.serverId, head]));
     for (const { serverId, seqno, checksum } of theirs.heads) {
-      if (seqno > (vector.get(serverId) ?? 0)) continue;
-      const own = await this.checksumOf(project, serverId, seqno);
+      const head = heads.get(serverId);
+      if (!head || seqno > head.seqno) continue;
+      const own =
+        seqno === head.seqno ? head.checksum : await this.standings.checksumOf(project, serverId, seqno);
       if (isUnknown(own) || isUnknown(checksum) || Buffer.compare(own, checksum) === 0) continue;
       throw new RejoinError(
         'conflict',
         `Change ${seqno} of server ${serverId} in ${JSON.stringify(project)} is another one there than here: one of the two folders is a copy that went on under the same server id`,
       );
-    }
-  }
-
-  private async vectorOf(project: string, info: ProjectInfo): Promise<VersionVector> {
-    if (info.purgedMs !== undefined) return headsOfPurged(info).vector;
-    const keys = new ProjectKeys(project);
-    return (await recoverHeads(this.projects.context.store, keys, info.damage, undefined)).vector;
-  }
-
-  /** Zeros for one that can't be read. */
-  private async checksumOf(project: string, serverId: number, seqno: number): Promise<Uint8Array> {
-    const { store } = this.projects.context;
-    const keys = new ProjectKeys(project);
-    const key = keys.sequence(serverId, seqno);
-    const sealed = await store.get(key);
-    if (!sealed) return unknown;
-    try {
-      const record = await store.get(keys.record(readNumber(unseal(key, sealed))));
-      return record && record.length > digestLength ? Uint8Array.from(checksumIn(record)) : unknown;
-    } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return unknown;
-      throw error;
     }
   }
 
@@ -243,8 +201,6 @@ export class Replicas {
   }
 }
 
-const unknown = new Uint8Array(digestLength);
-
 function isUnknown(checksum: Uint8Array): boolean {
   return checksum.every((byte) => byte === 0);
 }
@@ -253,16 +209,12 @@ function vectorIn({ heads }: Standing): VersionVector {
   return new Map(heads.map(({ serverId, seqno }) => [serverId, seqno]));
 }
 
-/** Of a deleted project the lifecycle alone counts: its changes aren't exchanged. */
-function digestOfStanding({ lifecycle, heads }: Standing): Uint8Array {
-  const bytes = encoding.encode((encoder) => {
-    encoding.writeVarUint(encoder, lifecycle);
-    if (lifecycle % 2 === 1) return;
-    for (const { serverId, seqno, checksum } of heads) {
-      encoding.writeVarUint(encoder, serverId);
-      encoding.writeVarUint(encoder, seqno);
-      encoding.writeUint8Array(encoder, checksum);
-    }
-  });
-  return digestOf(bytes).subarray(0, digestLength);
+function isDeleted({ lifecycle }: Standing): boolean {
+  return lifecycle % 2 === 1;
+}
+
+/** Whether the other server's lifecycle holds, or it knows of more numbers in what is deleted on both. */
+function saysMore(theirs: Standing, ours: Standing): boolean {
+  if (theirs.lifecycle !== ours.lifecycle) return theirs.lifecycle > ours.lifecycle;
+  return isDeleted(ours) && isBehind(vectorIn(ours), vectorIn(theirs));
 }

@@ -2,14 +2,15 @@
 // is opened anew, because after a failed write LevelDB refuses every further one, and what failed may be on disk all the
 // same. Projects have one, and everybody who reads or writes asks it first.
 
-import { setTimeout as sleep } from 'node:timers/promises';
 import { RejoinError, messageOf } from '../errors.ts';
+import type { Environment } from '../model/environment.ts';
 import { diskProblem } from '../store/disk-error.ts';
 import type { Store } from '../store/store.ts';
 import type { Observer } from './observer.ts';
 
 export interface StoreRecoveryOptions {
   readonly store: Store;
+  readonly environment: Environment;
   readonly observer: Observer;
   /** A write failed: what memory holds that is not durable is to be dropped. */
   readonly onFailed: () => void;
@@ -101,13 +102,8 @@ export class StoreRecovery {
     if (this.state !== 'working') return;
     this.state = 'read-only';
     this.report(cause);
-    const { signal } = this.stopping;
     this.ended = this.recover();
-    const waited = sleep(this.options.writersWaitMs ?? writersWaitMsDefault, undefined, {
-      signal,
-      ref: false,
-    }).catch(() => undefined); // it ends early when stopping
-    this.patience = Promise.race([this.ended, waited]);
+    this.patience = this.endedWithin(this.options.writersWaitMs ?? writersWaitMsDefault);
     this.options.onFailed();
   }
 
@@ -130,10 +126,36 @@ export class StoreRecovery {
       } catch (error) {
         this.report(error);
       }
-      await sleep(delayMs, undefined, { signal: this.stopping.signal }).catch(() => undefined);
+      await this.sleep(delayMs);
       if (this.stopping.signal.aborted) break;
     }
     if (this.isReopening) this.close(); // there is nothing left to read from
+  }
+
+  /** Resolves when the recovery has ended, or after that time. */
+  private endedWithin(limitMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      const cancel = this.options.environment.after(limitMs, resolve);
+      void this.ended.then(() => {
+        cancel();
+        resolve();
+      });
+    });
+  }
+
+  /** It ends early when stopping. */
+  private sleep(delayMs: number): Promise<void> {
+    const { signal } = this.stopping;
+    return new Promise((resolve) => {
+      const end = (): void => {
+        cancel();
+        signal.removeEventListener('abort', end);
+        resolve();
+      };
+      const cancel = this.options.environment.after(delayMs, end);
+      if (signal.aborted) end();
+      else signal.addEventListener('abort', end);
+    });
   }
 
   private async reopen(): Promise<void> {

@@ -43,10 +43,10 @@ export class UdtReads {
 
   /** The `udt` part as it is, when all of it is durable. The view doesn't change any more. */
   read(): Promise<UdtView> {
-    return this.whenDurable(({ document, versions }) => ({
-      ...versions.newestState,
-      view: document.udt.copy(),
-    }));
+    return this.whenDurable(({ document, versions }) => {
+      this.refreshes.wasRead();
+      return { ...versions.newestState, view: document.udt.copy() };
+    });
   }
 
   /** What v2 clients have in its place: `summary`, and the top-level keys but `samples`. */

@@ -6,7 +6,10 @@ export interface Standing {
   readonly lifecycle: number;
   /** When it was deleted last, by the clock of the server that did it; 0 if it never was. Milliseconds since 1970. */
   readonly deletedMs: number;
-  /** What is durable, in the order of the server ids. */
+  /**
+   * What is durable, in the order of the server ids. Of a deleted project: the highest numbers that the server knows to have
+   * been given; the checksum is zeros where it doesn't have that change.
+   */
   readonly heads: readonly Head[];
 }
 

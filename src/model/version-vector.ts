@@ -34,6 +34,18 @@ export function printVersionVector(vector: VersionVector): [number, number][] {
   return [...vector].sort(([a], [b]) => a - b);
 }
 
+/** What either of the two knows. */
+export function highestOf(one: VersionVector, other: VersionVector): Map<number, number> {
+  const highest = new Map(one);
+  for (const [serverId, seqno] of other) highest.set(serverId, Math.max(seqno, highest.get(serverId) ?? 0));
+  return highest;
+}
+
+/** Whether the other one knows more of any server. */
+export function isBehind(one: VersionVector, other: VersionVector): boolean {
+  return [...other].some(([serverId, seqno]) => seqno > (one.get(serverId) ?? 0));
+}
+
 function parsePair(pair: unknown, field: string): [serverId: number, seqno: number] {
   if (isJsonArray(pair) && pair.length === 2) {
     const [serverId, seqno] = pair;

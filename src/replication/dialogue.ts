@@ -33,7 +33,6 @@ export interface DialogueOptions {
 const turnsWaitingMax = 40_000;
 
 export class Dialogue {
-  private readonly serverId: number;
   private readonly known = new KnownOfPeer();
   private readonly turns = new ProjectTurns();
   private readonly announcements: Announcements;
@@ -48,7 +47,6 @@ export class Dialogue {
   constructor(private readonly options: DialogueOptions) {
     const { replicas, output, tasks, cut } = options;
     const { known } = this;
-    this.serverId = replicas.serverId;
     this.started = new Promise((resolve) => (this.begin = resolve));
     this.outgoing = new OutgoingStreams({
       ...options,
@@ -176,9 +174,6 @@ export class Dialogue {
         if (this.hasEnded) return;
         await work();
         done();
-        // What the peer knows of our own sequence can make us take a new life (REP-8): it must hear of that.
-        if (this.options.replicas.serverId !== this.serverId)
-          this.options.cut('This server has taken a new server id');
       }),
     );
   }
@@ -188,7 +183,7 @@ export class Dialogue {
     // While it was deleted there it may have let pass what a stream brought.
     if (lifecycle > this.known.lifecycleOf(project)) this.outgoing.beginAnew(project, vector);
     this.known.learn(project, vector, lifecycle);
-    this.outgoing.knows(project, vector);
+    if (lifecycle % 2 === 0) this.outgoing.knows(project, vector);
   }
 
   /** @throws RejoinError `bad-request` for a stream that nobody asked for. */

@@ -19,10 +19,15 @@ export class KnownOfPeer {
   private readonly projects = new Map<string, Known>();
   private cost = 0;
 
-  /** The peer has these, and what it was known to have. */
+  /**
+   * The peer has these, and what it was known to have. Of a deleted project it says which numbers it knows of: when the project
+   * comes back that counts no more.
+   */
   learn(project: string, vector: VersionVector, lifecycle = 0): void {
     const known = this.take(project);
-    for (const [serverId, seqno] of vector)
+    if (lifecycle > known.lifecycle) known.vector.clear();
+    const isPast = lifecycle % 2 === 1 && lifecycle < known.lifecycle;
+    for (const [serverId, seqno] of isPast ? [] : vector)
       if (seqno > (known.vector.get(serverId) ?? 0)) known.vector.set(serverId, seqno);
     known.lifecycle = Math.max(known.lifecycle, lifecycle);
     this.keep(project, known);
@@ -37,8 +42,7 @@ export class KnownOfPeer {
   /** Whether the peer need not be told of this standing. */
   covers(project: string, { lifecycle, heads }: Standing): boolean {
     const known = this.projects.get(project);
-    if (known?.lifecycle !== lifecycle) return false;
-    return lifecycle % 2 === 1 || changesBehind(known.vector, heads) === 0;
+    return known?.lifecycle === lifecycle && changesBehind(known.vector, heads) === 0;
   }
 
   lifecycleOf(project: string): number {

@@ -34,6 +34,7 @@ export class Link {
   /** Of projects that failed. */
   private readonly troubles = new Set<string>();
   private readonly cancelWait: () => void;
+  private readonly stopHearing: () => void;
   private hasEnded = false;
 
   /** The socket is open: the first message goes out at once. */
@@ -55,6 +56,8 @@ export class Link {
     this.cancelWait = options.timers.after(helloWithinMs, () =>
       this.cut(`The peer has not said hello within ${helloWithinMs / 1_000} s`),
     );
+    // The peer must hear who writes here from now on (REP-8), also where nothing happens otherwise.
+    this.stopHearing = replicas.listenLives(() => this.cut('This server has taken a new server id'));
     this.output.send({ type: 'hello', protocol: protocolVersion, ...this.own, capabilities: [] });
   }
 
@@ -126,10 +129,6 @@ export class Link {
     }
     if (!this.peer)
       throw new RejoinError('bad-request', `The first message must be hello; it was ${message.type}`);
-    if (this.options.replicas.serverId !== this.own.serverId) {
-      this.cut('This server has taken a new server id');
-      return;
-    }
     if (!this.isWelcome && message.type !== 'ack') {
       this.isWelcome = true;
       this.options.onWelcome?.();
@@ -228,6 +227,7 @@ export class Link {
   private halt(lastError: string | null): void {
     this.hasEnded = true;
     this.cancelWait();
+    this.stopHearing();
     this.lastError = lastError;
     this.dialogue.end();
     this.output.end();

@@ -104,4 +104,6 @@ export interface Replicas {
   listen(moved: (project: string) => void): () => void;
   /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. @param left nothing is done if that server id is left already. */
   renewLife(reason: string, left: number): Promise<void>;
+  /** Tells of each new life, whoever wanted it. @returns what ends it. */
+  listenLives(renewed: () => void): () => void;
 }

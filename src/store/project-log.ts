@@ -88,6 +88,9 @@ export class ProjectLog {
   ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
+    // Of most that are not in the catalogue nothing is known at all.
+    const isNew = !info && !witnessed && (await firstOf(store, keys.allButArrivals())) === undefined;
+    if (isNew) return new ProjectLog(store, project, serverId, info, noHeads(), false, null);
     const { damage, ...heads } =
       info?.purgedMs === undefined
         ? await recoverHeads(store, keys, info?.damage, witnessed)
@@ -320,4 +323,8 @@ export class ProjectLog {
   readRecords(first: number, last: number): AsyncIterable<readonly StoredRecord[]> {
     return this.reader.readRecords(first, last);
   }
+}
+
+function noHeads(): Heads {
+  return { position: 0, vector: new Map() };
 }

@@ -1,7 +1,7 @@
 // Large sessions on UDT's wire: they arrive whole, as a stream, and clients may leave in the middle of one.
 
 import { once } from 'node:events';
-import { request, type IncomingMessage } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { connect } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
@@ -30,11 +30,17 @@ test.before(async () => {
   path = `/api/session/${client.id}`;
 });
 
-/** As it is on the wire. */
-async function get(target: string, headers: Record<string, string> = {}, method = 'GET') {
-  const asking = request(server().url + target, { method, headers }).end();
+/** As it is on the wire. @param agent by default each has a connection of its own. */
+async function get(
+  target: string,
+  headers: Record<string, string> = {},
+  { method = 'GET', agent = false }: { method?: string; agent?: Agent | false } = {},
+) {
+  const asking = request(server().url + target, { method, headers, agent }).end();
   const [response] = (await once(asking, 'response')) as [IncomingMessage];
-  return { status: response.statusCode, headers: response.headers, body: await buffer(response) };
+  const { statusCode: status } = response;
+  const isReused = asking.reusedSocket;
+  return { status, headers: response.headers, body: await buffer(response), isReused };
 }
 
 const plain = (bytes: Buffer): Buffer => bytes;
@@ -74,15 +80,18 @@ test('UDT-10 a poll that is answered with all of a large session', async () => {
 });
 
 test('HEAD of a large session has the headers of GET and no body, and the connection goes on', async () => {
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
   for (const encoding of ['identity', 'br']) {
-    const head = await get(path, { 'Accept-Encoding': encoding }, 'HEAD');
+    const head = await get(path, { 'Accept-Encoding': encoding }, { method: 'HEAD', agent });
     assert.is(head.status, 200);
     assert.is(head.body.length, 0);
     assert.is(head.headers['content-encoding'], encoding === 'br' ? 'br' : undefined);
     assert.match(String(head.headers.etag), /^W\//);
   }
-  const { etag } = (await get(path, {}, 'HEAD')).headers;
-  assert.is((await get(path, { 'If-None-Match': String(etag) })).status, 304);
+  const { headers, isReused } = await get(path, {}, { method: 'HEAD', agent });
+  assert.ok(isReused);
+  assert.is((await get(path, { 'If-None-Match': String(headers.etag) }, { agent })).status, 304);
+  agent.destroy();
 });
 
 test('a client of HTTP/1.0 reads to the end of the connection', async () => {

@@ -1,4 +1,4 @@
-// Runs one campaign in full, and keeps its figures in RESULTS.md: `npm run campaign -- NAME [--rounds N] [--seed N]`.
+// Runs one campaign in full, and keeps its figures in RESULTS.md: `npm run campaign -- NAME [--rounds N] [--seed N] [--jobs N]`.
 // A new campaign is a file of its own and one line in the table below.
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
@@ -21,6 +21,7 @@ import { udtHashCampaign } from './udt-hash.ts';
 interface CampaignOptions {
   readonly rounds: number;
   readonly seed: number;
+  readonly jobs?: number | undefined;
 }
 
 interface Campaign {
@@ -153,7 +154,12 @@ async function main(): Promise<void> {
     .option('--rounds <number>', 'how many rounds (default: as many as the campaign has)', positiveInteger)
     .option('--seeds <number>', 'the same, of campaigns whose rounds are seeds', positiveInteger)
     .option('--seed <number>', 'repeats the choices of a run (default: random)', positiveInteger)
-    .action(async (name: string, options: { rounds?: number; seeds?: number; seed?: number }) => {
+    .option(
+      '--jobs <number>',
+      'processes of the simulation (default: as many as there are cores)',
+      positiveInteger,
+    )
+    .action(async (name: string, options: Partial<CampaignOptions> & { seeds?: number }) => {
       const campaign = campaigns[name];
       if (!campaign) throw new InvalidArgumentError(`there is no campaign ${name}`);
       const reason = (await campaign.whyNot?.()) ?? null;
@@ -164,7 +170,7 @@ async function main(): Promise<void> {
       const rounds = options.rounds ?? options.seeds ?? campaign.rounds;
       const seed = options.seed ?? 1 + Math.floor(Math.random() * 0x7fff_fffe);
       console.log(`${name}: ${rounds} rounds, seed ${seed}`);
-      const { hasFailed, figures, problems } = await campaign.run({ rounds, seed });
+      const { hasFailed, figures, problems } = await campaign.run({ rounds, seed, jobs: options.jobs });
       for (const [figure, value] of Object.entries(figures)) console.log(`${figure}: ${value}`);
       for (const problem of problems) console.error(problem);
       await writeResults(name, { seed, hasFailed, figures });

@@ -20,19 +20,20 @@ export async function mutantsCampaign({
   const copy = await FaultyCopy.make();
   const figures: Record<string, string | number> = {};
   const problems: string[] = [];
+  let noticed = 0;
   try {
     const whole = await runFault(copy, { name: 'no fault', edits: [] }, { rounds: 5, seed });
     if (whole.caughtAfter !== null) problems.push(`without a fault: ${whole.how}`);
     for (const fault of plantedFaults) {
-      const { caughtAfter, how } = await runFault(copy, fault, { rounds, seed });
-      if (caughtAfter === null) problems.push(`"${fault.name}" was not noticed in ${rounds} seeds`);
+      const { caughtAfter, how } = await runFault(copy, fault, { rounds, seed }).catch(couldNotBePlanted);
+      if (caughtAfter !== null) noticed++;
+      else problems.push(`"${fault.name}" was not noticed in ${rounds} seeds: ${how}`);
       figures[fault.name] = caughtAfter === null ? '**not noticed**' : `noticed at seed no. ${caughtAfter}`;
       console.log(`${fault.name}: ${figures[fault.name]}: ${how}`);
     }
   } finally {
     await copy.remove();
   }
-  const noticed = plantedFaults.length - problems.length;
   return {
     hasFailed: problems.length > 0,
     figures: { 'planted faults': plantedFaults.length, noticed, ...figures },
@@ -56,4 +57,9 @@ function runFault(
     if (!first) return { caughtAfter: null, how: 'nothing was wrong' };
     return { caughtAfter: seeds, how: first.problems[0]?.slice(0, 200) ?? '' };
   });
+}
+
+/** The other faults are run all the same. */
+function couldNotBePlanted(error: unknown): { caughtAfter: null; how: string } {
+  return { caughtAfter: null, how: error instanceof Error ? error.message : String(error) };
 }

@@ -14,13 +14,15 @@ const problemsTold = 10;
 /** For `seedsAtOnce`, on a machine that is busy with other things. */
 const timeoutMs = 10 * 60 * 1000;
 
-/** @param rounds is the number of seeds; `seed` is the first. */
+/** @param rounds is the number of seeds; `seed` is the first; `jobs` is how many processes run them. */
 export async function simulationCampaign({
   rounds,
   seed,
+  jobs = availableParallelism(),
 }: {
   readonly rounds: number;
   readonly seed: number;
+  readonly jobs?: number | undefined;
 }): Promise<Outcome> {
   const startedMs = Date.now();
   const counts = new SeedCounts();
@@ -45,12 +47,18 @@ export async function simulationCampaign({
       console.log(`${counts.seeds} seeds, ${failed} failed`);
     }
   };
-  await Promise.all(Array.from({ length: availableParallelism() }, work));
+  await Promise.all(Array.from({ length: jobs }, work));
   const { seeds, sums } = counts;
   const sum = (name: string): number => sums[name] ?? 0;
-  const hasShownLittle = ['crashes', 'restores', 'partitions', 'deletions', 'moves'].some(
-    (name) => !sum(name),
-  );
+  const hasShownLittle = [
+    'crashes',
+    'restores',
+    'partitions',
+    'deletions',
+    'moves',
+    'failures',
+    'compactions',
+  ].some((name) => !sum(name));
   if (hasShownLittle) problems.push(`it would show nothing: ${JSON.stringify(sums)}`);
   return {
     hasFailed: problems.length > 0,
@@ -63,7 +71,8 @@ export async function simulationCampaign({
       'writes that were lost with the disk of the only server that had them': sum('forgiven'),
       'partitions, broken links, clients that moved': `${sum('partitions')}, ${sum('cuts')}, ${sum('moves')}`,
       'deletions and undeletions, documents closed': `${sum('deletions')}, ${sum('closes')}`,
-      'records whose update was compacted away': sum('compactions'),
+      'disks that took no writes for a while': sum('failures'),
+      'records whose update was compacted away, in every other seed': sum('compactions'),
       'simulated events': sum('events'),
       duration: `${Math.round((Date.now() - startedMs) / 1000)} s`,
     },

@@ -80,6 +80,36 @@ test('UDT-8 PATCHes within 50 ms share one, a later one has its own', async (con
   assert.is(context.made, 2);
 });
 
+test('UDT-8 who reads the state behind a race, when the screens were refreshed already, has another one made', async (context) => {
+  const { refreshes, clock } = context;
+  refreshes.wasRead();
+  assert.is(refreshes.isPending, false, 'there was no race');
+  refreshes.patched(startMs);
+  refreshes.wasRead();
+  await until('it was made', () => !refreshes.isPending);
+  assert.is(context.made, 1, 'one that follows what is read will do');
+  clock.nowMs += 30_000;
+  refreshes.wasRead();
+  await until('another was made', () => !refreshes.isPending);
+  assert.is(context.made, 2);
+  clock.nowMs += 1;
+  refreshes.wasRead();
+  assert.is(refreshes.isPending, false, 'no line is as slow');
+});
+
+test('UDT-8 what is read while a refresh is being made may have it: another one is made', async (context) => {
+  const { refreshes } = context;
+  let finish = (): void => undefined;
+  context.make = () => new Promise((resolve) => (finish = resolve));
+  refreshes.patched(startMs);
+  await until('it is being made', () => context.made === 1);
+  refreshes.wasRead();
+  finish();
+  await until('another is being made', () => context.made === 2);
+  finish();
+  await until('it is done', () => !refreshes.isPending);
+});
+
 test('UDT-8 none is made any more when the server stops', async (context) => {
   const { refreshes } = context;
   refreshes.patched(startMs);
@@ -196,6 +226,19 @@ inProject('PATCHes of two people: one more version, which changes nothing', asyn
   clock.nowMs += 3_001; // a refresh is no change that races
   await project.udt.patch(label(0), ann);
   assert.ok(project.udt.isIdle);
+});
+
+inProject('who reads the whole state late behind a race gets another one', async ({ project }) => {
+  await project.udt.patch(label(0), ann);
+  await project.udt.patch(label(1), { ...ann, user: 'bob' });
+  await until('it was made', () => project.udt.isIdle);
+  const { version } = await project.udt.read();
+  await until('another was made', () => project.udt.isIdle);
+  const { versions } = await project.udt.after(version);
+  assert.equal(
+    versions.map(({ edits, patch }) => [edits.length, patch[0]?.path]),
+    [[0, '/interface']],
+  );
 });
 
 inProject('a PATCH behind a change by Yjs races with it', async ({ project, clock }) => {

@@ -8,6 +8,7 @@ import * as Y from 'yjs';
 import { keyedRequest } from '../../src/core/idempotency.ts';
 import { Projects } from '../../src/core/projects.ts';
 import type { Project } from '../../src/core/project.ts';
+import { Replicas } from '../../src/core/replicas.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { ProjectLog } from '../../src/store/project-log.ts';
@@ -88,6 +89,43 @@ for (const outcome of ['is lost', 'is stored'] as const) {
     assert.equal(await seqnosOf(store, 's'), outcome === 'is stored' ? [1, 2, 3] : [1, 2]);
   });
 }
+
+test('UDT-2 a session whose making failed is not shown as an empty one to who asked for it meanwhile', async (context) => {
+  const { store, projects } = context;
+  store.failNext('is lost');
+  await projects.use('s', async (project) => {
+    const making = codeOf(project.udt.createSession({ n: 0 }, udt));
+    for (let turns = 0; turns < 10_000 && !project.info?.session; turns++) await new Promise(setImmediate);
+    const reads = [
+      project.udt.read(),
+      project.udt.after(0),
+      project.udt.readSummary(),
+      project.udt.readSample('0'),
+    ];
+    assert.equal(await Promise.all(reads.map(codeOf)), ['not-found', 'not-found', 'not-found', 'not-found']);
+    assert.is(await making, 'outcome-unknown');
+    await project.udt.createSession({ n: 1 }, udt);
+    assert.equal((await project.udt.read()).view, { n: 1 });
+  });
+});
+
+test('REP-2 what a failed write has left on disk other servers are told, once the store is open again', async ({
+  store,
+  projects,
+}) => {
+  const replicas = new Replicas(projects);
+  await uploadEntry(projects, 'p', 'a');
+  store.failNext('is stored');
+  store.isBroken = true;
+  assert.is(await codeOf(uploadEntry(projects, 'p', 'b')), 'outcome-unknown');
+  const before = await replicas.digest('p');
+  const moved: string[] = [];
+  replicas.listen((project) => moved.push(project));
+  store.isBroken = false;
+  await until('writing resumes', () => projects.writingProblem === null);
+  assert.equal(moved, ['p']);
+  assert.not.equal(await replicas.digest('p'), before);
+});
 
 test('writers wait for a store that comes back soon, and nobody is told of it', async (context) => {
   const { store, projects } = context;

@@ -225,4 +225,73 @@ test('REP-8 an older copy of a folder takes a new server id, and gets back what 
   restored.servers.pop(); // it is closed with the others
 });
 
+for (const deletedBy of ['the other server', 'both servers'] as const)
+  test(`REP-8 REP-14 an older copy of a folder is told of numbers in a project that ${deletedBy} had deleted`, async (context) => {
+    const linked = servers(context, 2);
+    const [a, b] = [linked.server(0), linked.server(1)];
+    const link = linked.link(0, 1);
+    const disk = new MemoryDisk();
+    for (const uuid of ['e1', 'e2']) await uploadEntry(a.projects, 'p', uuid);
+    disk.entries = a.disk.entries;
+    await uploadEntry(a.projects, 'p', 'e3');
+    await linked.converged(['p']);
+    await b.projects.use('p', (project) => project.delete());
+    await untilDeleted(linked);
+    link.down();
+
+    const restored = servers(context, 1);
+    restored.servers[0] = linkedServer(1, disk);
+    restored.servers.push(b);
+    const [again] = restored.servers;
+    // Deleted on both, with one lifecycle: the numbers alone tell.
+    if (deletedBy === 'both servers') await again.projects.use('p', (project) => project.delete());
+    const other = restored.link(0, 1);
+    await until('it has another server id', () => again.replicas.serverId !== 1);
+    await untilDeleted(restored);
+    await until(
+      'both say the same of it',
+      async () => (await restored.digests(['p'])).isSame && other.isInStep,
+    );
+    await again.projects.use('p', (project) => project.undelete());
+    await uploadEntry(again.projects, 'p', 'new');
+    await restored.converged(['p']);
+    assert.equal(
+      [...(await recordsOf(again)).keys()],
+      ['1 1', '1 2', '1 3', `${again.replicas.serverId} 1`].sort(),
+    );
+    restored.servers.pop(); // it is closed with the others
+  });
+
+test('REP-14 what is deleted with other numbers here and there is spoken of until all know them, and no more', async (context) => {
+  const linked = servers(context, 3);
+  const numbers: [number, number][] = [];
+  for (const [at, { projects, replicas }] of linked.servers.entries()) {
+    for (let i = 0; i <= at; i++) await uploadEntry(projects, 'p', `of ${at}, ${i}`);
+    await projects.use('p', (project) => project.delete());
+    numbers.push([replicas.serverId, at + 1]);
+  }
+  linked.link(0, 1);
+  linked.link(1, 2);
+  await until('all know them', async () => (await linked.digests(['p'])).isSame);
+  await until('the links have nothing to say', () => linked.links.every(({ isInStep }) => isInStep));
+  for (const { replicas } of linked.servers) {
+    const { heads } = await replicas.standing('p');
+    assert.equal(
+      heads.map(({ serverId, seqno }) => [serverId, seqno]),
+      numbers,
+    );
+  }
+  // What one knows of is not what it has.
+  await linked.server(1).projects.use('p', (project) => project.undelete());
+  await linked.converged(['p']);
+  assert.is((await recordsOf(linked.server(0))).size, 6);
+});
+
+function untilDeleted({ servers }: LinkedProjects): Promise<void> {
+  return until('it is deleted everywhere', async () => {
+    const standings = await Promise.all(servers.map(({ replicas }) => replicas.standing('p')));
+    return standings.every(({ lifecycle }) => lifecycle % 2 === 1);
+  });
+}
+
 test.run();

@@ -17,6 +17,7 @@ import { printFrame } from '../../src/wire/replication/print-message.ts';
 import { logRecords } from '../support/log-records.ts';
 import { metric } from '../support/metrics.ts';
 import { startRelay } from '../support/relay.ts';
+import { deleteProject, pathOf, rest } from '../support/rest-client.ts';
 import { sameDocument } from '../support/same-document.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { StreamClient, newEntry, versionsOf, type NewVersion } from '../support/stream-client.ts';
@@ -405,6 +406,52 @@ tests('REP-9 of two twins that a third one knows, the later takes a new server i
   const history = await (await stream(context, office)).fetch('film');
   assert.is(new Set(history.map(({ srv_id }) => srv_id)).size, 2, 'two servers have written');
 });
+
+tests('REP-8 who takes a new server id while nothing happens is linked under it again', async (context) => {
+  const office = await start(context, { serverId: 1 });
+  const set = await start(context, { serverId: 2, peers: [office.url] });
+  const hasConnected = (times: number): Promise<void> =>
+    until(
+      `it has connected ${times} times`,
+      async () => (await metric(set.url, 'rejoin_events_total', { type: 'peer-connected' })) >= times,
+    );
+  await hasConnected(1);
+  const renew = async (server: TestServer): Promise<void> => {
+    const client = await stream(context, server);
+    const before = server.serverId;
+    const since = [[before, 99]]; // more than it knows
+    client.send({ type: 'subscribe', mux_id: 1, project_id: 'film', since, entries: '*' });
+    await until('it has a new server id', () => server.serverId !== before);
+  };
+  await renew(office);
+  await hasConnected(2);
+  await renew(set);
+  await hasConnected(3);
+  const uuid = await upload(await stream(context, set), newEntry('other'));
+  await hasVersions(office, 'other', [uuid]);
+});
+
+tests(
+  'REP-14 a project that was deleted before a server knew of it is gone there on every wire',
+  async (context) => {
+    const office = await start(context);
+    await upload(await stream(context, office), newEntry('film'));
+    assert.is((await deleteProject(office.url, 'film')).status, 200);
+    const set = await start(context, { peers: [office.url] });
+    const session = `${set.url}/api/session/film`;
+    await until('it has heard of it', async () => (await fetch(session)).status !== 404);
+    for (const path of ['', '/diffs?since=0', '/download', '/sample/0'])
+      assert.is((await fetch(session + path)).status, 410, path);
+    const patch = { method: 'PATCH', body: '{"patch":[]}' };
+    assert.is((await fetch(session, patch)).status, 410);
+    for (const path of ['', '/entries', '/changes', '/document'])
+      assert.is((await rest(set.url, pathOf('film', path))).status, 410, path);
+    const answer = await (await stream(context, set)).upload(newEntry('film'));
+    assert.equal([answer['type'], answer['code']], ['error', 'deleted']);
+    const yjs = new WebSocket(`${set.socketUrl}/yjs/film`);
+    assert.is(((await once(yjs, 'close')) as [number])[0], 4410);
+  },
+);
 
 tests('REP-9 a server that is its own peer says so, and serves', async (context) => {
   const port = await freePort();

@@ -4,6 +4,7 @@
 import stringify from 'json-stable-stringify';
 import * as Y from 'yjs';
 import type { JsonObject } from '../../src/model/json.ts';
+import type { ProjectOnDisk } from './disk-log.ts';
 import type { SimServer } from './sim-server.ts';
 import { UdtSimClient, hashOf, sessionId } from './udt-sim-client.ts';
 import type { World } from './world.ts';
@@ -18,6 +19,12 @@ export async function check(world: World): Promise<void> {
   await settle(world);
   if (world.hasFailed) return;
   checkPromises(world);
+  await checkContents(world);
+}
+
+async function checkContents(world: World): Promise<void> {
+  // Once something is wrong, servers aren't asked any more.
+  if (world.hasFailed) return;
   for (const project of projectIds) {
     if (isDeleted(world, project)) continue;
     checkStreams(world, project);
@@ -56,10 +63,12 @@ function unsettled(world: World): string | null {
       if (there.lifecycle !== here.lifecycle)
         return `${about}: their lifecycles are ${there.lifecycle} and ${here.lifecycle}`;
       if (here.lifecycle % 2 === 1) continue;
-      const difference = differenceOf(here.list(), there.list());
+      const difference = differenceOf(here, there);
       if (difference) return `${about}: ${difference}`;
     }
   }
+  const broken = servers.find(({ run }) => run !== null && run.projects.writingProblem !== null);
+  if (broken) return `server ${broken.index} takes no writes`;
   const busy = servers.find(({ run }) => run?.store.isBusy);
   return busy ? `server ${busy.index} is writing` : null;
 }
@@ -73,10 +82,9 @@ function isSessionLost({ ledger, udtClients }: World): boolean {
   return mark !== null && !ledger.disks.some((disk) => ledger.isFirstOn(disk, mark, sessionId));
 }
 
-function differenceOf(here: readonly string[], there: readonly string[]): string | null {
-  const [a, b] = [new Set(here), new Set(there)];
-  const onlyHere = here.filter((name) => !b.has(name));
-  const onlyThere = there.filter((name) => !a.has(name));
+function differenceOf(here: ProjectOnDisk, there: ProjectOnDisk): string | null {
+  const onlyHere = here.missingIn(there);
+  const onlyThere = there.missingIn(here);
   if (onlyHere.length + onlyThere.length === 0) return null;
   const some = (names: readonly string[]): string => `${names.length} (${names.slice(0, 3).join(', ')})`;
   return `only server 0 has ${some(onlyHere)}, only the other ${some(onlyThere)}`;
@@ -102,12 +110,13 @@ function checkPromises(world: World): void {
 
 /** No stream client has missed an object (REP-6). */
 function checkStreams({ ledger, streamClients }: World, project: string): void {
+  const shown = streamClients.map((client) => ({ client, uuids: client.uuidsOf(project) }));
   for (const name of ledger.disks[0]!.project(project).list()) {
     const object = ledger.changes.get(name)?.object ?? null;
     if (object === null) continue;
     const { version_uuid: uuid } = JSON.parse(object) as { version_uuid: string };
-    for (const client of streamClients)
-      if (!client.uuidsOf(project).has(uuid))
+    for (const { client, uuids } of shown)
+      if (!uuids.has(uuid))
         ledger.fail(`${client.name} was never shown ${uuid} of ${project}, which is ${name}`);
   }
 }

@@ -72,6 +72,11 @@ export class ProjectOnDisk {
     return this.names.has(name);
   }
 
+  /** The names of changes that are here and not there. */
+  missingIn(there: ProjectOnDisk): string[] {
+    return [...this.names].filter((name) => !there.names.has(name));
+  }
+
   /** The names of all changes, in their order here. */
   list(): string[] {
     return [...this.positions].sort(([a], [b]) => a - b).map(([, name]) => name);

@@ -148,7 +148,7 @@ export class Ledger {
   /** A server's disk is an old copy of itself: what nobody has any more can't come back. */
   restored(holds: (mark: string) => boolean): void {
     for (const [mark, { project }] of this.promised) {
-      if (holds(mark) || this.disks.some((disk) => this.isOn(disk, mark, project))) continue;
+      if (holds(mark) || this.isAnywhere(mark, project)) continue;
       this.promised.delete(mark);
       this.forgiven++;
     }
@@ -177,6 +177,10 @@ export class Ledger {
   isFirstOn(disk: DiskLog, mark: string, project: string): boolean {
     const [first] = this.carriers.get(mark) ?? [];
     return first !== undefined && disk.project(project).has(first);
+  }
+
+  isAnywhere(mark: string, project: string): boolean {
+    return this.disks.some((disk) => this.isOn(disk, mark, project));
   }
 
   isOn(disk: DiskLog, mark: string, project: string): boolean {

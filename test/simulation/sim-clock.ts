@@ -3,7 +3,7 @@
 
 /** So many events share a turn of the real event loop: what the core puts off by `setImmediate` comes between two turns. */
 const eventsPerTurn = 4;
-/** After so many turns without an event all that the events have started is done. */
+/** After so many turns in which no event was due all that the events have started is done. */
 const quietTurns = 6;
 
 interface SimEvent {
@@ -38,28 +38,33 @@ export class SimClock {
   runTo(untilMs: number): Promise<void> {
     return new Promise((resolve, reject) => {
       let quiet = 0;
-      let ended = false;
+      let hasHappened = false;
+      let hasFailed = false;
       const step = (): void => {
-        if (ended) return;
+        if (hasFailed) return;
         try {
-          quiet = this.runNext(untilMs) ? 0 : quiet + 1;
+          if (this.runNext(untilMs)) hasHappened = true;
         } catch (error) {
-          ended = true;
+          hasFailed = true;
           reject(error instanceof Error ? error : new Error(String(error)));
-          return;
         }
-        if (quiet < quietTurns * eventsPerTurn) return;
-        ended = true;
-        this.nowMs = untilMs;
-        resolve();
       };
-      const turn = (): void => {
-        for (let count = 0; count < eventsPerTurn; count++) setImmediate(step);
+      const turn = (steps: number): void => {
+        for (let count = 1; count < steps; count++) setImmediate(step);
         setImmediate(() => {
-          if (!ended) turn();
+          step();
+          if (hasFailed) return;
+          quiet = hasHappened ? 0 : quiet + 1;
+          hasHappened = false;
+          if (quiet < quietTurns) {
+            turn(quiet > 0 ? 1 : eventsPerTurn);
+            return;
+          }
+          this.nowMs = untilMs;
+          resolve();
         });
       };
-      turn();
+      turn(eventsPerTurn);
     });
   }
 

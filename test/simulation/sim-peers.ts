@@ -66,7 +66,7 @@ export class SimPeers {
   }
 
   /** Deletes a project, or brings it back if it was deleted. */
-  deleteOrBringBack(server: SimServer, { projects }: ServerRun, project: string): void {
+  deleteOrBringBack(server: SimServer, { projects, store }: ServerRun, project: string): void {
     const { ledger } = this.world;
     const change = projects.find(project, async (opened) => {
       if (!opened) return;
@@ -77,7 +77,8 @@ export class SimPeers {
     });
     change.catch((error: unknown) => {
       const isOvertaken = error instanceof RejoinError && ['deleted', 'conflict'].includes(error.code);
-      if (!isOvertaken) ledger.fail(`server ${server.index} can't delete ${project}: ${String(error)}`);
+      if (!isOvertaken && !store.hasFailed)
+        ledger.fail(`server ${server.index} can't delete ${project}: ${String(error)}`);
     });
   }
 
@@ -134,7 +135,8 @@ export class SimPeers {
       instance: run.instance,
       observe: ({ type, project, detail }) => {
         this.world.note(`a link of server ${server.index}: ${type} ${project}: ${detail}`);
-        if (type === 'project-failed') ledger.fail(`server ${server.index}, ${project}: ${detail}`);
+        if (type === 'project-failed' && !run.store.hasFailed)
+          ledger.fail(`server ${server.index}, ${project}: ${detail}`);
       },
       onEnd: (end) => this.ended(server, run, end, socket),
     });

@@ -29,7 +29,7 @@ export interface ServerCopy {
 
 /** Of a disk that was lost. */
 export function emptyCopy(): ServerCopy {
-  return { disk: { names: [], values: new Map() }, log: new DiskLog() };
+  return { disk: { names: [], entries: new Map() }, log: new DiskLog() };
 }
 
 /** One run of a server, from its start to its crash. */
@@ -73,6 +73,7 @@ export class SimServer {
   async start(): Promise<void> {
     if (this.run || this.isStarting) return;
     this.isStarting = true;
+    this.disk.isFailing = false;
     const store = new SimStore(this.disk, this.clock, this.chance.fork());
     const environment = this.environment(() => run.isOver);
     const run: Omit<ServerRun, 'projects'> = {
@@ -174,6 +175,16 @@ export class SimServer {
 
   setSlow(isSlow: boolean): void {
     this.disk.isSlow = isSlow;
+  }
+
+  /** Whether its disk takes no writes. */
+  setFailing(isFailing: boolean): void {
+    this.disk.isFailing = isFailing;
+  }
+
+  /** Whether a write failed since it started: some of what it was about to do was not done, and it says so. */
+  get hasFailed(): boolean {
+    return this.run?.store.hasFailed ?? false;
   }
 
   /** Ten years off, and set back at times; chance that the seed decides; timers on the simulated clock that end with the run. */

@@ -1,6 +1,8 @@
 // A store on a simulated disk: batches wait for the sync, in order and atomically, and a crash loses those that were not
-// synced. Servers of the simulation run on it; the checker is told of all that becomes durable.
+// synced. A disk that fails refuses a sync, and what was being synced is on it or not. Servers of the simulation run on it; the
+// checker is told of all that becomes durable.
 
+import { RejoinError } from '../../src/errors.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
 import { pageEntriesMax } from '../../src/store/store.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
@@ -13,41 +15,45 @@ const slowness = 40;
 /** Keys in their order, with what is under them. */
 export class SimDisk {
   private names: string[] = [];
-  private values = new Map<string, Uint8Array>();
+  private entries = new Map<string, Entry>();
   isSlow = false;
+  /** It takes no writes at present. */
+  isFailing = false;
 
   /** @param onSynced is told of each batch that becomes durable. */
   constructor(readonly onSynced: (batch: readonly Write[]) => void) {}
 
   /** All that is on the disk, as a backup would have it. */
   copy(): DiskCopy {
-    return { names: [...this.names], values: new Map(this.values) };
+    return { names: [...this.names], entries: new Map(this.entries) };
   }
 
-  restore({ names, values }: DiskCopy): void {
+  restore({ names, entries }: DiskCopy): void {
     this.names = [...names];
-    this.values = new Map(values);
+    this.entries = new Map(entries);
   }
 
   get(key: Uint8Array): Uint8Array | undefined {
-    return this.values.get(nameOf(key));
+    return this.entries.get(nameOf(key))?.value;
   }
 
   range({ from, before, reverse = false, limit = Infinity }: Range): Entry[] {
-    const names = this.names.slice(this.lowerBound(nameOf(from)), this.lowerBound(nameOf(before)));
-    if (reverse) names.reverse();
-    if (names.length > limit) names.length = limit;
-    return names.map((name) => ({ key: Buffer.from(name, 'latin1'), value: this.values.get(name)! }));
+    const [least, end] = [this.lowerBound(nameOf(from)), this.lowerBound(nameOf(before))];
+    const count = Math.max(0, Math.min(limit, end - least));
+    const found: Entry[] = [];
+    for (let i = 0; i < count; i++)
+      found.push(this.entries.get(this.names[reverse ? end - 1 - i : least + i]!)!);
+    return found;
   }
 
   apply(batch: readonly Write[]): void {
     for (const { key, value } of batch) {
       const name = nameOf(key);
-      const isThere = this.values.has(name);
-      if (value !== null) this.values.set(name, value);
-      else this.values.delete(name);
-      if (isThere === (value !== null)) continue;
-      this.names.splice(this.lowerBound(name), isThere ? 1 : 0, ...(isThere ? [] : [name]));
+      const isThere = this.entries.has(name);
+      if (value !== null) this.entries.set(name, { key, value });
+      else this.entries.delete(name);
+      if (isThere && value === null) this.names.splice(this.lowerBound(name), 1);
+      else if (!isThere && value !== null) this.names.splice(this.lowerBound(name), 0, name);
     }
     this.onSynced(batch);
   }
@@ -66,7 +72,7 @@ export class SimDisk {
 
 export interface DiskCopy {
   readonly names: readonly string[];
-  readonly values: ReadonlyMap<string, Uint8Array>;
+  readonly entries: ReadonlyMap<string, Entry>;
 }
 
 /** One byte is one unit: such strings are in the order of the bytes. */
@@ -77,13 +83,20 @@ function nameOf(key: Uint8Array): string {
 interface Waiting {
   readonly batch: readonly Write[];
   readonly resolve: () => void;
+  readonly reject: (error: RejoinError) => void;
 }
 
 /** The store as one run of a server has it: after a crash its promises stay open for ever, as nobody is there to hear. */
 export class SimStore implements Store {
   private waiting: Waiting[] = [];
   private syncing: Waiting[] = [];
+  /** What is on the disk of a sync that failed: nobody sees it before the store is opened anew. */
+  private hidden: (readonly Write[])[] = [];
+  /** Every write is refused with it until `reopen`. */
+  private refusal: RejoinError | null = null;
   private isDead = false;
+  /** Whether a sync has failed, ever. */
+  hasFailed = false;
 
   constructor(
     private readonly disk: SimDisk,
@@ -99,6 +112,7 @@ export class SimStore implements Store {
   /** The process dies: of what was being synced the first batches may be on the disk. */
   crash(): void {
     this.isDead = true;
+    this.showHidden();
     const kept = this.chance.integer(0, this.syncing.length);
     for (const { batch } of this.syncing.slice(0, kept)) this.disk.apply(batch);
   }
@@ -112,9 +126,13 @@ export class SimStore implements Store {
   }
 
   write(batch: readonly Write[]): Promise<void> {
-    return new Promise((resolve) => {
+    return new Promise((resolve, reject) => {
       if (this.isDead) return;
-      this.waiting.push({ batch, resolve });
+      if (this.refusal) {
+        reject(this.refusal);
+        return;
+      }
+      this.waiting.push({ batch, resolve, reject });
       if (this.syncing.length === 0) this.sync();
     });
   }
@@ -129,11 +147,15 @@ export class SimStore implements Store {
   }
 
   probe(): Promise<void> {
-    return Promise.resolve();
+    return this.read(() => this.checkDisk());
   }
 
   reopen(): Promise<void> {
-    return Promise.resolve();
+    return this.read(() => {
+      this.checkDisk();
+      this.showHidden();
+      this.refusal = null;
+    });
   }
 
   close(): Promise<void> {
@@ -148,6 +170,10 @@ export class SimStore implements Store {
     const latencyMs = this.chance.integer(1, latencyMsMax) * (this.disk.isSlow ? slowness : 1);
     this.clock.after(latencyMs, () => {
       if (this.isDead) return;
+      if (this.disk.isFailing) {
+        this.fail();
+        return;
+      }
       const synced = this.syncing;
       for (const { batch } of synced) this.disk.apply(batch);
       this.sync();
@@ -155,10 +181,36 @@ export class SimStore implements Store {
     });
   }
 
+  /** As CommitQueue does it: what was being synced is on the disk or not, of what waited behind it nothing was written. */
+  private fail(): void {
+    this.hasFailed = true;
+    const cause = new Error('the disk fails');
+    const unknown = new RejoinError('outcome-unknown', 'The outcome is unknown: the store failed', { cause });
+    this.refusal = new RejoinError('unavailable', 'Nothing was written: the store failed', { cause });
+    const [failed, refused] = [this.syncing, this.waiting];
+    [this.syncing, this.waiting] = [[], []];
+    if (this.chance.oneIn(2)) this.hidden = failed.map(({ batch }) => batch);
+    for (const { reject } of failed) reject(unknown);
+    for (const { reject } of refused) reject(this.refusal);
+  }
+
+  private showHidden(): void {
+    for (const batch of this.hidden.splice(0)) this.disk.apply(batch);
+  }
+
+  private checkDisk(): void {
+    if (this.disk.isFailing) throw new Error('the disk fails');
+  }
+
   /** Most reads are quick; now and then one takes its time, and others overtake it. What it says is of the moment of the call. */
   private read<T>(read: () => T): Promise<T> {
     if (this.isDead) return new Promise(() => undefined);
-    const value = read();
+    let value: T;
+    try {
+      value = read();
+    } catch (error) {
+      return Promise.reject(error instanceof Error ? error : new Error(String(error)));
+    }
     if (!this.chance.oneIn(30)) return Promise.resolve(value);
     return new Promise((resolve) => {
       this.clock.after(this.chance.integer(1, latencyMsMax), () => {

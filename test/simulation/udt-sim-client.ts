@@ -42,6 +42,11 @@ export class UdtSimClient extends SimClient {
     return false;
   }
 
+  /** A session that is made on two servers at once is two, and all of one's parts take the place of the other's. */
+  override move(): void {
+    if (!this.creates) super.move();
+  }
+
   protected connected(connection: SimConnection): void {
     if (this.creates) this.create(connection);
     else if (this.patch) this.send(connection, this.patch);
@@ -79,7 +84,10 @@ export class UdtSimClient extends SimClient {
         );
       } catch (error) {
         const isThere = error instanceof RejoinError && error.code === 'conflict';
-        if (!isThere) throw error; // it was made, and the answer was lost
+        if (!isThere) throw error;
+        this.creates = false;
+        // It was made, and the answer was lost; or a Yjs client came first, and the project is none.
+        if (!this.world.ledger.isAnywhere(mark, sessionId)) return;
       }
       this.creates = false;
       this.world.ledger.acknowledged(mark, { project: sessionId, detail: `${this.name} made the session` });

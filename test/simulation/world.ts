@@ -39,6 +39,8 @@ export type WorldCounts = {
   moves: number;
   deletions: number;
   closes: number;
+  /** Disks that took no writes for a while. */
+  failures: number;
 };
 
 export class World {
@@ -60,6 +62,7 @@ export class World {
     moves: 0,
     deletions: 0,
     closes: 0,
+    failures: 0,
   };
   isEnding = false;
   private readonly peers: SimPeers;
@@ -119,6 +122,7 @@ export class World {
     this.network.cutBroken();
     for (const server of this.servers) {
       server.setSlow(false);
+      server.setFailing(false);
       void server.start();
     }
     for (const client of this.clients) client.connect();
@@ -155,7 +159,8 @@ export class World {
     // A change that meets a new server id midway is given up and tried again.
     const isOvertaken = type === 'change-dropped' && detail.startsWith('Nothing was written');
     const isWrong = ['damage', 'change-dropped', 'upkeep-failed', 'store-failed'].includes(type);
-    if (isWrong && !isOvertaken) this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
+    if (isWrong && !isOvertaken && !server.hasFailed)
+      this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
   }
 
   // ---- steps
@@ -176,7 +181,7 @@ export class World {
       return;
     }
     const server = this.anyServer();
-    switch (chance.integer(1, 16)) {
+    switch (chance.integer(1, 17)) {
       case 1:
       case 2:
         this.crash(server);
@@ -208,6 +213,9 @@ export class World {
         break;
       case 12:
         this.deleteOrBringBack(server);
+        break;
+      case 13:
+        this.failDisk(server);
         break;
       default:
         this.closeDocument(server);
@@ -262,6 +270,15 @@ export class World {
     this.network.cut(server.index, other.index);
   }
 
+  /** Its disk takes no writes for a while, or only not the next one. */
+  private failDisk(server: SimServer): void {
+    if (!server.run) return;
+    this.counts.failures++;
+    this.note(`the disk of server ${server.index} fails`);
+    server.setFailing(true);
+    this.clock.after(this.chance.pick([5, 50, 400, 2_000]), () => server.setFailing(false));
+  }
+
   /** A document leaves memory, with a snapshot if there is enough for one; then what it covers is compacted. */
   private closeDocument(server: SimServer): void {
     const { run } = server;
@@ -273,7 +290,9 @@ export class World {
       await run.projects.use(id, (project) => project.closeDocument(() => false));
       await run.projects.upkeep.tidy(id);
     };
-    close().catch((error: unknown) => this.ledger.fail(`closing ${id}: ${String(error)}`));
+    close().catch((error: unknown) => {
+      if (!run.store.hasFailed) this.ledger.fail(`closing ${id}: ${String(error)}`);
+    });
   }
 
   private deleteOrBringBack(server: SimServer): void {

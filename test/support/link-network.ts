@@ -141,6 +141,7 @@ export class NetworkLink {
       open: (project, known) => replicas.open(project, known),
       listen: (moved) => replicas.listen(moved),
       renewLife: (reason, left) => replicas.renewLife(reason, left),
+      listenLives: (renewed) => replicas.listenLives(renewed),
       meet: (project, theirs) => alone(project, () => replicas.meet(project, theirs)),
       accept: (project, groups) => alone(project, () => replicas.accept(project, groups)),
       receiveSnapshot: (project) => replicas.receiveSnapshot(project),

@@ -56,6 +56,7 @@ export class ModelReplicas implements Replicas {
   /** What links did wrong. */
   readonly faults: string[] = [];
   readonly renewals: string[] = [];
+  private readonly lifeListeners = new Set<() => void>();
   openReaders = 0;
   openReceipts = 0;
   snapshotsTaken = 0;
@@ -198,7 +199,13 @@ export class ModelReplicas implements Replicas {
   renewLife(reason: string): Promise<void> {
     this.renewals.push(reason);
     this.serverId += 1_000;
+    for (const renewed of [...this.lifeListeners]) renewed();
     return Promise.resolve();
+  }
+
+  listenLives(renewed: () => void): () => void {
+    this.lifeListeners.add(renewed);
+    return () => this.lifeListeners.delete(renewed);
   }
 
   /** What tells the records of a project from others, in the order of their numbers. */
@@ -220,7 +227,7 @@ export class ModelReplicas implements Replicas {
   }
 
   get listening(): number {
-    return this.listeners.size;
+    return this.listeners.size + this.lifeListeners.size;
   }
 
   private async take(id: string, project: ModelProject, records: readonly Uint8Array[]): Promise<Accepted> {

@@ -4,6 +4,7 @@
 // What makes it lose labels without UDT-8: an edit is sent as the difference between the silent state and the screen. A
 // screen that lacks somebody's label, while the silent state has it, sends its removal.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createPatch } from 'rfc6902';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from '../../src/model/json.ts';
 import type { Operation } from '../../src/model/json-patch.ts';
@@ -22,6 +23,8 @@ interface ScreenOptions {
   /** Between a poll, or a change of the screen, and the next poll. */
   readonly pollingIntervalMs?: number;
   readonly userName?: string;
+  /** How long it takes to compare hashes after its own PATCH, as with a large file on a slow machine. */
+  readonly comparesMs?: number;
 }
 
 /** As the public client has it. */
@@ -35,8 +38,6 @@ export class V1Screen {
    * a PATCH overtook isn't counted: its patches were for another state.
    */
   readonly refetchedAfter: ('poll' | 'patch')[] = [];
-  /** Each time all was read again after a PATCH: the version that it was answered with, and the one that was read. */
-  readonly readAfterPatch: { readonly answered: number; readonly read: number }[] = [];
   /** What was sent, oldest first. */
   readonly sent: (readonly Operation[])[] = [];
   /** Polls that brought something. */
@@ -49,15 +50,17 @@ export class V1Screen {
     /** What the client thinks the server has. */
     private state: JsonObject,
     private version: number,
-    { pollingIntervalMs = v1PollingIntervalMs, userName = 'somebody' }: ScreenOptions,
+    { pollingIntervalMs = v1PollingIntervalMs, userName = 'somebody', comparesMs = 0 }: ScreenOptions,
   ) {
     this.shown = state;
     this.userName = userName;
+    this.comparesMs = comparesMs;
     this.polling = new Polling(pollingIntervalMs, () => this.poll());
     this.polling.restart();
   }
 
   private readonly userName: string;
+  private readonly comparesMs: number;
 
   /** Makes a session of a file. */
   static async create(base: string, udt: JsonObject, options: ScreenOptions = {}): Promise<V1Screen> {
@@ -124,13 +127,13 @@ export class V1Screen {
     this.sent.push(patch);
     const body = { patch, userName: this.userName };
     const reply = (await ask('PATCH', sessionUrl(this.base, this.id), body)) as Latest;
+    if (this.comparesMs > 0) await sleep(this.comparesMs);
     if (plainHash(screen) === reply.hashOfLatestState) {
       this.state = screen;
       this.version = reply.latestVersion;
     } else {
       this.refetchedAfter.push('patch');
       await this.refetch();
-      this.readAfterPatch.push({ answered: reply.latestVersion, read: this.version });
     }
   }
 

@@ -70,7 +70,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       {
         file: 'src/core/replica-reader.ts',
         from: 'while (bytes < pageBytesMax && this.position < until) {',
-        to: 'while (records.length === 0) {',
+        to: 'while (records.length === 0 && this.position < until) {',
       },
       {
         file: 'src/core/replica-reader.ts',
@@ -179,8 +179,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     edits: [
       {
         file: 'src/core/replicas.ts',
-        from: 'if (theirs.lifecycle > before.lifecycle) await',
-        to: 'if (theirs.lifecycle > before.lifecycle && theirs.lifecycle % 2 === 0) await',
+        from: 'if (isNews) await',
+        to: 'if (isNews && theirs.lifecycle % 2 === 0) await',
       },
     ],
   },

@@ -2,8 +2,6 @@
 
 import * as Y from 'yjs';
 import { isJsonObject } from '../../../src/model/json.ts';
-import type { Operation } from '../../../src/model/json-patch.ts';
-import { UdtClient } from '../../support/udt-client.ts';
 import { V1Screen, samplesOf, v1PollingIntervalMs } from '../../support/udt-v1-screen.ts';
 import { V2Client } from '../../support/udt-v2-client.ts';
 import { connectProvider } from '../../support/yjs-client.ts';
@@ -20,43 +18,24 @@ export interface Person {
   sees(index: number): boolean;
   /** Resolves when a poll that begins from now on has ended. @throws Error if the client has stopped polling. */
   nextPoll(): Promise<void>;
-  /**
-   * Whether it has read all again so late after a PATCH that the version which refreshes screens was there already (UDT-8
-   * gives a client 400 ms): then nothing refreshes its screen, and a race with it shows nothing.
-   */
-  readLate(): Promise<boolean>;
   leave(): Promise<void>;
 }
 
 export type Join = (address: Address, session: string) => Promise<Person>;
 
-const neverReadsLate = (): Promise<boolean> => Promise.resolve(false);
+export const joinWithV1: Join = ({ url }, session) => joinWithScreen(url, session);
 
-export const joinWithV1: Join = async ({ url }, session) => {
-  const screen = await V1Screen.join(url, session);
-  const looker = new UdtClient(url, session);
-  let looked = 0;
-  let isLate = false;
+/** It reads the state between the version that is to refresh its screen and its next poll, which brings nothing by itself. */
+export const joinWithSlowV1: Join = ({ url }, session) => joinWithScreen(url, session, 430);
+
+async function joinWithScreen(url: string, session: string, comparesMs = 0): Promise<Person> {
+  const screen = await V1Screen.join(url, session, { comparesMs });
   return {
     label: (index, annotation) => screen.label(index, annotation),
     sees: (index) => samplesOf(screen.shown)[index]?.['annotation'] !== undefined,
     nextPoll: () => screen.nextPoll(),
-    readLate: async () => {
-      while (!isLate && looked < screen.readAfterPatch.length) {
-        const { answered, read } = screen.readAfterPatch[looked++]!;
-        if (read === answered) continue;
-        const { patches } = await looker.diffs(answered);
-        isLate = patches.slice(0, read - answered).some(isRefresh);
-      }
-      return isLate;
-    },
     leave: () => screen.stop(),
   };
-};
-
-/** In a race all else that anybody does is to label samples. */
-function isRefresh(patch: readonly Operation[]): boolean {
-  return patch.every(({ path }) => !path.startsWith('/samples'));
 }
 
 export const joinWithV2: Join = async ({ url }, session) => {
@@ -65,7 +44,6 @@ export const joinWithV2: Join = async ({ url }, session) => {
     label: (index, annotation) => client.label(index, annotation),
     sees: (index) => client.samples[index]?.hasAnnotation === true,
     nextPoll: () => client.nextPoll(),
-    readLate: neverReadsLate,
     leave: () => client.stop(),
   };
 };
@@ -84,7 +62,6 @@ export const joinWithYjs: Join = async ({ socketUrl }, session) => {
       return isJsonObject(sample) && sample['annotation'] !== undefined;
     },
     nextPoll: () => new Promise((resolve) => setTimeout(resolve, v1PollingIntervalMs)),
-    readLate: neverReadsLate,
     leave: () => {
       provider.destroy();
       return Promise.resolve();

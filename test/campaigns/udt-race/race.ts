@@ -30,11 +30,7 @@ export interface RaceResult {
   readonly problems: readonly string[];
   /** What went wrong, if the race had no end: a client has stopped polling, or a call was refused. */
   readonly failure: string | null;
-  /** Races before this one that showed nothing, because a client read too late. */
-  readonly late: number;
 }
-
-type Tried = Omit<RaceResult, 'late'> | 'late';
 
 export const labelsPerRace = 4;
 /** Who labels which samples: at first, and then. */
@@ -43,23 +39,7 @@ const turns = [
   [1, 3],
 ] as const;
 
-/** On a slow machine a client may read too late for a race to show anything: such a one is run again. */
-const triesMax = 20;
-
-export async function runRace(address: Address, race: Race): Promise<RaceResult> {
-  for (let late = 0; late < triesMax; late++) {
-    const result = await tryRace(address, race);
-    if (result !== 'late') return { ...result, late };
-  }
-  const failure = `in ${triesMax} races a client read too late: the machine is too slow to show anything`;
-  return { ...failed(failure), late: triesMax };
-}
-
-function failed(failure: string): Omit<RaceResult, 'late'> {
-  return { lost: 0, shownAfterMs: null, problems: [failure], failure };
-}
-
-async function tryRace(address: Address, { joins, gapMs, next, phasesMs }: Race): Promise<Tried> {
+export async function runRace(address: Address, { joins, gapMs, next, phasesMs }: Race): Promise<RaceResult> {
   const samples = Array.from({ length: labelsPerRace }, (_, n) => ({ document: `sample ${n}` }));
   const server = await UdtClient.create(address.url, { interface: { type: 'text_classification' }, samples });
   const people: Person[] = [];
@@ -71,12 +51,9 @@ async function tryRace(address: Address, { joins, gapMs, next, phasesMs }: Race)
     people.push(second);
     await sleep(phasesMs[1]);
 
-    /** Where labels are expected to be lost, it makes no difference. */
-    const isLate = async (): Promise<boolean> =>
-      next !== 'at once' && (await Promise.all(people.map((person) => person.readLate()))).includes(true);
     const turn = async (person: Person, [now, then]: readonly [number, number]): Promise<void> => {
       await person.label(now, `label ${now}`);
-      await waitForNext(person, people, next, isLate);
+      await waitForNext(person, people, next);
       await person.label(then, `label ${then}`);
     };
     await Promise.all([turn(first, turns[0]), sleep(gapMs).then(() => turn(second, turns[1]))]);
@@ -88,32 +65,28 @@ async function tryRace(address: Address, { joins, gapMs, next, phasesMs }: Race)
     const isKept = async (): Promise<boolean> =>
       people.every((person) => seesAll(person)) && (await missing()).length === 0;
     if (next === 'at once') await Promise.all(people.map((person) => person.nextPoll()));
-    const isWhole = await holdsSoon(isKept, isLate, next);
+    const isWhole = await holdsSoon(isKept, next);
     if (isWhole)
       return { lost: 0, shownAfterMs: performance.now() - labelledAt, problems: [], failure: null };
-    if (await isLate()) return 'late';
     const lost = await missing();
     const problems = lost.length > 0 ? [`the labels of samples ${lost.join(', ')} are lost`] : [];
     for (const [index, person] of people.entries())
       if (!seesAll(person)) problems.push(`the screen of the ${['first', 'second'][index]} doesn't show all`);
     return { lost: lost.length, shownAfterMs: null, problems, failure: null };
   } catch (error) {
-    return failed(error instanceof Error ? error.message : String(error));
+    const failure = error instanceof Error ? error.message : String(error);
+    return { lost: 0, shownAfterMs: null, problems: [failure], failure };
   } finally {
     for (const person of people) await person.leave();
   }
 }
 
 /** Labels that are lost never show again: where some are expected to be, nobody waits for them. */
-async function holdsSoon(
-  isKept: () => Promise<boolean>,
-  isLate: () => Promise<boolean>,
-  next: NextLabel,
-): Promise<boolean> {
+async function holdsSoon(isKept: () => Promise<boolean>, next: NextLabel): Promise<boolean> {
   if (next === 'at once') return isKept();
   let isWhole = false;
   try {
-    await until('all labels are kept and shown', async () => (isWhole = await isKept()) || isLate());
+    await until('all labels are kept and shown', async () => (isWhole = await isKept()));
   } catch {
     return false;
   }
@@ -124,19 +97,13 @@ function seesAll(person: Person): boolean {
   return Array.from({ length: labelsPerRace }, (_, n) => n).every((n) => person.sees(n));
 }
 
-async function waitForNext(
-  person: Person,
-  people: readonly Person[],
-  next: NextLabel,
-  isLate: () => Promise<boolean>,
-): Promise<void> {
+async function waitForNext(person: Person, people: readonly Person[], next: NextLabel): Promise<void> {
   switch (next) {
     case 'after a poll':
       return person.nextPoll();
     case 'when shown':
-      return until(
-        'both screens show both first labels',
-        async () => people.every((each) => turns.every(([now]) => each.sees(now))) || isLate(),
+      return until('both screens show both first labels', () =>
+        people.every((each) => turns.every(([now]) => each.sees(now))),
       );
     case 'at once':
       return;
