@@ -153,6 +153,7 @@ function coreOf(given: GivenFrame[]): Replicas {
     open: unused,
     receiveSnapshot: unused,
     listen: unused,
+    listenLives: unused,
     renewLife: unused,
     meet: () => Promise.resolve({ lacks: true, has: false, vector: new Map() }),
     accept: (_project, _groups, succession) =>
