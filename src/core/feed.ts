@@ -5,6 +5,7 @@ import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Change } from '../store/change.ts';
 import type { NeededParts } from '../store/record.ts';
+import { HeadWait } from './head-wait.ts';
 
 /** What a feed needs of its project. */
 export interface FeedSource {
@@ -27,7 +28,7 @@ export class Feed {
   private stored: AsyncIterator<readonly Change[]> | null = null;
   private interruptions = 0;
   private closed = false;
-  private wake: (() => void) | null = null;
+  private readonly head = new HeadWait();
 
   private constructor(
     private readonly source: FeedSource,
@@ -90,7 +91,7 @@ export class Feed {
 
   close(): void {
     this.closed = true;
-    this.wake?.();
+    this.head.end();
     this.leaveStored();
   }
 
@@ -108,14 +109,7 @@ export class Feed {
   }
 
   private async waitForMore(): Promise<readonly Change[]> {
-    await new Promise<void>((resolve) => {
-      const stop = this.source.onMoved(resolve);
-      this.wake = () => {
-        stop();
-        resolve();
-      };
-    });
-    this.wake = null;
+    await this.head.moved(this.source);
     return [];
   }
 

@@ -3,11 +3,16 @@
 
 import type { ObjectKind } from '../model/objects.ts';
 
+export interface ObjectName {
+  readonly kind: ObjectKind;
+  readonly versionUuid: string;
+}
+
 interface Entry {
   /** Those who look it up, and the write that has it in flight. */
   users: number;
   /** What the store says, unless somebody has written it since; undefined if the store couldn't be asked. */
-  isKnown: Promise<boolean | undefined> | true;
+  isKnown: boolean | undefined | Promise<boolean | undefined>;
 }
 
 export class KnownUuids {
@@ -18,26 +23,41 @@ export class KnownUuids {
 
   /** Starts to ask the store, so that `has` need not wait for it. @returns how to say that the answer was used. */
   lookUp(kind: ObjectKind, versionUuid: string): () => void {
-    const name = nameOf(kind, versionUuid);
-    const entry = this.entries.get(name) ?? {
-      users: 0,
-      isKnown: this.isStored(kind, versionUuid).catch(() => undefined),
-    };
-    return this.use(name, entry);
+    return this.lookUpAll([{ kind, versionUuid }]);
   }
 
-  /** Whether the log has the object. To be asked in the project's turn: only then nobody else can write it meanwhile. */
-  async has(kind: ObjectKind, versionUuid: string): Promise<boolean> {
-    const isKnown = await this.entries.get(nameOf(kind, versionUuid))?.isKnown;
-    return isKnown ?? (await this.isStored(kind, versionUuid));
+  /** As `lookUp`, for many. */
+  lookUpAll(objects: readonly ObjectName[]): () => void {
+    return this.use(objects, ({ kind, versionUuid }) => {
+      const entry: Entry = { users: 0, isKnown: undefined };
+      const answered = (isStored: boolean | undefined): boolean | undefined =>
+        entry.isKnown === true ? true : (entry.isKnown = isStored); // somebody may have written it since
+      entry.isKnown = this.isStored(kind, versionUuid).then(answered, () => answered(undefined));
+      return entry;
+    });
+  }
+
+  /**
+   * Whether the log has the object; a promise if the store has to be waited for. To be asked in the project's turn: only then
+   * nobody else can write it meanwhile.
+   */
+  has(kind: ObjectKind, versionUuid: string): boolean | Promise<boolean> {
+    const isKnown = this.entries.get(nameOf({ kind, versionUuid }))?.isKnown;
+    return typeof isKnown === 'boolean' ? isKnown : this.ask(kind, versionUuid, isKnown);
   }
 
   /** The object is on its way to the disk. @returns how to say that it is there. */
   add(kind: ObjectKind, versionUuid: string): () => void {
-    const name = nameOf(kind, versionUuid);
-    const entry: Entry = this.entries.get(name) ?? { users: 0, isKnown: true };
-    entry.isKnown = true; // also for those who have asked the store before
-    return this.use(name, entry);
+    return this.addAll([{ kind, versionUuid }]);
+  }
+
+  /** As `add`, for many. */
+  addAll(objects: readonly ObjectName[]): () => void {
+    return this.use(
+      objects,
+      () => ({ users: 0, isKnown: true }),
+      (entry) => (entry.isKnown = true), // also for those who have asked the store before
+    );
   }
 
   /** What was in flight may be lost: the store has to be asked for everything. */
@@ -45,16 +65,36 @@ export class KnownUuids {
     this.entries.clear();
   }
 
-  private use(name: string, entry: Entry): () => void {
-    this.entries.set(name, entry);
-    entry.users++;
+  private async ask(
+    kind: ObjectKind,
+    versionUuid: string,
+    asked: Promise<boolean | undefined> | undefined,
+  ): Promise<boolean> {
+    return (await asked) ?? (await this.isStored(kind, versionUuid));
+  }
+
+  private use(
+    objects: readonly ObjectName[],
+    make: (object: ObjectName) => Entry,
+    change?: (entry: Entry) => void,
+  ): () => void {
+    const used = objects.map((object) => {
+      const name = nameOf(object);
+      let entry = this.entries.get(name);
+      if (entry) change?.(entry);
+      else this.entries.set(name, (entry = make(object)));
+      entry.users++;
+      return { name, entry };
+    });
     return () => {
-      entry.users--;
-      if (entry.users === 0 && this.entries.get(name) === entry) this.entries.delete(name);
+      for (const { name, entry } of used) {
+        entry.users--;
+        if (entry.users === 0 && this.entries.get(name) === entry) this.entries.delete(name);
+      }
     };
   }
 }
 
-function nameOf(kind: ObjectKind, versionUuid: string): string {
+function nameOf({ kind, versionUuid }: ObjectName): string {
   return `${kind} ${versionUuid}`;
 }

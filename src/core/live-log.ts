@@ -9,30 +9,20 @@ import { writeClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import type { LoggedObject } from '../store/group-batch.ts';
 import type { ProjectInfo } from '../store/project-info.ts';
-import type { Change, Group } from '../store/change.ts';
+import type { Change } from '../store/change.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
-import { ProjectLog, type Appended, type NewGroup } from '../store/project-log.ts';
+import { ProjectLog, type NewGroup } from '../store/project-log.ts';
 import type { ReceivedGroup } from '../store/received-groups.ts';
 import type { NeededParts } from '../store/record.ts';
 import type { Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import { KnownUuids } from './known-uuids.ts';
+import { LogListeners, type ProjectListener } from './log-listeners.ts';
+import { NumberedGroups } from './numbered-groups.ts';
 import type { ProjectContext } from './project-context.ts';
 import { readLog } from './read-log.ts';
 import { RecentChanges } from './recent-changes.ts';
-
-export interface ProjectListener {
-  /** A group became durable. Called in the order of the log. */
-  durable?(group: Group): void;
-  /** What was not durable is lost, with the document that held it: whoever saw that document must start anew. */
-  reset?(): void;
-  /** The project is deleted now; called again when it is deleted for good. */
-  deleted?(): void;
-  /** A project that was deleted is there again. */
-  undeleted?(): void;
-  /** The document has got what no update tells (REP-7): whoever follows it must start anew. */
-  replaced?(): void;
-}
+import { WritesInFlight } from './writes-in-flight.ts';
 
 /** What goes to the store together. */
 export interface Commit {
@@ -43,6 +33,14 @@ export interface Commit {
   readonly settle?: () => void;
 }
 
+/** What goes to the store with another server's group. */
+export interface ReceivedOptions extends Pick<Commit, 'writes' | 'settle'> {
+  /** Whether a session that was made in slices is not complete with it. */
+  readonly isUnfinished: boolean;
+  /** What those who follow the document are told of it. */
+  readonly update: Uint8Array | null;
+}
+
 /** A numbered commit: `track` must be given the promise of the store's write of `writes`. */
 export interface Staged {
   readonly writes: readonly Write[];
@@ -50,13 +48,11 @@ export interface Staged {
 }
 
 export class LiveLog implements FeedSource {
-  private readonly listeners = new Set<ProjectListener>();
-  private readonly waiting = new Set<() => void>();
+  private readonly listeners = new LogListeners();
   private readonly recent = new RecentChanges();
   /** Which objects the log has, in flight or durable (WS-13). */
   readonly uuids = new KnownUuids((kind, versionUuid) => this.log.hasObject(kind, versionUuid));
-  private lastWritten: Promise<void> = Promise.resolve();
-  private writesInFlight = 0;
+  private readonly writing = new WritesInFlight((error) => this.context.recovery.failed(error));
   private stale = false;
   private invalidations = 0;
   private hasFailed = false;
@@ -146,23 +142,21 @@ export class LiveLog implements FeedSource {
   }
 
   onMoved(wake: () => void): () => void {
-    this.waiting.add(wake);
-    return () => this.waiting.delete(wake);
+    return this.listeners.onWake(wake);
   }
 
   listen(listener: ProjectListener): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
+    return this.listeners.listen(listener);
   }
 
   /** Whether nothing that was submitted is still on its way. */
   get isSettled(): boolean {
-    return this.writesInFlight === 0;
+    return this.writing.isEmpty;
   }
 
   /** Resolves when everything submitted so far is durable. */
   settled(): Promise<void> {
-    return this.lastWritten;
+    return this.writing.settled;
   }
 
   /**
@@ -171,7 +165,7 @@ export class LiveLog implements FeedSource {
    */
   async durable(): Promise<void> {
     try {
-      await this.lastWritten;
+      await this.writing.settled;
     } catch (cause) {
       throw new RejoinError('unavailable', 'The store failed while the project was being opened', { cause });
     }
@@ -198,94 +192,77 @@ export class LiveLog implements FeedSource {
   /** Numbers a commit that is written by the caller, together with those of other projects, at once. */
   stage({ group: plan, writes, settle }: Commit): Staged {
     this.checkFresh();
-    if (!plan) return { writes, track: (written) => this.track(written, () => settle?.()) };
+    if (!plan) return { writes, track: (written) => this.writing.track(written, () => settle?.()) };
 
-    const objects = plan.changes.flatMap((change) => ('object' in change ? [change] : []));
+    const groups = new NumberedGroups();
+    const objects = plan.changes.map((change) => ('object' in change ? change : null));
     const appended = this.log.append({ ...plan, timeMs: this.context.environment.now() });
-    return this.showing(appended, objects, writes, settle);
+    groups.add(appended, objects, writes, settle);
+    return this.stageNumbered(groups);
   }
 
   /**
-   * As `stage`, for a group under the numbers that another server gave it (REP-4). It must be the next of its server id.
-   * `isUnfinished`: whether a session that was made in slices is not complete with it. `update`: what those who follow the
-   * document are told of it.
+   * Numbers a group as another server has (REP-4), behind those in `groups`, for which `stageNumbered` is to be called. It must
+   * be the next of its server id.
    */
-  stageReceived(
+  numberReceived(
+    groups: NumberedGroups,
     group: ReceivedGroup,
     objects: readonly (LoggedObject | null)[],
-    {
-      isUnfinished,
-      update,
-      writes,
-      settle,
-    }: Pick<Commit, 'writes' | 'settle'> & {
-      readonly isUnfinished: boolean;
-      readonly update: Uint8Array | null;
-    },
-  ): Staged {
+    { isUnfinished, update, writes, settle }: ReceivedOptions,
+  ): void {
     this.checkFresh();
     const nowMs = this.context.environment.now();
     const appended = this.log.appendReceived(group, update, objects, { nowMs, isUnfinished });
-    const fresh = objects.filter((object) => object !== null);
-    return this.showing(appended, fresh, writes, settle);
+    groups.add(appended, objects, writes, settle);
   }
 
-  /** @param objects whose uuids and reports are those of the group. */
-  private showing(
-    { group, writes: appended }: Appended,
-    objects: readonly Pick<LoggedObject, 'kind' | 'versionUuid' | 'matches'>[],
-    writes: readonly Write[],
-    settle: Commit['settle'],
-  ): Staged {
-    const arrivals = objects.map(({ kind, versionUuid }) => this.uuids.add(kind, versionUuid));
-    const held = this.context.holders.hold(
-      this.log.project,
-      objects.flatMap(({ matches }) => matches),
-    );
-    const show = (): void => {
-      for (const arrived of arrivals) arrived();
-      this.log.settle(group);
-      held.settle();
-      this.tellWitness();
-      settle?.();
-      this.context.observer.wrote?.(group.changes.length);
-      this.recent.push(group.changes);
-      this.wake();
-      for (const listener of [...this.listeners]) listener.durable?.(group);
-      if (this.info) this.context.moved.tell(this.log.project);
-    };
+  /** As `stage`, for what is numbered already. */
+  stageNumbered(groups: NumberedGroups): Staged {
+    this.checkFresh();
+    const arrived = this.uuids.addAll(groups.objects);
+    const held = this.context.holders.hold(this.log.project, groups.matches);
+    groups.settles.unshift(arrived, held.settle);
     return {
-      writes: [...writes, ...appended, ...held.writes],
-      track: (written) => this.track(written, show),
+      writes: groups.writes.concat(held.writes),
+      track: (written) => this.writing.track(written, () => this.show(groups)),
     };
+  }
+
+  private show({ groups, settles }: NumberedGroups): void {
+    this.log.settle(...groups);
+    this.tellWitness();
+    for (const settle of settles) settle();
+    for (const { changes } of groups) this.recent.push(changes);
+    this.context.observer.wrote?.(groups.reduce((sum, { changes }) => sum + changes.length, 0));
+    this.listeners.wake();
+    for (const group of groups) this.listeners.tell((listener) => listener.durable?.(group));
+    if (this.info) this.context.moved.tell(this.log.project);
   }
 
   /** Has the catalogue say something else of the project, behind all that was submitted. `more` is written with it. */
   async describe(info: ProjectInfo, more: readonly Write[] = []): Promise<void> {
-    await this.lastWritten;
+    await this.writing.settled;
     const { write, settle } = this.log.describe(info);
     await this.submit({ group: null, writes: [write, ...more], settle });
-    this.wake();
-    for (const listener of [...this.listeners]) {
-      if (info.tombstone) listener.deleted?.();
-      else listener.undeleted?.();
-    }
+    this.listeners.wake();
+    this.listeners.tell((listener) => (info.tombstone ? listener.deleted?.() : listener.undeleted?.()));
     this.context.moved.tell(this.log.project);
   }
 
   /** Puts the project into the catalogue, whose log is there already. `more` is written with it. */
   async enter(info: ProjectInfo, more: readonly Write[]): Promise<void> {
-    await this.lastWritten;
+    await this.writing.settled;
     const { writes, settle } = this.log.enter(info);
     await this.submit({ group: null, writes: [...writes, ...more], settle });
     this.tellWitness();
-    this.wake();
+    this.listeners.wake();
     this.context.moved.tell(this.log.project);
   }
 
   /** The document has got what no update tells. */
   replaced(): void {
-    for (const listener of [...this.listeners]) listener.replaced?.();
+    this.listeners.tell((listener) => listener.replaced?.());
   }
 
   // ---- after a failed write
@@ -300,13 +277,20 @@ export class LiveLog implements FeedSource {
       throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
   }
 
+  /**
+   * Changes when a write has failed: what was numbered before that and isn't durable is gone, and what comes may not build on it.
+   */
+  get era(): number {
+    return this.invalidations;
+  }
+
   /** A write failed: what was not durable is gone, and the heads are uncertain. */
   invalidate(): void {
     this.stale = true;
     this.invalidations++;
     if (this.hasFailed) return;
     this.hasFailed = true;
-    for (const listener of [...this.listeners]) listener.reset?.();
+    this.listeners.tell((listener) => listener.reset?.());
   }
 
   /** A change failed midway: what is in memory is not to be relied on, while what was handed to the store is good. */
@@ -316,7 +300,7 @@ export class LiveLog implements FeedSource {
 
   /** Reads the heads again from the store, once everything in flight has ended. */
   async reload(): Promise<void> {
-    await this.lastWritten.catch(() => undefined); // whoever waits for it hears of it
+    await this.writing.settled.catch(() => undefined); // whoever waits for it hears of it
     const before = this.invalidations;
     const { log, life, ids } = await readLog(this.log.project, this.context);
     if (this.invalidations !== before) return; // what was read is from before the failure: it stays stale
@@ -325,28 +309,10 @@ export class LiveLog implements FeedSource {
     this.ids = ids;
     this.recent.clear();
     this.uuids.clear();
-    this.lastWritten = Promise.resolve();
+    this.writing.forget();
     this.stale = false;
     this.hasFailed = false;
-    this.wake();
-  }
-
-  private track(written: Promise<void>, show: () => void): Promise<void> {
-    this.writesInFlight++;
-    const durable = written.then(
-      () => {
-        this.writesInFlight--;
-        show();
-      },
-      (error: unknown) => {
-        this.writesInFlight--;
-        this.context.recovery.failed(error);
-        throw error;
-      },
-    );
-    durable.catch(() => undefined); // whoever waits for it hears of it
-    this.lastWritten = durable;
-    return durable;
+    this.listeners.wake();
   }
 
   private tellWitness(): void {
@@ -358,12 +324,6 @@ export class LiveLog implements FeedSource {
       serverId: life.serverId,
       seqno: durableVector.get(life.serverId) ?? 0,
     });
-  }
-
-  private wake(): void {
-    const woken = [...this.waiting];
-    this.waiting.clear();
-    for (const wake of woken) wake();
   }
 
   private get name(): string {

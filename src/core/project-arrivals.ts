@@ -5,7 +5,8 @@ import { RejoinError, messageOf } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { Arrival, findArrivals, type ArrivedPart } from '../store/arrivals.ts';
 import { planArrival } from './arrival-plan.ts';
-import { objectsIn, type Accepted, type ProjectReplica } from './project-replica.ts';
+import type { Accepted, ProjectReplica } from './project-replica.ts';
+import { objectsIn } from './received-objects.ts';
 import type { ProjectState } from './project-state.ts';
 import { SnapshotReceipt, type SnapshotTaker } from './snapshot-receipt.ts';
 import { joinDocument, takeArrival } from './take-arrival.ts';
@@ -78,7 +79,7 @@ export class ProjectArrivals implements SnapshotTaker {
     const changes = await this.telling(() =>
       state.mutate(async () => {
         await state.log.submit({ group: null, writes: [arrival.begin({ from })] });
-        return takeArrival(state, this.replica, arrival, plan, joined);
+        return takeArrival(state, arrival, plan, joined);
       }),
     );
     state.finishInterrupted = null;
@@ -94,7 +95,7 @@ export class ProjectArrivals implements SnapshotTaker {
         await state.log.durable();
         const plan = await planArrival(arrival, state.log.appended.vector, null, () => Promise.resolve());
         const joined = await joinDocument(state, arrival, mark.from, plan);
-        await this.telling(() => state.mutate(() => takeArrival(state, this.replica, arrival, plan, joined)));
+        await this.telling(() => state.mutate(() => takeArrival(state, arrival, plan, joined)));
         this.remove(arrival);
       }
     } catch (error) {

@@ -1,24 +1,29 @@
 // What one project takes from other servers: groups under the numbers that those gave them, logged as they came (REP-1,
 // REP-4). Whatever else a change brings about here, a version of `udt` or a place in an index, is this server's own.
 
-import { RejoinError } from '../errors.ts';
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { matchesOf } from '../model/matches.ts';
-import { asAuthored, isObjectKind, type ObjectKind } from '../model/objects.ts';
-import type { LoggedObject } from '../store/group-batch.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
 import { isUdtChange } from '../store/udt-changes.ts';
 import { stepOfReceived, type Opened } from './commits.ts';
-import { jsonEquals } from './json-equals.ts';
-import type { Staged } from './live-log.ts';
 import { replaceIdsAmong } from './own-ids.ts';
 import type { ProjectState } from './project-state.ts';
+import { ReceivedBatch } from './received-batch.ts';
+import { objectsIn, type ReceivedObject } from './received-objects.ts';
 import { checkUpdate } from './update-check.ts';
 
 export type Accepted =
   | { readonly type: 'accepted'; /** How many were new. */ readonly changes: number }
   /** Something before it is missing here: what came before that is stored, and the rest was not taken (REP-3). */
   | { readonly type: 'gap'; readonly detail: string };
+
+/** For groups that are given before those that they follow are durable. */
+export interface Succession {
+  /** `LiveLog.era` when those before them were taken; null if they are durable. */
+  readonly behind: number | null;
+  /** All of them are numbered and on their way to the disk: what follows may be given. */
+  readonly onTaken: (era: number) => void;
+}
+
+const alone: Succession = { behind: null, onTaken: () => undefined };
 
 interface WholeGroup extends ReceivedGroup {
   readonly update: Uint8Array;
@@ -30,39 +35,49 @@ export class ProjectReplica {
   /**
    * Takes groups in the order of another server's log. Resolves when they are durable.
    * @param isUnfinished whether a session that was made in slices is not complete with them.
+   * @param succession causality is kept also where they follow what isn't durable yet: if that is lost, nothing is taken (REP-3).
    * @throws RejoinError `bad-request`, `undecodable`; `unavailable`, `outcome-unknown` if the store fails. A project that is
    *   deleted takes nothing, and says that it has.
    */
-  accept(groups: readonly ReceivedGroup[], isUnfinished: boolean): Promise<Accepted> {
+  accept(
+    groups: readonly ReceivedGroup[],
+    isUnfinished: boolean,
+    { behind, onTaken }: Succession = alone,
+  ): Promise<Accepted> {
     const { state } = this;
     const objects = objectsIn(groups);
-    const lookups = [...objects.values()].map(({ kind, versionUuid }) =>
-      state.log.uuids.lookUp(kind, versionUuid),
-    );
+    const endLookUp = state.log.uuids.lookUpAll([...objects.values()]);
     const accepted = state.context.recovery.writing(async () => {
-      const { outcome, durable } = await state.inTurn(() => this.take(groups, objects, isUnfinished));
+      const { outcome, era, durable } = await state.inTurn(() =>
+        this.take(groups, objects, isUnfinished, behind),
+      );
+      if (outcome.type === 'accepted') onTaken(era);
       await durable;
       return outcome;
     });
-    return state.asking(
-      accepted.finally(() => {
-        for (const end of lookups) end();
-      }),
-    );
+    return state.asking(accepted.finally(endLookUp));
   }
 
   private async take(
     groups: readonly ReceivedGroup[],
-    objects: ReadonlyMap<ReceivedRecord, ObjectIn>,
+    objects: ReadonlyMap<ReceivedRecord, ReceivedObject>,
     isUnfinished: boolean,
-  ): Promise<{ outcome: Accepted; durable: Promise<unknown> }> {
+    behind: number | null,
+  ): Promise<{ outcome: Accepted; era: number; durable: Promise<unknown> }> {
     const { state } = this;
     await state.current();
+    const { era } = state.log;
+    if (behind !== null && behind !== era)
+      return {
+        outcome: { type: 'gap', detail: 'What it follows was lost' },
+        era,
+        durable: state.log.settled(),
+      };
     if (state.log.info?.tombstone)
-      return { outcome: { type: 'accepted', changes: 0 }, durable: state.log.settled() };
+      return { outcome: { type: 'accepted', changes: 0 }, era, durable: state.log.settled() };
     await this.leaveOwnSequence(groups);
     const { fresh, gap } = this.nextOf(groups);
-    const batch = new Batch(state, objects);
+    const batch = new ReceivedBatch(state, objects);
     let problem = gap;
     await state.mutate(async () => {
       for (const [index, group] of fresh.entries()) {
@@ -77,7 +92,7 @@ export class ProjectReplica {
     const outcome: Accepted = problem
       ? { type: 'gap', detail: problem }
       : { type: 'accepted', changes: batch.changes };
-    return { outcome, durable: Promise.all([state.log.settled(), ...batch.durable]) };
+    return { outcome, era, durable: Promise.all([state.log.settled(), batch.durable]) };
   }
 
   /** REP-8: whoever has more of our own sequence than we do has it from a life whose folder we are a copy of. */
@@ -96,7 +111,7 @@ export class ProjectReplica {
   private nextOf(groups: readonly ReceivedGroup[]): { fresh: WholeGroup[]; gap: string | null } {
     const heads = new Map(this.state.log.appended.vector);
     const fresh: WholeGroup[] = [];
-    for (const { update, ...group } of groups) {
+    for (const group of groups) {
       const { serverId, firstSeqno, lastSeqno } = group;
       const head = heads.get(serverId) ?? 0;
       if (lastSeqno <= head) continue;
@@ -105,13 +120,13 @@ export class ProjectReplica {
           fresh,
           gap: `[${serverId}, ${firstSeqno}] came, and ${head + 1} is the next of that server`,
         };
-      if (!update)
+      if (!hasUpdate(group))
         return {
           fresh,
           gap: `[${serverId}, ${firstSeqno}] came without its update, which was compacted away`,
         };
       heads.set(serverId, lastSeqno);
-      fresh.push({ ...group, update });
+      fresh.push(group);
     }
     return { fresh, gap: null };
   }
@@ -123,7 +138,7 @@ export class ProjectReplica {
   }
 
   /** @returns what of its base is missing here (YJS-8), or null if it is taken. */
-  private async stage(group: WholeGroup, isPart: boolean, batch: Batch): Promise<string | null> {
+  private async stage(group: WholeGroup, isPart: boolean, batch: ReceivedBatch): Promise<string | null> {
     const { state } = this;
     const opened = isPart ? null : await this.openFor(group, batch);
     const writes = [];
@@ -138,8 +153,7 @@ export class ProjectReplica {
         writes.push(ids.write);
       }
     }
-    const objects = [];
-    for (const record of group.records) objects.push(await this.loggedObject(record, batch));
+    const objects = await batch.objectsOf(group);
     if (opened) {
       const change = opened.document.applyUpdate(group.update);
       const nowMs = state.context.environment.now();
@@ -150,10 +164,7 @@ export class ProjectReplica {
     const settle = (): void => {
       if (step) opened?.versions.settle(step.state);
     };
-    batch.add(
-      state.log.stageReceived(group, objects, { isUnfinished: isPart, update: group.update, writes, settle }),
-      group,
-    );
+    batch.add(group, objects, { isUnfinished: isPart, update: group.update, writes, settle });
     return null;
   }
 
@@ -161,7 +172,7 @@ export class ProjectReplica {
    * The document, where the change may show in `udt`, so that it makes a version, or where the document is open anyway. Objects
    * and what applications keep in other roots need none.
    */
-  private async openFor({ records }: ReceivedGroup, batch: Batch): Promise<Opened | null> {
+  private async openFor({ records }: ReceivedGroup, batch: ReceivedBatch): Promise<Opened | null> {
     const { keeper, log } = this.state;
     const tells = records.some(isUdtChange) || Boolean(log.info?.session);
     if (!tells && !keeper.current && !(await keeper.versions()).isBegun) return null;
@@ -171,101 +182,10 @@ export class ProjectReplica {
     const versions = await keeper.versions();
     return { document, versions, keys: log.keys, nextPosition: () => log.appended.position + 1 };
   }
-
-  /** What is known of a record that is an object; null if it is none (REP-6). @param batch what is staged before it. */
-  async loggedObject(record: ReceivedRecord, batch: Batch): Promise<LoggedObject | null> {
-    const object = batch.received.get(record);
-    if (!object) return null;
-    const { kind, versionUuid, value } = object;
-    const matches = matchesOf(kind, value);
-    const first =
-      batch.objects.get(nameOf(object)) ??
-      ((await this.state.log.uuids.has(kind, versionUuid)) && (await this.firstOf(kind, versionUuid)));
-    if (!first) {
-      batch.objects.set(nameOf(object), value);
-      return { kind, versionUuid, matches, repeat: null };
-    }
-    const isSame = isJsonObject(first) && jsonEquals(asAuthored(first), asAuthored(value));
-    const repeat = isSame ? 'same' : 'other';
-    if (repeat === 'other')
-      this.state.observe('object-differs', `${kind} ${JSON.stringify(versionUuid)} has two contents`);
-    return { kind, versionUuid, matches, repeat };
-  }
-
-  private async firstOf(kind: ObjectKind, versionUuid: string): Promise<Json> {
-    await this.state.log.durable(); // it may be on its way
-    return this.state.log.objectOf(kind, versionUuid);
-  }
 }
 
-/** What of a frame is staged and goes to the store at once. */
-export class Batch {
-  readonly durable: Promise<void>[] = [];
-  /** Objects that were staged, by kind and uuid. */
-  readonly objects = new Map<string, JsonObject>();
-  changes = 0;
-  private staged: Staged[] = [];
-
-  constructor(
-    private readonly state: ProjectState,
-    /** The objects among the records that came. */
-    readonly received: ReadonlyMap<ReceivedRecord, ObjectIn>,
-  ) {}
-
-  add(staged: Staged, { records }: ReceivedGroup): void {
-    this.staged.push(staged);
-    this.changes += records.length;
-  }
-
-  write(): void {
-    const { staged } = this;
-    if (staged.length === 0) return;
-    this.staged = [];
-    const written = this.state.context.store.write(staged.flatMap(({ writes }) => writes));
-    for (const { track } of staged) {
-      const durable = track(written);
-      durable.catch(() => undefined); // who waits for all of the frame hears of it
-      this.durable.push(durable);
-    }
-  }
-}
-
-export interface ObjectIn {
-  readonly kind: ObjectKind;
-  readonly versionUuid: string;
-  readonly value: JsonObject;
-}
-
-/** The objects among the records that came. @throws RejoinError `bad-request` if the record of an object holds none. */
-export function objectsIn(groups: readonly ReceivedGroup[]): Map<ReceivedRecord, ObjectIn> {
-  const objects = new Map<ReceivedRecord, ObjectIn>();
-  for (const { records } of groups)
-    for (const record of records) {
-      const object = objectIn(record);
-      if (object) objects.set(record, object);
-    }
-  return objects;
-}
-
-/** @throws RejoinError `bad-request` if the record of an object holds none. */
-function objectIn({ serverId, seqno, kind, object }: ReceivedRecord): ObjectIn | null {
-  if (!isObjectKind(kind) || !object) return null;
-  const value = parsed(object);
-  if (!isJsonObject(value) || typeof value.version_uuid !== 'string')
-    throw new RejoinError('bad-request', `The record [${serverId}, ${seqno}] holds no ${kind}`);
-  return { kind, versionUuid: value.version_uuid, value };
-}
-
-function parsed(bytes: Uint8Array): Json {
-  try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('utf8')) as Json;
-  } catch {
-    return null;
-  }
-}
-
-function nameOf({ kind, versionUuid }: ObjectIn): string {
-  return `${kind} ${versionUuid}`;
+function hasUpdate(group: ReceivedGroup): group is WholeGroup {
+  return group.update !== null;
 }
 
 function isSlice({ records: [first] }: ReceivedGroup): boolean {

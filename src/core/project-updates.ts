@@ -59,7 +59,7 @@ export class ProjectUpdates {
         const objects = await newObjectsOf(change.touched, {
           origin,
           nowMs,
-          isKnown: (kind, versionUuid) => this.state.log.uuids.has(kind, versionUuid),
+          isKnown: async (kind, versionUuid) => this.state.log.uuids.has(kind, versionUuid),
           observe: (type, detail) => this.state.observe(type, detail),
         });
         const commit = commitOfUpdate(opened, change, { origin, nowMs }, objects, ids ? [ids.write] : []);

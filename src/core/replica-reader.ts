@@ -5,6 +5,7 @@
 import { RejoinError } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
+import { HeadWait } from './head-wait.ts';
 import type { LiveLog } from './live-log.ts';
 import type { SnapshotPiece, SnapshotSource } from './snapshot-source.ts';
 
@@ -47,7 +48,7 @@ export class ReplicaReader {
   private pending: readonly StoredRecord[] = [];
   private interruptions = 0;
   private isClosed = false;
-  private wake: (() => void) | null = null;
+  private readonly head = new HeadWait();
   private transfer: Transfer | null = null;
 
   private constructor(
@@ -92,7 +93,7 @@ export class ReplicaReader {
       if (this.isClosed) return null;
       await this.log.ready();
       if (this.isAtHead) {
-        await this.moved();
+        await this.head.moved(this.log);
         continue;
       }
       try {
@@ -111,7 +112,7 @@ export class ReplicaReader {
     if (this.isClosed) return;
     this.isClosed = true;
     this.leave();
-    this.wake?.();
+    this.head.end();
     this.release();
   }
 
@@ -237,21 +238,5 @@ export class ReplicaReader {
     this.position = transfer.position;
     this.known = transfer.known;
     this.transfer = null;
-  }
-
-  private async moved(): Promise<void> {
-    await new Promise<void>((resolve) => {
-      // It may have been closed while it was found that there is nothing.
-      if (this.isClosed) {
-        resolve();
-        return;
-      }
-      const stop = this.log.onMoved(resolve);
-      this.wake = () => {
-        stop();
-        resolve();
-      };
-    });
-    this.wake = null;
   }
 }

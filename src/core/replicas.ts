@@ -6,7 +6,7 @@ import type { Standing } from '../model/standing.ts';
 import { isBehind, type VersionVector } from '../model/version-vector.ts';
 import { readCatalogue } from '../store/project-info.ts';
 import { readGroups } from '../store/received-groups.ts';
-import type { Accepted } from './project-replica.ts';
+import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
@@ -144,9 +144,10 @@ export class Replicas {
   accept(
     project: string,
     { records, isUnfinished }: { records: readonly Uint8Array[]; isUnfinished: boolean },
+    succession?: Succession,
   ): Promise<Accepted> {
     const groups = readGroups(records);
-    return this.projects.use(project, (opened) => opened.replica.accept(groups, isUnfinished));
+    return this.projects.use(project, (opened) => opened.replica.accept(groups, isUnfinished, succession));
   }
 
   /**

@@ -14,8 +14,9 @@ import type { DocumentLoader } from './document.ts';
 import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
 import { openDocument, type OpenDocument } from './open-document.ts';
 import { replaceIdsAmong } from './own-ids.ts';
-import { Batch, objectsIn, type ProjectReplica } from './project-replica.ts';
 import type { ProjectState } from './project-state.ts';
+import { ReceivedBatch } from './received-batch.ts';
+import { objectsIn } from './received-objects.ts';
 import { writeSampleChanges } from './sample-changes.ts';
 import { TouchedSamples } from './touched-samples.ts';
 import type { SampleChanges } from './udt-samples.ts';
@@ -82,7 +83,6 @@ async function addArrived(loader: DocumentLoader, arrival: Arrival): Promise<voi
 /** To be called when the arrival's mark is durable. @returns how many records were new. */
 export async function takeArrival(
   state: ProjectState,
-  replica: ProjectReplica,
   arrival: Arrival,
   plan: ArrivalPlan,
   joined: JoinedDocument,
@@ -90,7 +90,7 @@ export async function takeArrival(
   const { log, keeper, context } = state;
   const versions = await keeper.versions();
   await replaceIds(state, joined);
-  const taking = { state, replica, plan, joined, versions };
+  const taking = { state, plan, joined, versions };
   let changes = 0;
   for await (const { records } of arrival.read()) {
     const known = log.appended.vector;
@@ -113,7 +113,6 @@ export async function takeArrival(
 
 interface Taking {
   readonly state: ProjectState;
-  readonly replica: ProjectReplica;
   readonly plan: ArrivalPlan;
   readonly joined: JoinedDocument;
   readonly versions: UdtVersions;
@@ -129,25 +128,22 @@ async function replaceIds(state: ProjectState, { newClients, opened }: JoinedDoc
 
 /** Resolves when they are durable, so that no more than one part is in memory. */
 async function logGroups(taking: Taking, groups: readonly ReceivedGroup[]): Promise<number> {
-  const { state, replica, versions } = taking;
+  const { state, versions } = taking;
   const received = objectsIn(groups);
-  const batch = new Batch(state, received);
-  const lookups = [...received.values()].map(({ kind, versionUuid }) =>
-    state.log.uuids.lookUp(kind, versionUuid),
-  );
+  const batch = new ReceivedBatch(state, received);
+  const endLookUp = state.log.uuids.lookUpAll([...received.values()]);
   for (const group of groups) {
-    const objects = [];
-    for (const record of group.records) objects.push(await replica.loggedObject(record, batch));
+    const objects = await batch.objectsOf(group);
     const { step, writes } = tellOfUdt(taking, group);
     const settle = (): void => {
       if (step) versions.settle(step.state);
     };
     const isUnfinished = !state.log.info;
-    batch.add(state.log.stageReceived(group, objects, { isUnfinished, update: null, writes, settle }), group);
+    batch.add(group, objects, { isUnfinished, update: null, writes, settle });
   }
   batch.write();
-  await Promise.all(batch.durable);
-  for (const end of lookups) end();
+  await batch.durable;
+  endLookUp();
   return batch.changes;
 }
 

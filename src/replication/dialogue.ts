@@ -70,6 +70,7 @@ export class Dialogue {
       onKnown: (project, vector, lifecycle) => this.learn(project, vector, lifecycle),
       inTurn: (project, work) => this.inTurn(project, work),
       onOverflow: cut,
+      run: (work) => tasks.run(work),
     });
   }
 
@@ -129,7 +130,7 @@ export class Dialogue {
       case 'groups':
         this.checkStream(message);
         {
-          this.inTurn(message.project, () => this.incoming.receive(message), dealtWith);
+          this.inTurn(message.project, () => this.incoming.receive(message, dealtWith));
           return;
         }
       case 'snapshot':

@@ -8,9 +8,10 @@ import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
 import type { Head, Standing } from '../model/standing.ts';
 import type { Ended, Groups, SnapshotMessage, Want } from '../wire/replication/messages.ts';
+import { FramesUnderWay } from './frames-under-way.ts';
 import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
-import type { Accepted, Replicas, SnapshotReceipt } from './replicas-port.ts';
+import type { Accepted, Era, Replicas, SnapshotReceipt } from './replicas-port.ts';
 
 export interface IncomingStreamsOptions {
   readonly replicas: Replicas;
@@ -22,6 +23,8 @@ export interface IncomingStreamsOptions {
   /** Runs something when the project's turn comes. */
   readonly inTurn: (project: string, work: () => Promise<void>) => void;
   readonly observe: (event: LinkEvent) => void;
+  /** Runs something in the background; the link has not settled before it has ended. */
+  readonly run: (work: () => Promise<void>) => void;
   /** So many projects are asked for, or can't be taken, that it is better to begin anew. */
   readonly onOverflow: (detail: string) => void;
 }
@@ -30,7 +33,7 @@ export interface IncomingStreamsOptions {
 interface Incoming {
   state:
     | { readonly type: 'new' }
-    | { readonly type: 'live'; readonly stream: number }
+    | { readonly type: 'live'; readonly stream: number; readonly underWay: FramesUnderWay }
     | { readonly type: 'paused'; readonly cancel: () => void };
   /** How many pauses there were without progress between them. */
   pauses: number;
@@ -80,6 +83,7 @@ export class IncomingStreams {
   /** The peer says what it has of a project. */
   async meet(project: string, theirs: Standing): Promise<void> {
     const { replicas, onKnown, observe } = this.options;
+    await this.ended(project);
     try {
       const { lacks, vector } = await replicas.meet(project, theirs);
       onKnown(project, vectorOfHeads(theirs.heads), theirs.lifecycle);
@@ -107,17 +111,44 @@ export class IncomingStreams {
     }
   }
 
-  /** Takes what a stream brings; resolves when it is durable, or discarded. */
-  receive({ project, stream, records, isUnfinished }: Groups): Promise<void> {
-    return this.take(project, stream, records, (incoming) => {
-      if (incoming.receipt) return { type: 'gap', detail: 'A snapshot was cut off' };
-      return this.options.replicas.accept(project, { records, isUnfinished });
+  /**
+   * Takes what a stream brings. Resolves when what follows may be given, which is before all of it is durable.
+   * @param dealtWith called when it is durable, or discarded.
+   */
+  async receive({ project, stream, records, isUnfinished }: Groups, dealtWith: () => void): Promise<void> {
+    const underWay = this.underWay(project, stream);
+    if (!underWay) {
+      dealtWith(); // it was given up
+      return;
+    }
+    await underWay.room();
+    const { behind } = underWay;
+    const end = underWay.begin();
+    await new Promise<void>((mayFollow) => {
+      const onTaken = (era: Era): void => {
+        underWay.taken(era);
+        mayFollow();
+      };
+      this.options.run(async () => {
+        try {
+          await this.take(project, stream, records, (incoming) => {
+            if (incoming.receipt) return { type: 'gap', detail: 'A snapshot was cut off' };
+            const { replicas } = this.options;
+            return replicas.accept(project, { records, isUnfinished }, { behind, onTaken });
+          });
+          dealtWith();
+        } finally {
+          end();
+          mayFollow();
+        }
+      });
     });
   }
 
-  /** Takes a part of a snapshot in the same way (REP-7). */
-  receiveSnapshot({ project, stream, ...part }: SnapshotMessage): Promise<void> {
-    return this.take(project, stream, part.records, async (incoming) => {
+  /** Takes a part of a snapshot; resolves when it is durable, or discarded (REP-7). */
+  async receiveSnapshot({ project, stream, ...part }: SnapshotMessage): Promise<void> {
+    await this.ended(project);
+    await this.take(project, stream, part.records, async (incoming) => {
       incoming.receipt ??= await this.options.replicas.receiveSnapshot(project);
       const { receipt } = incoming;
       const accepted = await receipt.add(part);
@@ -133,27 +164,42 @@ export class IncomingStreams {
     accept: (incoming: Incoming) => Accepted | Promise<Accepted>,
   ): Promise<void> {
     const incoming = this.projects.get(project);
-    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return; // it was given up
+    if (!incoming || !this.underWay(project, stream)) return; // it was given up
     try {
       // Before they are accepted: they must not go back to where they come from.
       this.options.onKnown(project, vectorOfRecords(records));
       const accepted = await accept(incoming);
       if (this.hasEnded) this.discardSnapshot(incoming);
       else if (accepted.type === 'accepted') this.note(incoming, accepted.changes);
+      else if (!this.underWay(project, stream))
+        return; // so it is already for what came before
       else if (incoming.hasProgress) await this.askAgain(project, incoming);
       else this.pause(project, incoming, accepted.detail);
     } catch (error) {
-      this.pause(project, incoming, messageOf(error));
+      if (this.hasEnded) this.discardSnapshot(incoming);
+      else if (this.underWay(project, stream)) this.pause(project, incoming, messageOf(error));
     }
   }
 
   /** The peer ends a stream: it has sent all, or it can't go on. */
-  finish({ project, stream, reason }: Ended): Promise<void> {
+  async finish({ project, stream, reason }: Ended): Promise<void> {
+    await this.ended(project);
     const incoming = this.projects.get(project);
-    if (incoming?.state.type !== 'live' || incoming.state.stream !== stream) return Promise.resolve();
+    if (!incoming || !this.underWay(project, stream)) return;
     if (reason === '') this.drop(project);
     else this.pause(project, incoming, `The peer can't send it: ${reason}`);
-    return Promise.resolve();
+  }
+
+  /** What of a stream is on its way to the disk; null if the stream was given up. */
+  private underWay(project: string, stream: number): FramesUnderWay | null {
+    const state = this.projects.get(project)?.state;
+    return state?.type === 'live' && state.stream === stream ? state.underWay : null;
+  }
+
+  /** Resolves when nothing that the project's stream has brought is on its way. */
+  private async ended(project: string): Promise<void> {
+    const state = this.projects.get(project)?.state;
+    if (state?.type === 'live') await state.underWay.ended();
   }
 
   /** Something of the project has become durable, wherever it came from. */
@@ -189,7 +235,7 @@ export class IncomingStreams {
     if (this.hasEnded) return;
     this.discardSnapshot(incoming);
     const stream = ++this.lastStream;
-    incoming.state = { type: 'live', stream };
+    incoming.state = { type: 'live', stream, underWay: new FramesUnderWay() };
     incoming.hasProgress = false;
     this.options.send({ type: 'want', project, stream, vector });
   }

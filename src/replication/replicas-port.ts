@@ -36,6 +36,17 @@ export interface SnapshotReceipt {
   close(): void;
 }
 
+/** Changes when a write has failed here: what was taken in one era is lost, or durable, when another has begun. */
+export type Era = number;
+
+/** Groups that are given before those that they follow are durable. */
+export interface Succession {
+  /** The era in which those before them were taken; null if they are durable. In another one nothing of these is taken. */
+  readonly behind: Era | null;
+  /** All of them are taken and on their way to the disk: what follows may be given. */
+  readonly onTaken: (era: Era) => void;
+}
+
 /** What became of groups of a peer: they are durable here, or they don't follow what is (REP-3). */
 export type Accepted =
   { readonly type: 'accepted'; readonly changes: number } | { readonly type: 'gap'; readonly detail: string };
@@ -86,7 +97,7 @@ export interface Replicas {
   /** Keeps the project open until the reader is closed. @param known what the peer has. */
   open(project: string, known: VersionVector): Promise<ReplicaReader>;
   /** Resolves when all of it is durable (REP-3). @throws RejoinError `unavailable`, `outcome-unknown` and others. */
-  accept(project: string, groups: ReceivedGroups): Promise<Accepted>;
+  accept(project: string, groups: ReceivedGroups, succession?: Succession): Promise<Accepted>;
   /** For a snapshot that the peer sends, until it is closed. */
   receiveSnapshot(project: string): Promise<SnapshotReceipt>;
   /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */

@@ -13,6 +13,12 @@ export interface Change extends LogRecord {
   readonly repeat?: Repeat;
 }
 
+/** @param record may be more than that, as one that was received is: nothing else of it is kept. */
+export function changeAt(position: number, record: LogRecord): Change {
+  const { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update } = record;
+  return { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update, position };
+}
+
 /** The changes of one Yjs update: written, shown and replicated whole or not at all. Never empty. */
 export interface Group {
   readonly changes: readonly Change[];

@@ -48,7 +48,19 @@ export function checksumOf(...parts: Uint8Array[]): Uint8Array {
 
 /** Bytes as they are stored under `key`: a checksum over key and bytes, then the bytes. */
 export function seal(key: Uint8Array, bytes: Uint8Array): Uint8Array {
-  return Buffer.concat([checksumOf(key, bytes), bytes]);
+  // Every change brings several of these: they are made of few buffers.
+  const sealed = Buffer.allocUnsafe(checksumBytes + bytes.length);
+  sealed.write(sha256Text(joined(key, bytes)), 0, checksumBytes, 'latin1');
+  sealed.set(bytes, checksumBytes);
+  return sealed;
+}
+
+function joined(key: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (bytes.length === 0) return key;
+  const both = Buffer.allocUnsafe(key.length + bytes.length);
+  both.set(key);
+  both.set(bytes, key.length);
+  return both;
 }
 
 /** @throws RejoinError `damaged` if the bytes aren't what was sealed under this key. */

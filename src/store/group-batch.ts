@@ -3,7 +3,7 @@
 
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
-import type { Change } from './change.ts';
+import { changeAt, type Change } from './change.ts';
 import { seal } from './digest.ts';
 import { number } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
@@ -23,29 +23,33 @@ export interface LoggedObject {
 }
 
 export class GroupBatch {
-  private readonly collected: Write[] = [];
   private readonly postings = new GroupPostings();
 
-  constructor(private readonly keys: ProjectKeys) {}
+  /** @param writes gets what has to be written. */
+  constructor(
+    private readonly keys: ProjectKeys,
+    private readonly writes: Write[],
+  ) {}
 
   /** Positions rise from call to call. @param bytes of the record as it is stored. */
   add(position: number, record: LogRecord, bytes: Uint8Array, object: LoggedObject | null): Change {
-    const { keys, collected } = this;
+    const { keys, writes } = this;
     const at = number(position);
     const sequenceKey = keys.sequence(record.serverId, record.seqno);
-    collected.push({ key: keys.record(position), value: bytes });
-    collected.push({ key: sequenceKey, value: seal(sequenceKey, at) });
-    if (!object) return { ...record, position };
+    writes.push({ key: keys.record(position), value: bytes });
+    writes.push({ key: sequenceKey, value: seal(sequenceKey, at) });
+    if (!object) return changeAt(position, record);
     const { kind, versionUuid, matches, repeat } = object;
     if (repeat === null) {
       const uuidKey = keys.uuid(kind, versionUuid);
-      collected.push({ key: uuidKey, value: seal(uuidKey, at) });
-    } else collected.push(writeRepeat(keys, position, repeat));
+      writes.push({ key: uuidKey, value: seal(uuidKey, at) });
+    } else writes.push(writeRepeat(keys, position, repeat));
     if (repeat !== 'same') this.postings.add(kind, matches, position);
-    return { ...record, position, matches, ...(repeat && { repeat }) };
+    return { ...changeAt(position, record), matches, ...(repeat && { repeat }) };
   }
 
-  writes(): Write[] {
-    return [...this.collected, ...this.postings.writes(this.keys)];
+  /** All of the group is added. */
+  end(): void {
+    this.writes.push(...this.postings.writes(this.keys));
   }
 }

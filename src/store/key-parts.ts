@@ -9,7 +9,7 @@ export const numberBytes = 6;
 export const numberMax = 2 ** (8 * numberBytes) - 1;
 
 export function number(value: number): Buffer {
-  const bytes = Buffer.alloc(numberBytes);
+  const bytes = Buffer.allocUnsafe(numberBytes);
   bytes.writeUIntBE(value, 0, numberBytes);
   return bytes;
 }
@@ -26,12 +26,16 @@ export function escaped(project: string): Buffer {
 }
 
 export function escapedBytes(value: Uint8Array): Buffer {
-  const bytes: number[] = [];
+  let length = value.length + 1;
+  for (const byte of value) if (byte <= escapeByte) length++;
+  const bytes = Buffer.allocUnsafe(length);
+  let at = 0;
   for (const byte of value) {
-    if (byte <= escapeByte) bytes.push(escapeByte, byte + 1);
-    else bytes.push(byte);
+    if (byte <= escapeByte) bytes[at++] = escapeByte;
+    bytes[at++] = byte <= escapeByte ? byte + 1 : byte;
   }
-  return Buffer.from([...bytes, 0]);
+  bytes[at] = 0;
+  return bytes;
 }
 
 /** @param key ends with the zero that ends an escaped id. */

@@ -3,7 +3,16 @@
 
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
-import { behindZero, bounded, escaped, escapedBytes, nextPrefix, number, numberMax } from './key-parts.ts';
+import {
+  behindZero,
+  bounded,
+  escaped,
+  escapedBytes,
+  nextPrefix,
+  number,
+  numberBytes,
+  numberMax,
+} from './key-parts.ts';
 import type { Range } from './store.ts';
 
 /** The letter of each. */
@@ -32,6 +41,8 @@ export type Section = keyof typeof sections;
 /** Makes the keys of one project. */
 export class ProjectKeys {
   private readonly prefix: Buffer;
+  /** What the keys of a section begin with, once one was made. */
+  private readonly beginnings = new Map<Section, Buffer>();
   readonly topLevelKeys: Buffer;
   readonly upkeep: Buffer;
   readonly indexMark: Buffer;
@@ -51,15 +62,15 @@ export class ProjectKeys {
   }
 
   record(position: number): Buffer {
-    return this.in('record', number(position));
+    return this.numbered('record', position);
   }
 
   sequence(serverId: number, seqno: number): Buffer {
-    return this.in('sequence', number(serverId), number(seqno));
+    return this.numbered('sequence', serverId, seqno);
   }
 
   uuid(kind: ObjectKind, versionUuid: string): Buffer {
-    return this.in('uuid', Buffer.from(kind.slice(0, 1)), Buffer.from(versionUuid, 'utf8'));
+    return this.in('uuid', Buffer.from(kind.charAt(0) + versionUuid, 'utf8'));
   }
 
   /** The entries of all objects of a kind. */
@@ -74,8 +85,14 @@ export class ProjectKeys {
 
   /** @param first position of those that are in the value. */
   posting(kind: ObjectKind, { field, value }: Match, first: number): Buffer {
-    const letters = Buffer.from(field.slice(0, 1) + kind.slice(0, 1));
-    return this.in('postings', letters, escapedBytes(bounded(value)), number(first));
+    const beginning = this.beginning('postings');
+    const name = escapedBytes(bounded(value));
+    const key = Buffer.allocUnsafe(beginning.length + 2 + name.length + numberBytes);
+    key.set(beginning);
+    key.write(field.charAt(0) + kind.charAt(0), beginning.length, 'latin1');
+    key.set(name, beginning.length + 2);
+    key.writeUIntBE(first, key.length - numberBytes, numberBytes);
+    return key;
   }
 
   /** Postings whose first position is from one to another, both included. */
@@ -200,6 +217,25 @@ export class ProjectKeys {
   }
 
   private in(section: Section, ...rest: Buffer[]): Buffer {
-    return Buffer.concat([this.prefix, Buffer.from(sections[section]), ...rest]);
+    return Buffer.concat([this.beginning(section), ...rest]);
+  }
+
+  /** As `in`, for the keys that every change has. */
+  private numbered(section: Section, ...numbers: number[]): Buffer {
+    const beginning = this.beginning(section);
+    const key = Buffer.allocUnsafe(beginning.length + numberBytes * numbers.length);
+    key.set(beginning);
+    let at = beginning.length;
+    for (const value of numbers) at = key.writeUIntBE(value, at, numberBytes);
+    return key;
+  }
+
+  private beginning(section: Section): Buffer {
+    let beginning = this.beginnings.get(section);
+    if (!beginning) {
+      beginning = Buffer.concat([this.prefix, Buffer.from(sections[section])]);
+      this.beginnings.set(section, beginning);
+    }
+    return beginning;
   }
 }

@@ -160,13 +160,12 @@ export class LevelStore implements Store {
   }
 
   private commit(batch: readonly Write[]): Promise<void> {
-    const operations = batch.map(({ key, value }) =>
-      value === null
-        ? { type: 'del' as const, key: asBuffer(key) }
-        : { type: 'put' as const, key: asBuffer(key), value: asBuffer(value) },
-    );
+    const operations = this.database().batch();
+    for (const { key, value } of batch)
+      if (value === null) operations.del(asBuffer(key));
+      else operations.put(asBuffer(key), asBuffer(value));
     return new Promise((resolve, reject) => {
-      this.database().batch(operations, { sync: true }, (error) => {
+      operations.write({ sync: true }, (error) => {
         if (error) reject(error);
         else resolve();
       });

@@ -11,11 +11,20 @@ declare module 'leveldown' {
       options: { asBuffer: true },
       callback: (error: unknown, values: readonly unknown[]) => void,
     ): void;
+    /** Begins a batch that is filled step by step, which costs less than half of what an array of operations does. */
+    batch(): LevelDownBatch;
     batch(operations: readonly BatchOperation[], options: { sync: boolean }, callback: Callback): void;
     /** Of tables only: what is in memory, and in the log that keeps it safe, doesn't count. */
     approximateSize(start: Buffer, end: Buffer, callback: (error: unknown, bytes: number) => void): void;
     compactRange(start: Buffer, end: Buffer, callback: Callback): void;
     iterator(options: IteratorOptions): LevelDownIterator;
+  }
+
+  export interface LevelDownBatch {
+    /** What is given is copied at once. */
+    put(key: Buffer, value: Buffer): this;
+    del(key: Buffer): this;
+    write(options: { sync: boolean }, callback: Callback): void;
   }
 
   export interface LevelDownIterator {

@@ -19,10 +19,23 @@ export interface Run {
 
 /** Collects the postings of one group. */
 export class GroupPostings {
+  /** The first object: most groups have no other. */
+  private first: { kind: ObjectKind; matches: readonly Match[]; position: number } | null = null;
+  /** Of all objects, once there are several. */
   private readonly postings = new Map<string, { kind: ObjectKind; match: Match; runs: Run[] }>();
 
   /** Positions rise from call to call. */
   add(kind: ObjectKind, matches: readonly Match[], position: number): void {
+    const { first } = this;
+    if (!first) {
+      this.first = { kind, matches, position };
+      return;
+    }
+    if (this.postings.size === 0) this.collect(first.kind, first.matches, first.position);
+    this.collect(kind, matches, position);
+  }
+
+  private collect(kind: ObjectKind, matches: readonly Match[], position: number): void {
     for (const match of matches) {
       const name = `${match.field} ${kind} ${match.value}`;
       const known = this.postings.get(name);
@@ -37,12 +50,21 @@ export class GroupPostings {
   }
 
   writes(keys: ProjectKeys): Write[] {
+    const { first } = this;
+    if (first && this.postings.size === 0)
+      return first.matches.map((match) => {
+        const key = keys.posting(first.kind, match, first.position);
+        return { key, value: seal(key, runOfOne) };
+      });
     return [...this.postings.values()].map(({ kind, match, runs }) => {
       const key = keys.posting(kind, match, runs[0]?.first ?? 0);
       return { key, value: seal(key, encodeRuns(runs)) };
     });
   }
 }
+
+/** A position alone, as `encodeRuns` writes it. */
+const runOfOne = Uint8Array.of(1);
 
 /** So many postings are read at a time. No scan stays open between two reads. */
 const postingsPerScan = 64;

@@ -156,7 +156,9 @@ export class ProjectLog {
       position: this.nextPosition,
     };
     const groupSize = changes.length;
-    const batch = new GroupBatch(this.keys);
+    const entry = this.entry.with(first);
+    const writes = this.firstWrites(entry);
+    const batch = new GroupBatch(this.keys, writes);
     const numbered = changes.map((change, groupIndex): Change => {
       const record = {
         serverId: this.serverId,
@@ -172,7 +174,8 @@ export class ProjectLog {
       const object = 'object' in change ? { ...change, repeat: null } : null;
       return batch.add(this.nextPosition + groupIndex, record, encodeRecord(record), object);
     });
-    return this.take(this.entry.with(first), numbered, update, batch);
+    batch.end();
+    return this.take(entry, { changes: numbered, update }, writes);
   }
 
   /**
@@ -189,28 +192,28 @@ export class ProjectLog {
     const kind = records.find((record) => record.kind === 'session' || record.kind === 'closing')?.kind;
     const user = records[0]?.origin.user ?? '';
     const first = { kind, serverId, timeMs: nowMs, user, isUnfinished, position: this.nextPosition };
-    const batch = new GroupBatch(this.keys);
-    const changes = records.map(({ bytes, ...record }, groupIndex) =>
-      batch.add(this.nextPosition + groupIndex, record, bytes, objects[groupIndex] ?? null),
+    const entry = this.entry.with(first);
+    const writes = this.firstWrites(entry);
+    const batch = new GroupBatch(this.keys, writes);
+    const changes = records.map((record, groupIndex) =>
+      batch.add(this.nextPosition + groupIndex, record, record.bytes, objects[groupIndex] ?? null),
     );
-    return this.take(this.entry.with(first), changes, update, batch);
+    batch.end();
+    return this.take(entry, { changes, update }, writes);
   }
 
-  private take(
-    entry: EntryChange,
-    changes: readonly Change[],
-    update: Uint8Array | null,
-    batch: GroupBatch,
-  ): Appended {
-    const writes = [...entry.writes];
-    if (this.nextPosition === 1) writes.push(writeIndexMark(this.keys, 1, this.serverId));
-    writes.push(...batch.writes());
+  private firstWrites({ writes }: EntryChange): Write[] {
+    return this.nextPosition > 1 ? [...writes] : [...writes, writeIndexMark(this.keys, 1, this.serverId)];
+  }
+
+  private take(entry: EntryChange, group: Group, writes: Write[]): Appended {
+    const { changes } = group;
     // Only now, when nothing can fail any more: a number that was taken and not used would be a hole.
     this.entry.take(entry);
     this.nextPosition += changes.length;
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
     if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
-    return { group: { changes, update }, writes };
+    return { group, writes };
   }
 
   /** How far the log goes with what is numbered and not durable yet. */
@@ -222,11 +225,16 @@ export class ProjectLog {
     return (this.numbered.get(this.serverId) ?? 0) + 1;
   }
 
-  /** The group is durable: it may be shown. */
-  settle(group: Group): void {
+  /** These groups are durable: they may be shown. */
+  settle(...groups: readonly Group[]): void {
     const vector = new Map(this.durable.vector);
-    for (const { serverId, seqno } of group.changes) vector.set(serverId, seqno);
-    this.durable = { position: group.changes.at(-1)?.position ?? this.durable.position, vector };
+    let { position } = this.durable;
+    for (const { changes } of groups)
+      for (const change of changes) {
+        vector.set(change.serverId, change.seqno);
+        ({ position } = change);
+      }
+    this.durable = { position, vector };
   }
 
   /** What puts a project into the catalogue whose log is there already. */

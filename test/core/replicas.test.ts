@@ -8,6 +8,8 @@ import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { readGroups } from '../../src/store/received-groups.ts';
 import { decodeRecord, encodeRecord } from '../../src/store/record.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
+import { HeldStore } from '../support/held-store.ts';
 import {
   documentOf,
   exchange,
@@ -336,6 +338,72 @@ test('a project whose document is not open is not opened for objects', async ({ 
 
 /** So many are stored in several slices, and sent in several pages. */
 const samplesInSlices = 8_000;
+
+test('REP-3 groups are taken before those that they follow are durable, and shown with them', async ({
+  a,
+  b,
+}) => {
+  const [first, second] = await aRecordOfEach(a, b);
+  const store = new HeldStore();
+  store.isHolding = false;
+  const c = memoryServer(3, store);
+  await c.projects.find('p', () => Promise.resolve());
+  store.isHolding = true;
+  const before = await taken(c, first, null);
+  const after = await taken(c, second, before.era);
+  assert.is(store.waiting.length, 2);
+  assert.is((await recordsOf(c)).size, 0, 'nothing is shown before it is durable');
+  store.isHolding = false;
+  store.letGo();
+  store.letGo();
+  for (const { accepted } of [before, after]) assert.equal(await accepted, { type: 'accepted', changes: 1 });
+  await sameProject(b, c);
+  await c.projects.close();
+});
+
+test('REP-3 nothing is taken of what follows groups that were lost with a failed write', async ({ a, b }) => {
+  const [first, second] = await aRecordOfEach(a, b);
+  const store = new FaultyStore();
+  const c = memoryServer(3, store);
+  store.failNext('is lost');
+  const { accepted: lost, era } = await taken(c, first, null);
+  const next = c.replicas.accept('p', second, { behind: era, onTaken: () => undefined });
+  assert.is(await codeOf(() => lost), 'outcome-unknown');
+  assert.is((await next).type, 'gap', 'of another server, so that its number alone would fit');
+  assert.is((await recordsOf(c)).size, 0);
+  await give(b, c);
+  await sameProject(b, c);
+  await c.projects.close();
+});
+
+interface Given {
+  readonly records: readonly Uint8Array[];
+  readonly isUnfinished: boolean;
+}
+
+/** A group of the first server, and one of the second that came behind it. */
+async function aRecordOfEach(a: MemoryServer, b: MemoryServer): Promise<[Given, Given]> {
+  await uploadEntry(a.projects, 'p', 'e');
+  await give(a, b);
+  await uploadEntry(b.projects, 'p', 'f');
+  const records = (await pagesFor(b, new Map())).flatMap((page) => page.records);
+  const [first, second, ...more] = records.map((record) => ({ records: [record], isUnfinished: false }));
+  if (!first || !second || more.length > 0) throw new Error(`${records.length} records`);
+  return [first, second];
+}
+
+/** Gives groups. Resolves when they are taken, with what becomes of them. */
+function taken(
+  { replicas }: MemoryServer,
+  groups: Given,
+  behind: number | null,
+): Promise<{ era: number; accepted: Promise<unknown> }> {
+  return new Promise((resolve) => {
+    const onTaken = (era: number): void => resolve({ era, accepted });
+    const accepted = replicas.accept('p', groups, { behind, onTaken });
+    accepted.catch(() => undefined); // the test looks at it later
+  });
+}
 
 async function recordsFor(server: MemoryServer): Promise<readonly Uint8Array[]> {
   return (await pagesFor(server, nothingKnown)).flatMap(({ records }) => records);

@@ -1,5 +1,6 @@
 // Servers in memory that replicate by hand: a test decides what of one log the other is given, and when.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { Accepted } from '../../src/core/project-replica.ts';
@@ -34,16 +35,18 @@ export function memoryServer(
 export async function pagesFor(from: MemoryServer, known: VersionVector, project = 'p'): Promise<Page[]> {
   const pages: Page[] = [];
   const reader = await from.replicas.open(project, known);
+  let coming: Promise<ReplicaPage | null> | null = null;
   while (!reader.isAtHead) {
-    const next = await Promise.race([
-      reader.next(),
-      new Promise<null>((done) => setTimeout(done, 200, null)),
-    ]);
-    if (!next) break; // the rest was known
-    pages.push(next);
+    coming ??= reader.next();
+    // A reader that finds only what is known says nothing when it comes to the head.
+    const next = await Promise.race([coming, sleep(20, 'look again' as const)]);
+    if (next === 'look again') continue;
+    coming = null;
+    if (next) pages.push(next);
   }
   reader.close();
-  return pages;
+  const last = await coming; // null if it waits for what is to come
+  return last ? [...pages, last] : pages;
 }
 
 /** Gives one server what it lacks of the other's project. @returns how many changes were new. */

@@ -83,9 +83,9 @@ export const plantedFaults: readonly PlantedFault[] = [
     name: 'an object is new because the document lacks it, not by the uuid index (REP-6)',
     edits: [
       {
-        file: 'src/core/project-replica.ts',
-        from: '(await this.state.log.uuids.has(kind, versionUuid)) &&',
-        to: "this.state.keeper.current?.document.doc.getMap('entries').has(versionUuid) &&",
+        file: 'src/core/received-batch.ts',
+        from: 'const isKnown = this.state.log.uuids.has(kind, versionUuid);',
+        to: "const isKnown = this.state.keeper.current?.document.doc.getMap('entries').has(versionUuid) ?? false;",
       },
     ],
   },
@@ -134,8 +134,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     edits: [
       {
         file: 'src/core/live-log.ts',
-        from: 'track: (written) => this.track(written, show),',
-        to: 'track: (written) => (queueMicrotask(show), this.track(written, () => undefined)),',
+        from: 'track: (written) => this.writing.track(written, () => this.show(groups)),',
+        to: 'track: (written) => (queueMicrotask(() => this.show(groups)), this.writing.track(written, () => undefined)),',
       },
     ],
   },
