@@ -20,6 +20,11 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'Stored bytes of a project are damaged',
     'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
   ],
+  'changes-repaired': [
+    'info',
+    'Changes that were lost here are back, from another server',
+    'Nothing need be done; the `damage` before it says what to check',
+  ],
   'life-renewed': [
     'error',
     'The server has taken a new server id',

@@ -157,6 +157,7 @@ export class Operations {
       witnessed: async (project) => witness?.heads(project),
       alone: (project, repair) => projects.upkeep.runFor(project, repair),
       onReindex: (project) => reindexed.add(project),
+      onLost: (project, count) => projects.wanted.note(project, count > 0),
     });
     for (const project of reindexed) await projects.upkeep.index(project);
     return { type: 'verified', counts: { ...counts } };

@@ -10,7 +10,7 @@ import {
   type RefusalReason,
   type ReplicationMessage,
 } from '../wire/replication/messages.ts';
-import { Dialogue } from './dialogue.ts';
+import { Dialogue, fetchCapability } from './dialogue.ts';
 import { refusalOf, type OwnHello } from './handshake.ts';
 import { LinkInput } from './link-input.ts';
 import { LinkOutput } from './link-output.ts';
@@ -55,7 +55,12 @@ export class Link {
     this.cancelWait = options.timers.after(helloWithinMs, () =>
       this.cut(`The peer has not said hello within ${helloWithinMs / 1_000} s`),
     );
-    this.output.send({ type: 'hello', protocol: protocolVersion, ...this.own, capabilities: [] });
+    this.output.send({
+      type: 'hello',
+      protocol: protocolVersion,
+      ...this.own,
+      capabilities: [fetchCapability],
+    });
   }
 
   /** For metrics and the console (REP-12). */
@@ -151,7 +156,7 @@ export class Link {
       const refused = await this.options.admit?.(hello);
       if (this.hasEnded) return;
       if (refused) this.refuse(refused);
-      else this.dialogue.start();
+      else this.dialogue.start(hello);
     });
   }
 

@@ -21,7 +21,7 @@ import {
 import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import { writeQuarantine } from './quarantine.ts';
-import { decodeRecord } from './record.ts';
+import { decodeRecord, decodeRecordOrNull } from './record.ts';
 import { removeRange } from './remove-range.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
@@ -41,6 +41,8 @@ export interface ProjectCheckOptions {
   readonly alone: (project: string, repair: () => Promise<void>) => Promise<void>;
   /** A part of the index was removed and has to be made again. */
   readonly onReindex: (project: string) => void;
+  /** How many changes a repair has noted as wanted back from another server. */
+  readonly onLost: (project: string, count: number) => void;
 }
 
 export class ProjectCheck {
@@ -111,7 +113,7 @@ export class ProjectCheck {
   async end(): Promise<void> {
     await this.checkPlaces();
     this.records.end();
-    const { store, project, options } = this;
+    const { project, options } = this;
     const now = await this.presentInfo();
     if (now?.purgedMs !== undefined) {
       await this.endPurged();
@@ -124,7 +126,7 @@ export class ProjectCheck {
     for (const { position, problem } of this.broken) this.tell({ position, problem, remedy: 'peer' });
     for (const finding of this.lost.findings(project)) options.onFinding(finding);
     for (const problem of this.harmless) this.tell({ problem, remedy: 'harmless' });
-    this.checkSnapshots();
+    await this.checkSnapshots();
     if (!isKnown)
       this.tell({
         problem: 'the catalogue has lost its entry, and it may have been deleted',
@@ -133,10 +135,13 @@ export class ProjectCheck {
     if (isRepair) await options.alone(project, () => this.repair());
     const remedy = isRepair ? 'mended' : 'mendable';
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
-    if (!isRepair) return;
-    if (this.needsIndex) options.onReindex(project);
-    if (this.hasQuarantine || this.lost.count > 0)
-      await store.write([writeQuarantine(this.keys, options.nowMs, this.lost.list())]);
+    if (isRepair && this.needsIndex) options.onReindex(project);
+    if (isRepair) options.onLost(project, this.lost.count);
+  }
+
+  /** How many changes are lost, or the updates of changes. To be asked at the end. */
+  get lostCount(): number {
+    return this.lost.count;
   }
 
   private takeOther(entry: Entry, place: DataKey): void {
@@ -235,7 +240,7 @@ export class ProjectCheck {
     if (given > end && witnessed) this.records.expectUpTo(witnessed.serverId, witnessed.seqno);
   }
 
-  private checkSnapshots(): void {
+  private async checkSnapshots(): Promise<void> {
     const { whole, damaged } = this.snapshots;
     const covered = Math.max(0, ...whole);
     const isLogEnough = this.records.compactedTo <= covered;
@@ -256,11 +261,25 @@ export class ProjectCheck {
     const { compactedTo } = this.records;
     const problem = `the updates up to position ${compactedTo} were dropped, and no snapshot that is whole covers them: the document can't be opened`;
     this.tell({ position: compactedTo, problem, remedy: 'peer' });
+    await this.findLostUpdates(covered + 1, compactedTo);
+  }
+
+  /** Another server may have compacted less. */
+  private async findLostUpdates(first: number, last: number): Promise<void> {
+    for await (const page of this.store.scan(this.keys.records(first, last)))
+      for (const { key, value } of page) {
+        const record = decodeRecordOrNull(value);
+        if (record?.groupIndex !== 0 || record.update) continue;
+        const { serverId, seqno } = record;
+        this.lost.addUpdate({ serverId, seqno, position: readLastNumber(key) });
+      }
   }
 
   private async repair(): Promise<void> {
     if ((await this.presentInfo())?.purgedMs !== undefined) return; // meanwhile
     for (const { writes } of this.mends) await this.store.write(await writes());
+    if (this.hasQuarantine || this.lost.count > 0)
+      await this.store.write([writeQuarantine(this.keys, this.options.nowMs, this.lost.list())]);
   }
 
   /** Nothing should be left of it. A repair of LevelDB's may have brought something back. */

@@ -67,9 +67,10 @@ export class ProjectLog {
     hasRepeats: boolean,
     /** What the log has lost and nobody knew before, in a sentence: no number may be given until `accept`. */
     readonly newDamage: string | null,
+    onHole?: () => void,
   ) {
     this.keys = new ProjectKeys(project);
-    this.reader = new LogReader(store, project, this.keys, hasRepeats);
+    this.reader = new LogReader(store, project, this.keys, hasRepeats, onHole);
     this.durable = heads;
     this.nextPosition = heads.position + 1;
     this.numbered = new Map(heads.vector);
@@ -78,6 +79,7 @@ export class ProjectLog {
   /**
    * Opens the log and recovers its heads. A project that doesn't exist has an empty one.
    * @param witnessed what the witness knows of it.
+   * @param onHole is called whenever a reader meets something that is missing or damaged.
    * @throws RejoinError `damaged` if the catalogue doesn't know the project, though it has a log: it may have been deleted.
    */
   static async open(
@@ -85,6 +87,7 @@ export class ProjectLog {
     project: string,
     serverId: number,
     witnessed?: WitnessedHeads,
+    onHole?: () => void,
   ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
@@ -99,7 +102,8 @@ export class ProjectLog {
         `${about}: the catalogue has lost its entry, and it may have been deleted`,
       );
     const hasRepeats = (await firstOf(store, keys.repeats(0, heads.position))) !== undefined;
-    return new ProjectLog(store, project, serverId, info, heads, hasRepeats, damage && `${about}: ${damage}`);
+    const newDamage = damage && `${about}: ${damage}`;
+    return new ProjectLog(store, project, serverId, info, heads, hasRepeats, newDamage, onHole);
   }
 
   /** What the catalogue says, or undefined while the project doesn't exist. */
@@ -227,6 +231,50 @@ export class ProjectLog {
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
     if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
     return { group: { changes, update }, writes };
+  }
+
+  /** Something was put back that makes others of their uuid repeats, or is one (REP-6). */
+  noteRepeats(): void {
+    this.reader.hasRepeats = true;
+  }
+
+  /**
+   * Empty changes of this server at positions where nothing is, rising and behind none of its own; else as `append`.
+   * @param update one that says nothing.
+   */
+  fill(
+    positions: readonly number[],
+    { update, timeMs }: { readonly update: Uint8Array; readonly timeMs: number },
+  ): { changes: readonly Change[]; writes: Write[] } {
+    const batch = new GroupBatch(this.keys);
+    const origin = { protocol: 'server', user: '' } as const;
+    const changes = positions.map((position, index): Change => {
+      const seqno = this.nextSeqno + index;
+      const place = { serverId: this.serverId, seqno, groupIndex: 0, groupSize: 1 };
+      const record = { ...place, timeMs, origin, kind: 'update' as const, object: null, update };
+      return batch.add(position, record, encodeRecord(record), null);
+    });
+    for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
+    return { changes, writes: batch.writes() };
+  }
+
+  /** What was filled is durable. */
+  settleFilled(changes: readonly Change[]): void {
+    const vector = new Map(this.durable.vector);
+    for (const { serverId, seqno } of changes) vector.set(serverId, seqno);
+    this.durable = { position: this.durable.position, vector };
+  }
+
+  /** What takes the word of damage from the catalogue, if what is stored says by itself how far the log went; else null. */
+  async withoutDamage(): Promise<{ write: Write; settle: () => void } | null> {
+    if (!this.currentInfo?.damage) return null;
+    const { damage, position, vector } = await recoverHeads(this.store, this.keys, undefined, undefined);
+    const isWhole =
+      damage === null &&
+      position === this.durable.position &&
+      [...this.durable.vector].every(([serverId, seqno]) => vector.get(serverId) === seqno);
+    if (!isWhole) return null;
+    return this.describe({ ...this.currentInfo, damage: undefined });
   }
 
   /** How far the log goes with what is numbered and not durable yet. */

@@ -6,7 +6,7 @@ import { checkEntry, nameOfPart } from './check-entry.ts';
 import { ProjectCheck, type ProjectCheckOptions } from './check-project.ts';
 import { seal } from './digest.ts';
 import type { Finding } from './findings.ts';
-import { allKeys, readKey, type Section, type StoredKey } from './keys.ts';
+import { allKeys, ProjectKeys, readKey, type Section, type StoredKey } from './keys.ts';
 import { scanWithProgress, type OnProgress } from './scan-with-progress.ts';
 import type { Entry, Store } from './store.ts';
 
@@ -45,6 +45,28 @@ export async function verifyStore(store: Store, options: VerifyOptions): Promise
   }
   await current?.end();
   return Object.fromEntries(counts);
+}
+
+/**
+ * The same for all that is kept of one project, but for its entry in the catalogue.
+ * @returns how many changes of it are lost.
+ */
+export async function verifyProject(
+  store: Store,
+  project: string,
+  options: ProjectCheckOptions & Pick<VerifyOptions, 'stopping'>,
+): Promise<{ readonly lost: number }> {
+  const check = await ProjectCheck.begin(store, project, options);
+  for await (const page of store.scan(new ProjectKeys(project).all())) {
+    options.stopping.throwIfAborted();
+    for (const entry of page) {
+      const place = readKey(entry.key);
+      if (place?.type === 'data') await check.take(entry, place);
+    }
+    await check.checkPlaces();
+  }
+  await check.end();
+  return { lost: check.lostCount };
 }
 
 const kindsOfSections: Readonly<Record<Section, string>> = {
