@@ -1,7 +1,6 @@
 // Whoever meets damage of a project has all of it checked in the background: what can be mended is, and what is lost is noted, so
 // that other servers are asked for it without an operator. Projects makes one for all.
 
-import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { listProjectIds } from '../store/project-info.ts';
@@ -49,11 +48,14 @@ export class SelfChecks {
   }
 
   /** Nobody knows of what: the files of the database were damaged. */
-  async suspectAll(): Promise<void> {
-    for await (const project of listProjectIds(this.options.store)) {
-      this.suspect(project);
-      await otherWork();
-    }
+  suspectAll(): void {
+    void this.queue.run(async () => {
+      try {
+        for await (const project of listProjectIds(this.options.store)) this.suspect(project);
+      } catch (error) {
+        this.tell('', error);
+      }
+    });
   }
 
   /** Begins nothing more; resolves when what was begun is given up. */
@@ -96,5 +98,12 @@ export class SelfChecks {
     });
     if (lost === 0) await onWhole(project);
     for (const id of reindexed) await upkeep.index(id);
+  }
+
+  private tell(project: string, error: unknown): void {
+    if (this.wasEnded()) return;
+    const { recovery, observer } = this.options;
+    if (error instanceof RejoinError && error.code === 'outcome-unknown') recovery.failed(error);
+    else observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });
   }
 }
