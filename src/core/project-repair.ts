@@ -53,7 +53,7 @@ export class ProjectRepair {
    */
   finish(): Promise<Repaired> {
     return this.alone(async (missing) => {
-      if (missing.numbered === 0 && missing.count > 0) await this.closeGaps(missing);
+      if (missing.count > 0 && this.areGaps(missing)) await this.closeGaps(missing);
       return 0;
     });
   }
@@ -132,6 +132,13 @@ export class ProjectRepair {
     log.putBack(batch.hasRepeats);
     // One that couldn't be made can be now. An open one was made of all that is missing.
     if (!keeper.current) keeper.drop();
+  }
+
+  /** Whether as many positions have no number: else some of what is missing has one that isn't known yet. */
+  private areGaps(missing: MissingChanges): boolean {
+    const { position, vector } = this.state.log.appended;
+    const numbers = [...vector.values()].reduce((sum, seqno) => sum + seqno, 0);
+    return missing.numbered === 0 && position - numbers === missing.count;
   }
 
   /** An empty change of this server's stands in each from now on, here and in the logs of all others. */

@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { checkEntry, nameOfPart } from './check-entry.ts';
-import { RecordCheck, type Mend } from './check-records.ts';
+import { isWhole, RecordCheck, type Mend } from './check-records.ts';
 import { SnapshotCheck } from './check-snapshots.ts';
 import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import { seal, unseal } from './digest.ts';
@@ -15,12 +15,13 @@ import {
   readArrivalKey,
   readLastNumber,
   readNumber,
+  readSequenceKey,
   unfinishedKey,
   type StoredKey,
 } from './keys.ts';
 import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
-import { writeQuarantine } from './quarantine.ts';
+import { writeQuarantine, type MissingChange } from './quarantine.ts';
 import { decodeRecord, decodeRecordOrNull } from './record.ts';
 import { removeRange } from './remove-range.ts';
 import { removeSnapshot } from './snapshots.ts';
@@ -122,7 +123,7 @@ export class ProjectCheck {
     const isKnown = now !== undefined || this.infoProblem !== null;
     if (!isKnown && !(await this.isOrphan())) return; // it is being created, or that was given up
     const isRepair = options.isRepair && isKnown;
-    await this.checkHeads();
+    await this.checkHeads(now);
     for (const { position, problem } of this.broken) this.tell({ position, problem, remedy: 'peer' });
     for (const finding of this.lost.findings(project)) options.onFinding(finding);
     for (const problem of this.harmless) this.tell({ problem, remedy: 'harmless' });
@@ -227,17 +228,21 @@ export class ProjectCheck {
     return record ? decodeRecord(record).object : null;
   }
 
-  /** What is known to have been given out and is not here. */
-  private async checkHeads(): Promise<void> {
+  /** What is known to have been given out and is not here. The log may have gone on since it was read. */
+  private async checkHeads(info: ProjectInfo | undefined): Promise<void> {
     const witnessed = await this.options.witnessed(this.project); // before the log: that may go on meanwhile
     const last = await firstOf(this.store, { ...this.keys.allRecords(), reverse: true });
     const end = last ? readLastNumber(last.key) : 0;
-    const { damage } = this.info ?? {};
+    const { damage } = info ?? {};
     const given = Math.max(damage?.position ?? 0, witnessed?.position ?? 0);
     if (given > end)
       this.lost.addPositions(Math.max(this.records.lastPosition, end) + 1, given, 'is missing');
     for (const [serverId, seqno] of damage?.vector ?? []) this.records.expectUpTo(serverId, seqno);
-    if (given > end && witnessed) this.records.expectUpTo(witnessed.serverId, witnessed.seqno);
+    if (!witnessed) return;
+    const { serverId, seqno } = witnessed;
+    const range = { from: this.keys.sequence(serverId, 0), before: this.keys.sequence(serverId + 1, 0) };
+    const head = await firstOf(this.store, { ...range, reverse: true });
+    if (seqno > (head ? readSequenceKey(head.key).seqno : 0)) this.records.expectUpTo(serverId, seqno);
   }
 
   private async checkSnapshots(): Promise<void> {
@@ -278,8 +283,25 @@ export class ProjectCheck {
   private async repair(): Promise<void> {
     if ((await this.presentInfo())?.purgedMs !== undefined) return; // meanwhile
     for (const { writes } of this.mends) await this.store.write(await writes());
-    if (this.hasQuarantine || this.lost.count > 0)
-      await this.store.write([writeQuarantine(this.keys, this.options.nowMs, this.lost.list())]);
+    if (!this.hasQuarantine && this.lost.count === 0) return;
+    const missing: MissingChange[] = [];
+    for (const change of this.lost.list()) if (await this.isStillLost(change)) missing.push(change);
+    await this.store.write([writeQuarantine(this.keys, this.options.nowMs, missing)]);
+  }
+
+  /** It may have been written, or put back, since the log was read. */
+  private async isStillLost({ serverId, seqno, position }: MissingChange): Promise<boolean> {
+    let place = position;
+    if (position === 0) {
+      const key = this.keys.sequence(serverId, seqno);
+      const sealed = await this.store.get(key);
+      if (!sealed || !isWhole(key, sealed)) return true;
+      place = readNumber(unseal(key, sealed));
+    }
+    const stored = await this.store.get(this.keys.record(place));
+    const record = stored && decodeRecordOrNull(stored);
+    if (!record) return true;
+    return record.groupIndex === 0 && !record.update && this.lost.isWithoutUpdate(place);
   }
 
   /** Nothing should be left of it. A repair of LevelDB's may have brought something back. */

@@ -19,11 +19,11 @@ export class LostChanges {
   /** Whose position nobody knows. */
   private readonly unplaced: Lost[] = [];
   /** Of these only the updates are lost: they were dropped for a snapshot that is lost. */
-  private readonly withoutUpdate: MissingChange[] = [];
+  private readonly withoutUpdate = new Map<number, MissingChange>();
   private uncounted = 0;
 
   get count(): number {
-    return this.byPosition.size + this.unplaced.length + this.withoutUpdate.length + this.uncounted;
+    return this.byPosition.size + this.unplaced.length + this.withoutUpdate.size + this.uncounted;
   }
 
   /** Positions from one to another, both included. */
@@ -58,12 +58,17 @@ export class LostChanges {
   /** The change is here without its update. It makes no finding of its own. */
   addUpdate(change: MissingChange): void {
     if (this.count >= lostMax) this.uncounted++;
-    else this.withoutUpdate.push(change);
+    else this.withoutUpdate.set(change.position, change);
+  }
+
+  /** Whether the change at a position is here, and only its update is lost. */
+  isWithoutUpdate(position: number): boolean {
+    return this.withoutUpdate.has(position);
   }
 
   /** What is missing, one by one. */
   list(): MissingChange[] {
-    const changes = [...this.byPosition.values(), ...this.unplaced, ...this.withoutUpdate];
+    const changes = [...this.byPosition.values(), ...this.unplaced, ...this.withoutUpdate.values()];
     return changes.map(({ serverId, seqno, position }) => ({ serverId, seqno, position }));
   }
 

@@ -38,7 +38,7 @@ export async function healRound(
     const fetched = fetchedBy(hit);
     const problem = lacking ?? (await differenceOf(pair, folders));
     if (problem !== null)
-      return { outcome: 'not healed', fetched, problem: `${problem}\n${hit.output().slice(-3_000)}` };
+      return { outcome: 'not healed', fetched, problem: `${problem}\n${hit.output().slice(-9_000)}` };
     const wasHit = fetched > 0 || /"level":[45]0/.test(hit.output());
     return { outcome: wasHit ? 'healed' : 'harmless', fetched, problem: null };
   } catch (error) {
