@@ -50,7 +50,8 @@ async function deducedPlace(
   const before = staged && staged.seqno > stored.seqno ? staged : stored;
   const above = { from: keys.sequence(serverId, seqno + 1), before: keys.sequence(serverId + 1, 0) };
   const behind = await firstOf(store, above);
-  const next = behind ? placeIn(behind) : { seqno: Infinity, position: Infinity };
+  // Behind the last that has a place, all up to the highest that is known is missing.
+  const next = behind ? placeIn(behind) : { seqno: missing.highestOf(serverId) + 1, position: Infinity };
   const skipped = seqno - before.seqno - 1;
   const position = missing.freePosition(skipped, before.position, next.position);
   if (position === undefined) return null;

@@ -15,12 +15,16 @@ export class MissingChanges {
   private readonly numbers = new Map<number, Map<number, number>>();
   /** Positions of which nobody knows what was at them, rising. */
   private readonly free: number[];
+  private readonly highest = new Map<number, number>();
   /** How often something was changed. */
   edits = 0;
 
   constructor(list: readonly MissingChange[]) {
-    for (const { serverId, seqno, position } of list)
-      if (serverId !== 0) this.ofServer(serverId).set(seqno, position);
+    for (const { serverId, seqno, position } of list) {
+      if (serverId === 0) continue;
+      this.ofServer(serverId).set(seqno, position);
+      this.highest.set(serverId, Math.max(seqno, this.highestOf(serverId)));
+    }
     const free = list.filter(({ serverId }) => serverId === 0).map(({ position }) => position);
     this.free = [...new Set(free)].sort((a, b) => a - b);
   }
@@ -59,6 +63,11 @@ export class MissingChanges {
   /** How many free positions there are between two, both excluded. */
   freeBetween(after: number, before: number): number {
     return Math.max(0, this.indexBehind(before - 1) - this.indexBehind(after));
+  }
+
+  /** The highest seqno of a server that was missing to begin with. */
+  highestOf(serverId: number): number {
+    return this.highest.get(serverId) ?? 0;
   }
 
   /** The change isn't missing any more; it is at this position. */
