@@ -42,7 +42,7 @@ export interface ProjectCheckOptions {
   readonly alone: (project: string, repair: () => Promise<void>) => Promise<void>;
   /** A part of the index was removed and has to be made again. */
   readonly onReindex: (project: string) => void;
-  /** How many changes a repair has noted as wanted back from another server. */
+  /** How many changes are wanted back from another server; a repair has noted which. */
   readonly onLost: (project: string, count: number) => void;
 }
 
@@ -137,7 +137,7 @@ export class ProjectCheck {
     const remedy = isRepair ? 'mended' : 'mendable';
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
     if (isRepair && this.needsIndex) options.onReindex(project);
-    if (isRepair) options.onLost(project, this.lost.count);
+    if (isKnown) options.onLost(project, this.lost.count);
   }
 
   /** How many changes are lost, or the updates of changes. To be asked at the end. */

@@ -99,7 +99,7 @@ export async function bitrotPeerCampaign({
       'nothing was lost': outcomes.harmless,
       'the server did not start, and said why': outcomes.refused,
       'not healed': outcomes['not healed'],
-      'records fetched back into their places': fetched,
+      'records fetched back into their places, as the log tells': fetched,
       duration: `${Math.round(durationMs / 1000)} s`,
     },
     problems,
