@@ -21,9 +21,9 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
   ],
   'changes-repaired': [
-    'info',
-    'Changes that were lost here are back, from another server',
-    'Nothing need be done; the `damage` before it says what to check',
+    'warn',
+    'A linked server has given back what was lost here',
+    'Nothing is lost of it; but check the disk.',
   ],
   'life-renewed': [
     'error',

@@ -224,7 +224,7 @@ export class Replicas {
       this.projects.context.observer.observe({
         type: 'changes-repaired',
         project,
-        detail: `${changes} changes that were lost are back, from server ${from}; still missing: ${missing}`,
+        detail: `back from server ${from}: ${changes}; still missing: ${missing}`,
       });
     return repaired;
   }

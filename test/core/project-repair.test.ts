@@ -52,9 +52,7 @@ async function streamed({ projects }: MemoryServer): Promise<{ versions: string[
       for (const selected of (await feed.next()) ?? [])
         if (selected.type === 'object')
           versions.push(
-            String(
-              (JSON.parse(Buffer.from(selected.object).toString()) as { version_uuid: string }).version_uuid,
-            ),
+            (JSON.parse(Buffer.from(selected.object).toString()) as { version_uuid: string }).version_uuid,
           );
     feed.close();
     return { versions };

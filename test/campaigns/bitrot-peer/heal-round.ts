@@ -38,7 +38,7 @@ export async function healRound(
     const fetched = fetchedBy(hit);
     const problem = lacking ?? (await differenceOf(pair, folders));
     if (problem !== null)
-      return { outcome: 'not healed', fetched, problem: `${problem}\n${hit.output().slice(-9_000)}` };
+      return { outcome: 'not healed', fetched, problem: `${problem}\n${hit.output().slice(-3_000)}` };
     const wasHit = fetched > 0 || /"level":[45]0/.test(hit.output());
     return { outcome: wasHit ? 'healed' : 'harmless', fetched, problem: null };
   } catch (error) {
@@ -106,6 +106,6 @@ async function differenceOf(
 }
 
 function fetchedBy(server: ServerProcess): number {
-  const lines = server.output().matchAll(/: (\d+) changes that were lost are back/g);
+  const lines = server.output().matchAll(/back from server \d+: (\d+);/g);
   return [...lines].reduce((sum, [, count]) => sum + Number(count), 0);
 }
