@@ -13,6 +13,8 @@ export interface BitrotPeerOptions {
   readonly seed: number;
   /** Of all wires on both servers, about. */
   readonly writes?: number;
+  /** Which files are hit; default: all that hold data. */
+  readonly kinds?: readonly FileKind[];
   readonly onRound?: (round: number, flip: Flip, result: HealResult) => void;
 }
 
@@ -32,6 +34,7 @@ export async function runBitrotPeer({
   rounds,
   seed,
   writes = defaultWrites,
+  kinds = fileKinds.filter((kind) => kind !== 'witness'), // which holds nothing that could be lost
   onRound,
 }: BitrotPeerOptions): Promise<BitrotPeerFigures> {
   const startedMs = Date.now();
@@ -40,7 +43,7 @@ export async function runBitrotPeer({
   const done: { flip: Flip; result: HealResult }[] = [];
   try {
     for (let round = 1; round <= rounds; round++) {
-      const flip = await dataFlip(pair.hit.data, chance.fork());
+      const flip = await flipOf(kinds, pair.hit.data, chance.fork());
       const folders = { hit: await temporaryFolder(), peer: await temporaryFolder() };
       const result = await healRound(pair, flip, folders);
       await Promise.all([removeFolder(folders.hit), removeFolder(folders.peer)]);
@@ -106,10 +109,9 @@ export async function bitrotPeerCampaign({
   };
 }
 
-/** The witness holds nothing that could be lost. */
-async function dataFlip(data: string, chance: Chance): Promise<Flip> {
+async function flipOf(kinds: readonly FileKind[], data: string, chance: Chance): Promise<Flip> {
   for (;;) {
     const flip = await randomFlip(data, chance.fork());
-    if (flip.kind !== 'witness') return flip;
+    if (kinds.includes(flip.kind)) return flip;
   }
 }

@@ -7,7 +7,7 @@ import { messageOf } from '../../../src/errors.ts';
 import type { Finding } from '../../../src/store/findings.ts';
 import { startProcess, type ServerProcess } from '../../support/server.ts';
 import { applyFlip, type Flip } from '../bitrot/flip.ts';
-import { copyFolder, readRecords, readShown, type Pair } from './pair.ts';
+import { copyFolder, readRecords, readShown, readVector, type Pair } from './pair.ts';
 
 /** `harmless`: nothing was lost; `healed`: what was lost is back; `refused`: the server says that it can't be started. */
 export type HealOutcome = 'harmless' | 'healed' | 'refused' | 'not healed';
@@ -33,7 +33,7 @@ export async function healRound(
   let hit: ServerProcess | null = null;
   try {
     hit = await startProcess(folders.hit, { flags: ['--peer', peer.url] });
-    const lacking = await healed(pair, hit);
+    const lacking = await healed(pair, hit, peer);
     await Promise.all([hit.kill('SIGTERM'), peer.kill('SIGTERM')]);
     const fetched = fetchedBy(hit);
     const problem = lacking ?? (await differenceOf(pair, folders));
@@ -54,20 +54,22 @@ export async function healRound(
 }
 
 /** Resolves when everything is shown and a verification finds it whole. @returns what is still wrong when it takes too long. */
-async function healed(pair: Pair, hit: ServerProcess): Promise<string | null> {
+async function healed(pair: Pair, hit: ServerProcess, peer: ServerProcess): Promise<string | null> {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    const lacking = await lackOf(pair, hit);
+    const lacking = await lackOf(pair, hit, peer);
     if (lacking === null || Date.now() > deadline) return lacking;
     await sleep(50);
   }
 }
 
-async function lackOf(pair: Pair, hit: ServerProcess): Promise<string | null> {
+async function lackOf(pair: Pair, hit: ServerProcess, peer: ServerProcess): Promise<string | null> {
   try {
     for (const [project, expected] of pair.shown) {
       const shown = await readShown(hit, project);
       if (JSON.stringify(shown) !== JSON.stringify(expected)) return `${project} is shown in another way`;
+      const [here, there] = [await readVector(hit, project), await readVector(peer, project)];
+      if (here !== there) return `of ${project} there is ${here} here, and ${there} on the peer`;
     }
   } catch (error) {
     return messageOf(error);

@@ -88,6 +88,22 @@ export async function readShown(server: ServerProcess, project: string): Promise
   }
 }
 
+/** What a server has of a project, as text. */
+export async function readVector(server: ServerProcess, project: string): Promise<string> {
+  const stream = await StreamClient.connect(server.socketUrl);
+  try {
+    const { sync } = await stream.fetchWithSync(project);
+    const { since } = sync;
+    if (!Array.isArray(since)) throw new Error(`no version vector came: ${JSON.stringify(sync)}`);
+    return since
+      .map((pair) => JSON.stringify(pair))
+      .sort()
+      .join();
+  } finally {
+    await stream.close();
+  }
+}
+
 /** The records of a project in a folder that nobody has open, without updates; the first that can't be read ends it. */
 export async function readRecords(
   data: string,
