@@ -20,6 +20,11 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'Stored bytes of a project are damaged',
     'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
   ],
+  'changes-repaired': [
+    'warn',
+    'A linked server has given back what was lost here',
+    'Nothing is lost of it; but check the disk.',
+  ],
   'life-renewed': [
     'error',
     'The server has taken a new server id',

@@ -179,6 +179,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
     await closeAll();
     throw error;
   }
+  if (folder.isDamaged) projects.checks.suspectAll();
   peers.start();
   let closing: Promise<void> | null = null;
   return {

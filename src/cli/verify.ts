@@ -28,7 +28,7 @@ export function verifyCommand(): Command {
 async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise<void> {
   if (!repair) await checkBeforeOpening(data);
   const findings: Finding[] = [];
-  const { counts } = await operate(
+  const { counts, wanted } = await operate(
     { type: 'verify', isRepair: repair },
     {
       data,
@@ -45,6 +45,9 @@ async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise
       ...findings.map(printFinding),
       `rejoin ${packageVersion()} read all of ${data}: ${findings.length === 0 ? 'all is whole' : counted(findings.length, 'finding')}`,
       `  read                  ${kinds.join(', ')}`,
+      ...(wanted > 0
+        ? [`  wanted                ${counted(wanted, 'change')} that a linked server may give back`]
+        : []),
       '',
     ].join('\n'),
   );
@@ -69,7 +72,7 @@ async function checkBeforeOpening(data: string): Promise<void> {
 const remedies: Readonly<Record<Finding['remedy'], string>> = {
   mended: 'mended',
   mendable: 'can be mended: --repair',
-  peer: 'lost here: another server or a backup may have it',
+  peer: 'lost here: a linked server gives it back, or a backup has it',
   harmless: 'nothing to be done',
 };
 
@@ -90,5 +93,5 @@ function adviceFor(open: readonly Finding[]): string {
   const found = `${counted(open.length, 'finding')} not mended`;
   if (mendable) return `${found}: --repair mends what can be mended`;
   if (wanted === 0) return `${found}: none of them costs anything but time`;
-  return `${found}: start a new data folder with --peer, which fetches all that another server has, or restore a backup`;
+  return `${found}: a server with --peer fetches back what the other one has of it, or restore a backup`;
 }

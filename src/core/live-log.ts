@@ -56,6 +56,9 @@ export class LiveLog implements FeedSource {
   private stale = false;
   private invalidations = 0;
   private hasFailed = false;
+  /** How often positions that nothing was at were filled, and the first of them all. */
+  fillings = 0;
+  filledFrom = Infinity;
 
   private constructor(
     private readonly context: ProjectContext,
@@ -258,6 +261,36 @@ export class LiveLog implements FeedSource {
     this.tellWitness();
     this.listeners.wake();
     this.context.moved.tell(this.log.project);
+  }
+
+  /** Records that were lost are in their places again. */
+  putBack(hasRepeats: boolean): void {
+    if (hasRepeats) this.log.noteRepeats();
+    this.listeners.wake();
+    this.context.moved.tell(this.log.project);
+  }
+
+  /** As `stage`, for empty changes of this server at positions that nothing is at: see ProjectLog. */
+  stageFilling(positions: readonly number[], update: Uint8Array, writes: readonly Write[]): Staged {
+    this.checkFresh();
+    const filled = this.log.fill(positions, { update, timeMs: this.context.environment.now() });
+    const settle = (): void => {
+      this.log.settleFilled(filled.changes);
+      this.tellWitness();
+      this.filledFrom = Math.min(this.filledFrom, positions[0] ?? Infinity);
+      this.fillings++;
+      this.listeners.wake();
+      this.context.moved.tell(this.log.project);
+    };
+    return { writes: [...writes, ...filled.writes], track: (written) => this.writing.track(written, settle) };
+  }
+
+  /** Has the catalogue forget that something was lost, if nothing is any more. */
+  async endDamage(): Promise<void> {
+    await this.writing.settled;
+    const described = await this.log.withoutDamage();
+    if (!described) return;
+    await this.submit({ group: null, writes: [described.write], settle: described.settle });
   }
 
   /** The document has got what no update tells. */

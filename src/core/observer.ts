@@ -19,6 +19,8 @@ export type ObservedEvent =
   /** A snapshot, compaction or removal of old versions failed; it is tried again some other time. */
   | { readonly type: 'upkeep-failed'; readonly project: string; readonly detail: string }
   | { readonly type: 'damage'; readonly project: string; readonly detail: string }
+  /** Changes that were lost or damaged are back, from another server. */
+  | { readonly type: 'changes-repaired'; readonly project: string; readonly detail: string }
   /** The server took a new server id, because something that was written under the old one is lost. */
   | { readonly type: 'life-renewed'; readonly detail: string }
   | { readonly type: 'store-failed'; readonly detail: string }

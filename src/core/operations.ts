@@ -62,7 +62,12 @@ export const outcomeShape = z.discriminatedUnion('type', [
     newestMs: z.number().nullable(),
     damaged: z.number(),
   }),
-  z.object({ type: z.literal('verified'), counts: z.record(z.string(), z.number()) }),
+  z.object({
+    type: z.literal('verified'),
+    counts: z.record(z.string(), z.number()),
+    /** Changes that only another server, or a backup, can have. */
+    wanted: z.number(),
+  }),
 ]);
 
 export type Outcome = z.infer<typeof outcomeShape>;
@@ -148,6 +153,7 @@ export class Operations {
         finding: { project: null, position: null, numbers: null, problem, remedy: 'peer' },
       });
     const reindexed = new Set<string>();
+    let wanted = 0;
     const counts = await verifyStore(store, {
       isRepair,
       nowMs: environment.now(),
@@ -157,8 +163,12 @@ export class Operations {
       witnessed: async (project) => witness?.heads(project),
       alone: (project, repair) => projects.upkeep.runFor(project, repair),
       onReindex: (project) => reindexed.add(project),
+      onLost: (project, count) => {
+        wanted += count;
+        if (isRepair) projects.wanted.note(project, count > 0);
+      },
     });
     for (const project of reindexed) await projects.upkeep.index(project);
-    return { type: 'verified', counts: { ...counts } };
+    return { type: 'verified', counts: { ...counts }, wanted };
   }
 }

@@ -8,6 +8,7 @@ import type { KnownHolders } from './known-holders.ts';
 import type { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
 import type { StoreRecovery } from './store-recovery.ts';
+import type { WantedChanges } from './wanted-changes.ts';
 
 export interface ProjectContext {
   readonly store: Store;
@@ -22,6 +23,10 @@ export interface ProjectContext {
   readonly heeded: Set<string>;
   /** Is told of each project in which something became durable. */
   readonly moved: MovedProjects;
+  /** Which projects want changes back that are lost here. */
+  readonly wanted: WantedChanges;
+  /** Something of the project is damaged or missing: it is checked soon. */
+  suspect(project: string): void;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
   /** Takes a new life: not all that was written under the server id `left` may be known any more. Nothing is done if that is left already. */

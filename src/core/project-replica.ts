@@ -1,9 +1,12 @@
 // What one project takes from other servers: groups under the numbers that those gave them, logged as they came (REP-1,
 // REP-4). Whatever else a change brings about here, a version of `udt` or a place in an index, is this server's own.
 
+import { RejoinError } from '../errors.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
-import { isUdtChange } from '../store/udt-changes.ts';
+import type { Write } from '../store/store.ts';
+import { isUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 import { stepOfReceived, type Opened } from './commits.ts';
+import type { OpenDocument } from './open-document.ts';
 import { replaceIdsAmong } from './own-ids.ts';
 import type { ProjectState } from './project-state.ts';
 import { ReceivedBatch } from './received-batch.ts';
@@ -141,7 +144,7 @@ export class ProjectReplica {
   private async stage(group: WholeGroup, isPart: boolean, batch: ReceivedBatch): Promise<string | null> {
     const { state } = this;
     const opened = isPart ? null : await this.openFor(group, batch);
-    const writes = [];
+    const writes: Write[] = [];
     let step = null;
     if (opened) {
       const { doc } = opened.document;
@@ -160,7 +163,7 @@ export class ProjectReplica {
       step = stepOfReceived(opened, change, group.records, nowMs, !state.log.info);
       writes.push(...(step?.writes ?? []));
       state.keeper.grown(group.update);
-    }
+    } else if (!isPart) writes.push(...this.untoldChanges(group));
     const settle = (): void => {
       if (step) opened?.versions.settle(step.state);
     };
@@ -177,10 +180,33 @@ export class ProjectReplica {
     const tells = records.some(isUdtChange) || Boolean(log.info?.session);
     if (!tells && !keeper.current && !(await keeper.versions()).isBegun) return null;
     if (!keeper.current) batch.write(); // it is read from the store
-    const { document } = await keeper.open();
+    const opened = await this.openIfWhole();
+    if (!opened) return null;
+    const { document } = opened;
     this.state.onUsed();
     const versions = await keeper.versions();
     return { document, versions, keys: log.keys, nextPosition: () => log.appended.position + 1 };
+  }
+
+  /** Null while so much of the log is lost that no document can be made of it: what comes may be what it needs. */
+  private async openIfWhole(): Promise<OpenDocument | null> {
+    const { keeper, context, id } = this.state;
+    try {
+      return await keeper.open();
+    } catch (error) {
+      const isLost = error instanceof RejoinError && error.code === 'damaged' && context.wanted.has(id);
+      if (!isLost) throw error;
+      return null;
+    }
+  }
+
+  /** Changes of `udt` that make no version of their own: it is told of with the first one behind them (UDT-10, WS-23). */
+  private untoldChanges({ records }: ReceivedGroup): Write[] {
+    const { log } = this.state;
+    const first = log.appended.position + 1;
+    return records.flatMap((record, index) =>
+      isUdtChange(record) ? writeUdtChange(log.keys, first + index, null) : [],
+    );
   }
 }
 

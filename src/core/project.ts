@@ -14,6 +14,7 @@ import type { ProjectListener } from './log-listeners.ts';
 import type { ProjectContext } from './project-context.ts';
 import { ProjectArrivals } from './project-arrivals.ts';
 import { ProjectLifecycle, type Lifecycle } from './project-lifecycle.ts';
+import { ProjectRepair } from './project-repair.ts';
 import { ProjectReplica } from './project-replica.ts';
 import { ProjectState } from './project-state.ts';
 import { ProjectUdt } from './project-udt.ts';
@@ -42,6 +43,8 @@ export class Project {
   readonly replica: ProjectReplica;
   /** What it takes of them with a snapshot. */
   readonly arrivals: ProjectArrivals;
+  /** What it gets back of what it has lost. */
+  readonly repair: ProjectRepair;
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly lifecycle: ProjectLifecycle;
@@ -60,6 +63,7 @@ export class Project {
     this.uploads = new ProjectUploads(this.state);
     this.replica = new ProjectReplica(this.state);
     this.arrivals = new ProjectArrivals(this.state, this.replica, home.upkeep);
+    this.repair = new ProjectRepair(this.state, home.upkeep);
     this.lifecycle = new ProjectLifecycle(this.state, home.upkeep);
     this.updates = new ProjectUpdates(this.state);
     this.summaries = new ProjectSummaries(this.state);

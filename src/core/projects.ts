@@ -17,8 +17,10 @@ import { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
 import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';
+import { SelfChecks } from './self-checks.ts';
 import { StoreRecovery } from './store-recovery.ts';
 import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
+import { WantedChanges } from './wanted-changes.ts';
 
 export interface ProjectsOptions {
   readonly store: Store;
@@ -50,6 +52,9 @@ export class Projects {
   /** Those in memory. */
   readonly inMemory: OpenProjects<Project>;
   readonly upkeep: Upkeep;
+  /** What is wanted back from other servers. */
+  readonly wanted: WantedChanges;
+  readonly checks: SelfChecks;
 
   constructor({ writersWaitMs, memory, upkeep, life, takeLife, ...shared }: ProjectsOptions) {
     const recovery = new StoreRecovery({
@@ -66,9 +71,15 @@ export class Projects {
       takeLife ?? ((reason) => takeNewLife(shared.store, shared.environment, reason)),
     );
     const { lives } = this;
+    const { store, witness, environment } = shared;
+    const observer = this.suspecting(shared.observer);
+    this.wanted = new WantedChanges(store);
     this.context = {
       ...shared,
+      observer,
       recovery,
+      wanted: this.wanted,
+      suspect: (project) => this.checks.suspect(project),
       holders: new KnownHolders(),
       heeded: new Set(),
       moved: new MovedProjects(),
@@ -78,6 +89,19 @@ export class Projects {
       renewLife: (reason, left) => this.renewLife(reason, left),
     };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
+    const { wanted } = this;
+    const onWhole = (id: string): Promise<void> => this.use(id, (project) => project.repair.endDamage());
+    const checking = {
+      store,
+      witness,
+      environment,
+      observer,
+      recovery,
+      wanted,
+      upkeep: this.upkeep,
+      onWhole,
+    };
+    this.checks = new SelfChecks(checking);
     const inMemory = { ...openProjectsDefaults, ...memory };
     this.inMemory = new OpenProjects(shared.environment, inMemory, (project) => this.letGo(project));
   }
@@ -192,7 +216,9 @@ export class Projects {
   async finish(): Promise<void> {
     this.inMemory.end();
     await this.recovery.stop();
+    const checked = this.checks.end(); // before the background work ends: it waits for some of it
     await this.upkeep.end();
+    await checked;
     for (const project of this.loaded) project.udt.end();
     await Promise.allSettled([...this.loaded].map((project) => project.flush()));
   }
@@ -201,6 +227,17 @@ export class Projects {
   async close(): Promise<void> {
     await this.finish();
     this.recovery.close();
+  }
+
+  /** Whatever damage is told of leads to a check of the project. */
+  private suspecting(observer: Observer): Observer {
+    return {
+      observe: (event) => {
+        observer.observe(event);
+        if (event.type === 'damage') this.checks.suspect(event.project);
+      },
+      wrote: (changes) => observer.wrote?.(changes),
+    };
   }
 
   private open(id: string): Promise<Project> {

@@ -22,7 +22,8 @@ export async function readLog(
   await removeUnfinished(project, context);
   const witnessed = await witness?.heads(project);
   let { life } = context; // if there is another one before all is read, what was read is stale
-  let log = await ProjectLog.open(store, project, life.serverId, witnessed);
+  const onHole = (): void => context.suspect(project);
+  let log = await ProjectLog.open(store, project, life.serverId, witnessed, onHole);
   if (log.newDamage !== null) {
     damaged(log.newDamage);
     try {
@@ -34,7 +35,7 @@ export async function readLog(
       throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
     }
     ({ life } = context);
-    log = await ProjectLog.open(store, project, life.serverId, witnessed);
+    log = await ProjectLog.open(store, project, life.serverId, witnessed, onHole);
   }
   return { log, life, ids: await readKnownIds(store, log, life, damaged) };
 }

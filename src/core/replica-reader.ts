@@ -50,6 +50,7 @@ export class ReplicaReader {
   private isClosed = false;
   private readonly head = new HeadWait();
   private transfer: Transfer | null = null;
+  private fillings: number;
 
   private constructor(
     private readonly log: LiveLog,
@@ -60,6 +61,7 @@ export class ReplicaReader {
     private readonly release: () => void,
   ) {
     this.known = new Map(known);
+    this.fillings = log.fillings;
   }
 
   /** @param release is called when the reader is closed. */
@@ -74,7 +76,11 @@ export class ReplicaReader {
   }
 
   get isAtHead(): boolean {
-    return this.pending.length === 0 && this.position >= this.log.durablePosition;
+    return (
+      this.pending.length === 0 &&
+      this.position >= this.log.durablePosition &&
+      this.fillings === this.log.fillings
+    );
   }
 
   /** The other server has these: they are left out. */
@@ -92,6 +98,7 @@ export class ReplicaReader {
     for (;;) {
       if (this.isClosed) return null;
       await this.log.ready();
+      this.goBackToFilled();
       if (this.isAtHead) {
         await this.head.moved(this.log);
         continue;
@@ -226,6 +233,14 @@ export class ReplicaReader {
     if (this.pending.length === 0) await this.readOn();
     const next = this.pending.find((stored) => stored.position === position + 1);
     return next?.record.kind === 'slice' || next?.record.kind === 'closing';
+  }
+
+  /** Before the reader's position there are changes by now that weren't there when it passed. */
+  private goBackToFilled(): void {
+    if (this.fillings === this.log.fillings) return;
+    this.leave();
+    this.fillings = this.log.fillings;
+    this.position = Math.min(this.position, this.log.filledFrom - 1);
   }
 
   private leave(): void {

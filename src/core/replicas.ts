@@ -4,10 +4,15 @@
 import { RejoinError } from '../errors.ts';
 import type { Standing } from '../model/standing.ts';
 import { isBehind, type VersionVector } from '../model/version-vector.ts';
+import { ProjectKeys } from '../store/keys.ts';
+import type { SeqnoRange } from '../store/missing-changes.ts';
 import { readCatalogue } from '../store/project-info.ts';
+import { readSequence } from '../store/read-sequence.ts';
 import { readGroups } from '../store/received-groups.ts';
+import type { Repaired } from './project-repair.ts';
 import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
+import { recallEntry } from './recall-entry.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
 import { Standings } from './standings.ts';
@@ -104,6 +109,7 @@ export class Replicas {
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
+    await recallEntry(this.projects, project, theirs);
     const before = await this.standing(project);
     // Before these numbers become known here: a crash in between must not hide that they were given.
     await this.leaveOwnSequence(project, theirs, vectorIn(before));
@@ -158,6 +164,66 @@ export class Replicas {
   async receiveSnapshot(project: string): Promise<SnapshotReceipt> {
     const { project: opened, release } = await this.projects.acquire(project);
     return opened.arrivals.receive(release);
+  }
+
+  // ---- what was lost
+
+  /**
+   * Calls back with each replicated project that wants changes back which are lost here, also when it does so again.
+   * @returns how to stop.
+   */
+  listenLost(wanted: (project: string) => void): () => void {
+    const { context } = this.projects;
+    context.wanted.find().catch(() => undefined); // the store fails: the next link looks again
+    return context.wanted.listen((project) => {
+      if (this.isReplicated(project)) wanted(project);
+    });
+  }
+
+  /** Nobody else asks for what a project has lost until it is given back; null if somebody does. */
+  borrowLost(project: string): (() => void) | null {
+    return this.projects.context.wanted.borrow(project);
+  }
+
+  /** What another server can be asked for. @throws RejoinError `damaged`, `unavailable`. */
+  lost(project: string): Promise<readonly SeqnoRange[]> {
+    return this.projects.use(project, (opened) => opened.repair.lost());
+  }
+
+  /**
+   * Puts back what is missing here of these records: see ProjectRepair. Resolves when it is durable.
+   * @param from the server id of who has sent them.
+   * @throws RejoinError `bad-request`, `damaged`, `unavailable`, `outcome-unknown`.
+   */
+  async repair(project: string, records: readonly Uint8Array[], from: number): Promise<Repaired> {
+    const repaired = await this.projects.use(project, (opened) => opened.repair.take(records));
+    const { changes, missing } = repaired;
+    if (changes > 0)
+      this.projects.context.observer.observe({
+        type: 'changes-repaired',
+        project,
+        detail: `back from server ${from}: ${changes}; still missing: ${missing}`,
+      });
+    return repaired;
+  }
+
+  /** Another server has given all it has of what is lost: see ProjectRepair. */
+  finishRepair(project: string): Promise<Repaired> {
+    return this.projects.use(project, (opened) => opened.repair.finish());
+  }
+
+  /**
+   * The durable records of a range, in the order of their seqnos, in pages of about 256 KiB. What isn't here, or is damaged, is
+   * left out.
+   * @throws RejoinError `unavailable`.
+   */
+  async *read(project: string, range: SeqnoRange): AsyncGenerator<readonly Uint8Array[]> {
+    const { store } = this.projects.context;
+    const standing = await this.standing(project);
+    if (standing.lifecycle % 2 === 1) return;
+    const keys = new ProjectKeys(project);
+    const head = vectorIn(standing).get(range.serverId) ?? 0;
+    yield* readSequence(store, keys, { ...range, last: Math.min(range.last, head) });
   }
 
   private async takeLifecycle(project: string, theirs: Standing): Promise<void> {

@@ -7,10 +7,12 @@ import type { VersionVector } from '../model/version-vector.ts';
 import type { Ended, Groups, ReplicationMessage, SnapshotMessage } from '../wire/replication/messages.ts';
 import { Announcements } from './announcements.ts';
 import { CatalogueExchange } from './catalogue-exchange.ts';
+import { FetchAnswers } from './fetch-answers.ts';
+import { Fetches } from './fetches.ts';
 import { IncomingStreams } from './incoming-streams.ts';
 import { KnownOfPeer } from './known-of-peer.ts';
 import type { LinkOutput } from './link-output.ts';
-import type { LinkEvent, LinkTimers } from './link-transport.ts';
+import type { LinkEvent, LinkPeer, LinkTimers } from './link-transport.ts';
 import { OutgoingStreams } from './outgoing-streams.ts';
 import { ProjectTurns } from './project-turns.ts';
 import type { Replicas } from './replicas-port.ts';
@@ -29,6 +31,9 @@ export interface DialogueOptions {
   readonly cut: (detail: string) => void;
 }
 
+/** Whoever says this in its `hello` gives records of its log again to who has lost them. */
+export const fetchCapability = 'fetch';
+
 /** With more that wait for their turn, the peer sends what no honest one would. */
 const turnsWaitingMax = 40_000;
 
@@ -39,6 +44,9 @@ export class Dialogue {
   private readonly catalogues: CatalogueExchange;
   readonly incoming: IncomingStreams;
   readonly outgoing: OutgoingStreams;
+  private readonly fetches: Fetches;
+  private readonly answers: FetchAnswers;
+  private peer: LinkPeer | null = null;
   private readonly started: Promise<void>;
   private begin = (): void => undefined;
   private stopListening = (): void => undefined;
@@ -72,6 +80,8 @@ export class Dialogue {
       onOverflow: cut,
       run: (work) => tasks.run(work),
     });
+    this.fetches = new Fetches({ ...options, send: (fetch) => output.send(fetch) });
+    this.answers = new FetchAnswers(options);
   }
 
   /** Projects that wait to be announced or sent. */
@@ -85,15 +95,19 @@ export class Dialogue {
   }
 
   /** The peer is who it says. Nothing is said or dealt with before. */
-  start(): void {
+  start(peer: LinkPeer): void {
     const { replicas, tasks } = this.options;
+    this.peer = peer;
     this.stopListening = replicas.listen((project) => {
       if (!replicas.isReplicated(project)) return;
       this.announcements.add(project);
       this.incoming.noteMoved(project);
+      this.fetches.noteMoved(project);
     });
     tasks.run(() => this.announcements.run());
     tasks.run(() => this.catalogues.run());
+    tasks.run(() => this.answers.run());
+    if (peer.capabilities.includes(fetchCapability)) tasks.run(() => this.fetches.run());
     this.begin();
   }
 
@@ -119,6 +133,7 @@ export class Dialogue {
           return;
         }
         this.inTurn(project, () => this.incoming.meet(project, standing), dealtWith);
+        this.fetches.noteMoved(project);
         return;
       }
       case 'want':
@@ -145,9 +160,18 @@ export class Dialogue {
           this.inTurn(message.project, () => this.incoming.finish(message));
           return;
         }
-      case 'fetch':
-      case 'fetched':
-        throw new RejoinError('bad-request', `${message.type} must not be sent: this server didn't offer it`);
+      case 'fetch': {
+        this.answers.add(message);
+        return;
+      }
+      case 'fetched': {
+        this.options.tasks.run(async () => {
+          await this.started;
+          await this.fetches.receive(message, this.peer?.serverId ?? 0);
+          dealtWith();
+        });
+        return;
+      }
       default:
         message satisfies never;
     }
@@ -165,6 +189,8 @@ export class Dialogue {
     this.catalogues.end();
     this.incoming.end();
     this.outgoing.end();
+    this.fetches.end();
+    this.answers.end();
     this.begin();
   }
 

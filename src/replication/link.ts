@@ -10,7 +10,7 @@ import {
   type RefusalReason,
   type ReplicationMessage,
 } from '../wire/replication/messages.ts';
-import { Dialogue } from './dialogue.ts';
+import { Dialogue, fetchCapability } from './dialogue.ts';
 import { refusalOf, type OwnHello } from './handshake.ts';
 import { LinkInput } from './link-input.ts';
 import { LinkOutput } from './link-output.ts';
@@ -58,7 +58,12 @@ export class Link {
     );
     // The peer must hear who writes here from now on (REP-8), also where nothing happens otherwise.
     this.stopHearing = replicas.listenLives(() => this.cut('This server has taken a new server id'));
-    this.output.send({ type: 'hello', protocol: protocolVersion, ...this.own, capabilities: [] });
+    this.output.send({
+      type: 'hello',
+      protocol: protocolVersion,
+      ...this.own,
+      capabilities: [fetchCapability],
+    });
   }
 
   /** For metrics and the console (REP-12). */
@@ -150,7 +155,7 @@ export class Link {
       const refused = await this.options.admit?.(hello);
       if (this.hasEnded) return;
       if (refused) this.refuse(refused);
-      else this.dialogue.start();
+      else this.dialogue.start(hello);
     });
   }
 

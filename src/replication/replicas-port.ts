@@ -51,6 +51,21 @@ export interface Succession {
 export type Accepted =
   { readonly type: 'accepted'; readonly changes: number } | { readonly type: 'gap'; readonly detail: string };
 
+/** Seqnos of one server that follow each other, both ends included. */
+export interface SeqnoRange {
+  readonly serverId: number;
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What became of records that were lost here. */
+export interface Repaired {
+  /** How many are in their places again. */
+  readonly changes: number;
+  /** How much is still wanted. */
+  readonly missing: number;
+}
+
 /** What a comparison with a peer's standing shows. */
 export interface Meeting {
   /** We lack something that the peer has. */
@@ -100,6 +115,25 @@ export interface Replicas {
   accept(project: string, groups: ReceivedGroups, succession?: Succession): Promise<Accepted>;
   /** For a snapshot that the peer sends, until it is closed. */
   receiveSnapshot(project: string): Promise<SnapshotReceipt>;
+  /**
+   * Calls back with each replicated project that wants changes back which are lost here, now and also when it does so again.
+   * @returns what ends it.
+   */
+  listenLost(wanted: (project: string) => void): () => void;
+  /** No other link asks for what is lost of it until the result is called; null if one does. */
+  borrowLost(project: string): (() => void) | null;
+  /** What a peer can be asked for. @throws RejoinError `damaged`, `unavailable`. */
+  lost(project: string): Promise<readonly SeqnoRange[]>;
+  /**
+   * Puts back what is missing here of these records; resolves when it is durable.
+   * @param from the peer's server id.
+   * @throws RejoinError `bad-request`, `damaged`, `unavailable`, `outcome-unknown`.
+   */
+  repair(project: string, records: readonly Uint8Array[], from: number): Promise<Repaired>;
+  /** The peer has given all it has of what is lost: gaps that nothing can come to are closed. */
+  finishRepair(project: string): Promise<Repaired>;
+  /** What is here of a range, in the order of the seqnos, in pages of about 256 KiB. @throws RejoinError `unavailable`. */
+  read(project: string, range: SeqnoRange): AsyncIterable<readonly Uint8Array[]>;
   /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
   listen(moved: (project: string) => void): () => void;
   /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. @param left nothing is done if that server id is left already. */

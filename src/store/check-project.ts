@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { checkEntry, nameOfPart } from './check-entry.ts';
-import { RecordCheck, type Mend } from './check-records.ts';
+import { isWhole, RecordCheck, type Mend } from './check-records.ts';
 import { SnapshotCheck } from './check-snapshots.ts';
 import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import { seal, unseal } from './digest.ts';
@@ -11,12 +11,12 @@ import type { Finding } from './findings.ts';
 import { postingsAround } from './group-postings.ts';
 import { readNumber } from './key-parts.ts';
 import { ProjectKeys } from './keys.ts';
-import { readArrivalKey, readLastNumber, type StoredKey } from './read-key.ts';
+import { readArrivalKey, readLastNumber, readSequenceKey, type StoredKey } from './read-key.ts';
 import { purgeKey, unfinishedKey } from './store-keys.ts';
 import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
-import { writeQuarantine } from './quarantine.ts';
-import { decodeRecord } from './record.ts';
+import { writeQuarantine, type MissingChange } from './quarantine.ts';
+import { decodeRecord, decodeRecordOrNull } from './record.ts';
 import { removeRange } from './remove-range.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
@@ -36,6 +36,8 @@ export interface ProjectCheckOptions {
   readonly alone: (project: string, repair: () => Promise<void>) => Promise<void>;
   /** A part of the index was removed and has to be made again. */
   readonly onReindex: (project: string) => void;
+  /** How many changes are wanted back from another server; a repair has noted which. */
+  readonly onLost: (project: string, count: number) => void;
 }
 
 export class ProjectCheck {
@@ -106,7 +108,7 @@ export class ProjectCheck {
   async end(): Promise<void> {
     await this.checkPlaces();
     this.records.end();
-    const { store, project, options } = this;
+    const { project, options } = this;
     const now = await this.presentInfo();
     if (now?.purgedMs !== undefined) {
       await this.endPurged();
@@ -115,11 +117,11 @@ export class ProjectCheck {
     const isKnown = now !== undefined || this.infoProblem !== null;
     if (!isKnown && !(await this.isOrphan())) return; // it is being created, or that was given up
     const isRepair = options.isRepair && isKnown;
-    await this.checkHeads();
+    await this.checkHeads(now);
     for (const { position, problem } of this.broken) this.tell({ position, problem, remedy: 'peer' });
     for (const finding of this.lost.findings(project)) options.onFinding(finding);
     for (const problem of this.harmless) this.tell({ problem, remedy: 'harmless' });
-    this.checkSnapshots();
+    await this.checkSnapshots();
     if (!isKnown)
       this.tell({
         problem: 'the catalogue has lost its entry, and it may have been deleted',
@@ -128,10 +130,13 @@ export class ProjectCheck {
     if (isRepair) await options.alone(project, () => this.repair());
     const remedy = isRepair ? 'mended' : 'mendable';
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
-    if (!isRepair) return;
-    if (this.needsIndex) options.onReindex(project);
-    if (this.hasQuarantine || this.lost.count > 0)
-      await store.write([writeQuarantine(this.keys, options.nowMs, this.lost.list())]);
+    if (isRepair && this.needsIndex) options.onReindex(project);
+    if (isKnown) options.onLost(project, this.lost.count);
+  }
+
+  /** How many changes are lost, or the updates of changes. To be asked at the end. */
+  get lostCount(): number {
+    return this.lost.count;
   }
 
   private takeOther(entry: Entry, place: DataKey): void {
@@ -217,20 +222,24 @@ export class ProjectCheck {
     return record ? decodeRecord(record).object : null;
   }
 
-  /** What is known to have been given out and is not here. */
-  private async checkHeads(): Promise<void> {
+  /** What is known to have been given out and is not here. The log may have gone on since it was read. */
+  private async checkHeads(info: ProjectInfo | undefined): Promise<void> {
     const witnessed = await this.options.witnessed(this.project); // before the log: that may go on meanwhile
     const last = await firstOf(this.store, { ...this.keys.allRecords(), reverse: true });
     const end = last ? readLastNumber(last.key) : 0;
-    const { damage } = this.info ?? {};
+    const { damage } = info ?? {};
     const given = Math.max(damage?.position ?? 0, witnessed?.position ?? 0);
     if (given > end)
       this.lost.addPositions(Math.max(this.records.lastPosition, end) + 1, given, 'is missing');
     for (const [serverId, seqno] of damage?.vector ?? []) this.records.expectUpTo(serverId, seqno);
-    if (given > end && witnessed) this.records.expectUpTo(witnessed.serverId, witnessed.seqno);
+    if (!witnessed) return;
+    const { serverId, seqno } = witnessed;
+    const range = { from: this.keys.sequence(serverId, 0), before: this.keys.sequence(serverId + 1, 0) };
+    const head = await firstOf(this.store, { ...range, reverse: true });
+    if (seqno > (head ? readSequenceKey(head.key).seqno : 0)) this.records.expectUpTo(serverId, seqno);
   }
 
-  private checkSnapshots(): void {
+  private async checkSnapshots(): Promise<void> {
     const { whole, damaged } = this.snapshots;
     const covered = Math.max(0, ...whole);
     const isLogEnough = this.records.compactedTo <= covered;
@@ -251,11 +260,42 @@ export class ProjectCheck {
     const { compactedTo } = this.records;
     const problem = `the updates up to position ${compactedTo} were dropped, and no snapshot that is whole covers them: the document can't be opened`;
     this.tell({ position: compactedTo, problem, remedy: 'peer' });
+    await this.findLostUpdates(covered + 1, compactedTo);
+  }
+
+  /** Another server may have compacted less. */
+  private async findLostUpdates(first: number, last: number): Promise<void> {
+    for await (const page of this.store.scan(this.keys.records(first, last)))
+      for (const { key, value } of page) {
+        const record = decodeRecordOrNull(value);
+        if (record?.groupIndex !== 0 || record.update) continue;
+        const { serverId, seqno } = record;
+        this.lost.addUpdate({ serverId, seqno, position: readLastNumber(key) });
+      }
   }
 
   private async repair(): Promise<void> {
     if ((await this.presentInfo())?.purgedMs !== undefined) return; // meanwhile
     for (const { writes } of this.mends) await this.store.write(await writes());
+    if (!this.hasQuarantine && this.lost.count === 0) return;
+    const missing: MissingChange[] = [];
+    for (const change of this.lost.list()) if (await this.isStillLost(change)) missing.push(change);
+    await this.store.write([writeQuarantine(this.keys, this.options.nowMs, missing)]);
+  }
+
+  /** It may have been written, or put back, since the log was read. */
+  private async isStillLost({ serverId, seqno, position }: MissingChange): Promise<boolean> {
+    let place = position;
+    if (position === 0) {
+      const key = this.keys.sequence(serverId, seqno);
+      const sealed = await this.store.get(key);
+      if (!sealed || !isWhole(key, sealed)) return true;
+      place = readNumber(unseal(key, sealed));
+    }
+    const stored = await this.store.get(this.keys.record(place));
+    const record = stored && decodeRecordOrNull(stored);
+    if (!record) return true;
+    return record.groupIndex === 0 && !record.update && this.lost.isWithoutUpdate(place);
   }
 
   /** Nothing should be left of it. A repair of LevelDB's may have brought something back. */

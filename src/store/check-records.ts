@@ -164,7 +164,8 @@ function nameOf(key: Uint8Array): string {
   return Buffer.from(key).toString('latin1');
 }
 
-function isWhole(key: Uint8Array, value: Uint8Array): boolean {
+/** Whether a value is what was stored under its key. */
+export function isWhole(key: Uint8Array, value: Uint8Array): boolean {
   try {
     unseal(key, value);
     return true;

@@ -99,12 +99,13 @@ async function areReadable(
   }
 }
 
-async function dropUpdates(
+/** Of records from one position to another, both included: a snapshot must have what they say. @returns how many bytes that were. */
+export async function dropUpdates(
   store: Store,
   keys: ProjectKeys,
   first: number,
   last: number,
-  { stopping, onDamage }: CompactionOptions,
+  { stopping, onDamage }: Pick<CompactionOptions, 'stopping' | 'onDamage'>,
 ): Promise<number> {
   let bytes = 0;
   for await (const page of store.scan(keys.records(first, last))) {

@@ -28,6 +28,8 @@ export interface DataFolder {
   readonly witness: Witness;
   /** The server id that the database had when it was opened; null for a new one. */
   readonly previousServerId: number | null;
+  /** Whether the database was damaged when it was opened: something of any project may be lost. */
+  readonly isDamaged: boolean;
   /** What the operator should know: one sentence each. */
   readonly warnings: readonly string[];
   /** Takes a new life while the server runs, after damage was found: nothing more may be written under the old one (REP-8). */
@@ -91,6 +93,7 @@ export async function openDataFolder(folder: string, options: DataFolderOptions)
       store,
       life: opened.life,
       previousServerId: opened.previousServerId,
+      isDamaged: opened.isDamaged,
       witness,
       warnings: [...(warning === null ? [] : [warning]), ...warnings, ...opened.warnings],
       takeLife: (reason) => lives.take(reason),

@@ -24,6 +24,8 @@ export class LogReader {
     private readonly keys: ProjectKeys,
     /** Whether there are objects of which an earlier position has another record (REP-6). */
     public hasRepeats: boolean,
+    /** Is called where something is missing or damaged. */
+    private readonly onHole: () => void = () => undefined,
   ) {}
 
   /**
@@ -98,6 +100,7 @@ export class LogReader {
   }
 
   private hole(problem: string, cause?: unknown): RejoinError {
+    this.onHole();
     return new RejoinError('damaged', `Project ${JSON.stringify(this.project)} is damaged: ${problem}`, {
       cause,
     });

@@ -18,10 +18,12 @@ export class LostChanges {
   private readonly byPosition = new Map<number, Lost>();
   /** Whose position nobody knows. */
   private readonly unplaced: Lost[] = [];
+  /** Of these only the updates are lost: they were dropped for a snapshot that is lost. */
+  private readonly withoutUpdate = new Map<number, MissingChange>();
   private uncounted = 0;
 
   get count(): number {
-    return this.byPosition.size + this.unplaced.length + this.uncounted;
+    return this.byPosition.size + this.unplaced.length + this.withoutUpdate.size + this.uncounted;
   }
 
   /** Positions from one to another, both included. */
@@ -53,13 +55,21 @@ export class LostChanges {
     }
   }
 
+  /** The change is here without its update. It makes no finding of its own. */
+  addUpdate(change: MissingChange): void {
+    if (this.count >= lostMax) this.uncounted++;
+    else this.withoutUpdate.set(change.position, change);
+  }
+
+  /** Whether the change at a position is here, and only its update is lost. */
+  isWithoutUpdate(position: number): boolean {
+    return this.withoutUpdate.has(position);
+  }
+
   /** What is missing, one by one. */
   list(): MissingChange[] {
-    return [...this.byPosition.values(), ...this.unplaced].map(({ serverId, seqno, position }) => ({
-      serverId,
-      seqno,
-      position,
-    }));
+    const changes = [...this.byPosition.values(), ...this.unplaced, ...this.withoutUpdate.values()];
+    return changes.map(({ serverId, seqno, position }) => ({ serverId, seqno, position }));
   }
 
   /** One for each row of changes that lie next to each other. */

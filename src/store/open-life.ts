@@ -35,7 +35,7 @@ export interface LifeOptions {
 export async function openLife(
   store: Store,
   options: LifeOptions,
-): Promise<{ life: Life; warnings: string[]; previousServerId: number | null }> {
+): Promise<{ life: Life; warnings: string[]; previousServerId: number | null; isDamaged: boolean }> {
   const { databaseFolder, environment, serverId, evidence, isRestored } = options;
   const damage = [...options.damage];
   const format = await checkFormat(store, databaseFolder, damage);
@@ -79,7 +79,7 @@ export async function openLife(
       `--server-id ${serverId} is ignored: the folder already has server id ${life.serverId}, for life`,
     );
   }
-  return { life, warnings, previousServerId: before?.serverId ?? null };
+  return { life, warnings, previousServerId: before?.serverId ?? null, isDamaged: damage.length > 0 };
 }
 
 /** What is wrong is added to `damage`. */

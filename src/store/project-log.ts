@@ -66,9 +66,10 @@ export class ProjectLog {
     private readonly entry: ProjectEntry,
     heads: Heads,
     hasRepeats: boolean,
+    onHole?: () => void,
   ) {
     this.keys = new ProjectKeys(project);
-    this.reader = new LogReader(store, project, this.keys, hasRepeats);
+    this.reader = new LogReader(store, project, this.keys, hasRepeats, onHole);
     this.durable = heads;
     this.nextPosition = heads.position + 1;
     this.numbered = new Map(heads.vector);
@@ -77,6 +78,7 @@ export class ProjectLog {
   /**
    * Opens the log and recovers its heads. A project that doesn't exist has an empty one.
    * @param witnessed what the witness knows of it.
+   * @param onHole is called whenever a reader meets something that is missing or damaged.
    * @throws RejoinError `damaged` if the catalogue doesn't know the project, though it has a log: it may have been deleted.
    */
   static async open(
@@ -84,6 +86,7 @@ export class ProjectLog {
     project: string,
     serverId: number,
     witnessed?: WitnessedHeads,
+    onHole?: () => void,
   ): Promise<ProjectLog> {
     const keys = new ProjectKeys(project);
     const info = await readProjectInfo(store, project);
@@ -97,6 +100,7 @@ export class ProjectLog {
         new ProjectEntry(project, info, null),
         noHeads(),
         false,
+        onHole,
       );
     const { damage, ...heads } =
       info?.purgedMs === undefined
@@ -110,7 +114,7 @@ export class ProjectLog {
       );
     const hasRepeats = (await firstOf(store, keys.repeats(0, heads.position))) !== undefined;
     const entry = new ProjectEntry(project, info, damage && `${about}: ${damage}`);
-    return new ProjectLog(store, project, serverId, entry, heads, hasRepeats);
+    return new ProjectLog(store, project, serverId, entry, heads, hasRepeats, onHole);
   }
 
   /** What the catalogue says, or undefined while the project doesn't exist. */
@@ -214,6 +218,53 @@ export class ProjectLog {
     for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
     if (changes.some(({ repeat }) => repeat)) this.reader.hasRepeats = true;
     return { group, writes };
+  }
+
+  /** Something was put back that makes others of their uuid repeats, or is one (REP-6). */
+  noteRepeats(): void {
+    this.reader.hasRepeats = true;
+  }
+
+  /**
+   * Empty changes of this server at positions where nothing is, rising and behind none of its own; else as `append`.
+   * @param update one that says nothing.
+   */
+  fill(
+    positions: readonly number[],
+    { update, timeMs }: { readonly update: Uint8Array; readonly timeMs: number },
+  ): { changes: readonly Change[]; writes: Write[] } {
+    const writes: Write[] = [];
+    const batch = new GroupBatch(this.keys, writes);
+    const origin = { protocol: 'server', user: '' } as const;
+    const changes = positions.map((position, index): Change => {
+      const seqno = this.nextSeqno + index;
+      const place = { serverId: this.serverId, seqno, groupIndex: 0, groupSize: 1 };
+      const record = { ...place, timeMs, origin, kind: 'update' as const, object: null, update };
+      return batch.add(position, record, encodeRecord(record), null);
+    });
+    for (const { serverId, seqno } of changes) this.numbered.set(serverId, seqno);
+    batch.end();
+    return { changes, writes };
+  }
+
+  /** What was filled is durable. */
+  settleFilled(changes: readonly Change[]): void {
+    const vector = new Map(this.durable.vector);
+    for (const { serverId, seqno } of changes) vector.set(serverId, seqno);
+    this.durable = { position: this.durable.position, vector };
+  }
+
+  /** What takes the word of damage from the catalogue, if what is stored says by itself how far the log went; else null. */
+  async withoutDamage(): Promise<{ write: Write; settle: () => void } | null> {
+    const { info } = this.entry;
+    if (!info?.damage) return null;
+    const { damage, position, vector } = await recoverHeads(this.store, this.keys, undefined, undefined);
+    const isWhole =
+      damage === null &&
+      position === this.durable.position &&
+      [...this.durable.vector].every(([serverId, seqno]) => vector.get(serverId) === seqno);
+    if (!isWhole) return null;
+    return this.describe({ ...info, damage: undefined });
   }
 
   /** How far the log goes with what is numbered and not durable yet. */

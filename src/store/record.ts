@@ -90,6 +90,16 @@ export function decodeRecord(bytes: Uint8Array, needed: NeededParts = 'all'): Lo
   }
 }
 
+/** As `decodeRecord`, with null for one that is damaged. */
+export function decodeRecordOrNull(bytes: Uint8Array): LogRecord | null {
+  try {
+    return decodeRecord(bytes);
+  } catch (error) {
+    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    throw error;
+  }
+}
+
 /**
  * A record without its update's bytes, whose digest stays in the header (compaction); null if it has none.
  * @throws RejoinError `damaged`, as `decodeRecord`: what is damaged is left as it is.
@@ -114,6 +124,21 @@ export function numberOfRecord(bytes: Uint8Array): { readonly serverId: number; 
     return { serverId: header.varint(), seqno: header.varint() };
   } catch (error) {
     throw new RejoinError('damaged', `A record can't be decoded: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/**
+ * The checksum of a record's header if that is whole, whatever became of its byte strings; null if it isn't. Two records of one
+ * number that differ in anything differ in it.
+ */
+export function wholeHeaderOf(bytes: Uint8Array): Uint8Array | null {
+  try {
+    const reader = new ByteReader(bytes, 1);
+    const checksum = reader.latin1(checksumBytes);
+    if (!isStartOfHash(checksum, reader.slice())) return null;
+    return bytes.subarray(1, 1 + checksumBytes);
+  } catch {
+    return null; // it is too short for one
   }
 }
 

@@ -57,6 +57,25 @@ export async function* findSnapshots(
   }
 }
 
+/** The newest of which every chunk can be read, or undefined. */
+export async function newestWholeSnapshot(
+  store: Store,
+  keys: ProjectKeys,
+  onDamage: (detail: string) => void,
+): Promise<Snapshot | undefined> {
+  for await (const snapshot of findSnapshots(store, keys, onDamage)) {
+    try {
+      let bytes = 0;
+      for await (const piece of readSnapshot(store, keys, snapshot)) bytes += piece.length;
+      if (bytes <= snapshot.bytes) return snapshot;
+    } catch (error) {
+      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      onDamage(error.message);
+    }
+  }
+  return undefined;
+}
+
 /**
  * The pieces that a snapshot was made of, in their order.
  * @throws RejoinError `damaged` if a chunk is missing or isn't what was written.

@@ -6,7 +6,7 @@ import { checkEntry, nameOfPart } from './check-entry.ts';
 import { ProjectCheck, type ProjectCheckOptions } from './check-project.ts';
 import { seal } from './digest.ts';
 import type { Finding } from './findings.ts';
-import type { Section } from './keys.ts';
+import { ProjectKeys, type Section } from './keys.ts';
 import { readKey, type StoredKey } from './read-key.ts';
 import { allKeys } from './store-keys.ts';
 import { scanWithProgress, type OnProgress } from './scan-with-progress.ts';
@@ -47,6 +47,28 @@ export async function verifyStore(store: Store, options: VerifyOptions): Promise
   }
   await current?.end();
   return Object.fromEntries(counts);
+}
+
+/**
+ * The same for all that is kept of one project, but for its entry in the catalogue.
+ * @returns how many changes of it are lost.
+ */
+export async function verifyProject(
+  store: Store,
+  project: string,
+  options: ProjectCheckOptions & Pick<VerifyOptions, 'stopping'>,
+): Promise<{ readonly lost: number }> {
+  const check = await ProjectCheck.begin(store, project, options);
+  for await (const page of store.scan(new ProjectKeys(project).all())) {
+    options.stopping.throwIfAborted();
+    for (const entry of page) {
+      const place = readKey(entry.key);
+      if (place?.type === 'data') await check.take(entry, place);
+    }
+    await check.checkPlaces();
+  }
+  await check.end();
+  return { lost: check.lostCount };
 }
 
 const kindsOfSections: Readonly<Record<Section, string>> = {

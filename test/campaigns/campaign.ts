@@ -3,6 +3,7 @@
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
 import { runBitrot, type BitrotFigures } from './bitrot.ts';
+import { bitrotPeerCampaign } from './bitrot-peer.ts';
 import { clientKillCampaign } from './client-kill.ts';
 import { runDiskFull } from './disk-full.ts';
 import { printFigures, type FailingFigures } from './failing-disk/failing-figures.ts';
@@ -48,6 +49,7 @@ const campaigns: Readonly<Record<string, Campaign>> = {
     whyNot: whyNoFsyncError,
   },
   bitrot: { rounds: 400, run: bitrot },
+  'bitrot-peer': { rounds: 400, run: bitrotPeerCampaign },
   'udt-race': { rounds: 50, run: runUdtRace },
   'udt-hash': { rounds: 100_000, run: udtHashCampaign },
   servers: { rounds: 20, run: serversCampaign },

@@ -154,6 +154,12 @@ function coreOf(given: GivenFrame[]): Replicas {
     receiveSnapshot: unused,
     listen: unused,
     listenLives: unused,
+    listenLost: unused,
+    borrowLost: unused,
+    lost: unused,
+    repair: unused,
+    finishRepair: unused,
+    read: unused,
     renewLife: unused,
     meet: () => Promise.resolve({ lacks: true, has: false, vector: new Map() }),
     accept: (_project, _groups, succession) =>

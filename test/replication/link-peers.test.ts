@@ -198,9 +198,14 @@ const wrong: readonly (readonly [name: string, messages: readonly ReplicationMes
     ['pages in a heap', Array.from({ length: 30 }, (_, i) => page([`p${i + 10}`])), /at most 8 pages ahead/],
     ['more pages behind the last', [page([], true), page(['a'])], /must be empty|both are complete/],
     [
-      'what was not offered',
-      [{ type: 'fetch', project: 'p', serverId: 1, first: 1, last: 1 }],
-      /fetch must not be sent/,
+      'records that nobody asked for',
+      [{ type: 'fetched', project: 'p', serverId: 1, records: [], isLast: true }],
+      /fetched must not be sent: this server has not asked/,
+    ],
+    [
+      'questions in a heap',
+      Array.from({ length: 200 }, () => ({ type: 'fetch', project: 'p', serverId: 1, first: 1, last: 9 })),
+      /fetch: 64 are not answered yet/,
     ],
   ];
 

@@ -145,6 +145,12 @@ export class NetworkLink {
       meet: (project, theirs) => alone(project, () => replicas.meet(project, theirs)),
       accept: (project, groups) => alone(project, () => replicas.accept(project, groups)),
       receiveSnapshot: (project) => replicas.receiveSnapshot(project),
+      listenLost: (wanted) => replicas.listenLost(wanted),
+      borrowLost: (project) => replicas.borrowLost(project),
+      lost: (project) => replicas.lost(project),
+      repair: (project, records, from) => replicas.repair(project, records, from),
+      finishRepair: (project) => replicas.finishRepair(project),
+      read: (project, range) => replicas.read(project, range),
     };
   }
 }

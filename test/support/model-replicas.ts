@@ -10,7 +10,9 @@ import type {
   ReadGroups,
   ReceivedGroups,
   ReplicaReader,
+  Repaired,
   Replicas,
+  SeqnoRange,
   SnapshotReceipt,
 } from '../../src/replication/replicas-port.ts';
 import { checksumOf } from '../../src/store/digest.ts';
@@ -66,6 +68,12 @@ export class ModelReplicas implements Replicas {
   /** Makes reading fail. */
   failsToRead: (project: string) => RejoinError | null = () => null;
   private readonly listeners = new Set<(project: string) => void>();
+  private readonly lostListeners = new Set<(project: string) => void>();
+  private readonly lent = new Set<string>();
+  /** Of each project the lost seqnos, with their server and place. */
+  private readonly wanted = new Map<string, Map<number, { serverId: number; at: number }>>();
+  /** Who has sent what was to be put back. */
+  readonly repairsFrom: number[] = [];
 
   constructor(
     public serverId: number,
@@ -220,6 +228,84 @@ export class ModelReplicas implements Replicas {
   vectorOf(id: string): Map<number, number> {
     const heads = this.projects.get(id)?.heads ?? new Map<number, ModelRecord>();
     return new Map([...heads].map(([serverId, { record }]) => [serverId, record.seqno]));
+  }
+
+  // ---- what was lost
+
+  /** Loses a record: what lies in its place is nothing that anybody can use. */
+  lose(id: string, serverId: number, seqno: number): void {
+    const { log } = this.projectOf(id);
+    const at = log.findIndex(({ record }) => isNumbered(record, serverId, seqno));
+    const record = log[at]?.record;
+    if (!record) throw new RangeError(`${id} has no [${serverId}, ${seqno}]`);
+    log[at] = { bytes: new Uint8Array(), record, checksum: new Uint8Array() };
+    this.lostOf(id).set(seqno, { serverId, at });
+    this.tellLost(id);
+  }
+
+  listenLost(wanted: (project: string) => void): () => void {
+    this.lostListeners.add(wanted);
+    for (const [id, { size }] of this.wanted) if (size > 0) wanted(id);
+    return () => this.lostListeners.delete(wanted);
+  }
+
+  borrowLost(id: string): (() => void) | null {
+    if (this.lent.has(id)) return null;
+    this.lent.add(id);
+    return () => {
+      this.lent.delete(id);
+      if (this.lostOf(id).size > 0) this.tellLost(id);
+    };
+  }
+
+  async lost(id: string): Promise<readonly SeqnoRange[]> {
+    await this.time.passes(0);
+    const ranges: { serverId: number; first: number; last: number }[] = [];
+    for (const [seqno, { serverId }] of [...this.lostOf(id)].sort(([a], [b]) => a - b)) {
+      const range = ranges.find((each) => each.serverId === serverId && each.last === seqno - 1);
+      if (range) range.last = seqno;
+      else ranges.push({ serverId, first: seqno, last: seqno });
+    }
+    return ranges;
+  }
+
+  async repair(id: string, records: readonly Uint8Array[], from: number): Promise<Repaired> {
+    this.repairsFrom.push(from);
+    await this.time.passes(this.options.syncMs());
+    const { log } = this.projectOf(id);
+    let changes = 0;
+    for (const bytes of records) {
+      const record = decodeRecord(bytes);
+      const place = this.lostOf(id).get(record.seqno);
+      if (place?.serverId !== record.serverId) continue;
+      log[place.at] = modelRecord(new Uint8Array(bytes), record);
+      this.lostOf(id).delete(record.seqno);
+      changes++;
+    }
+    return { changes, missing: this.lostOf(id).size };
+  }
+
+  async finishRepair(id: string): Promise<Repaired> {
+    await this.time.passes(0);
+    return { changes: 0, missing: this.lostOf(id).size };
+  }
+
+  async *read(id: string, { serverId, first, last }: SeqnoRange): AsyncGenerator<readonly Uint8Array[]> {
+    for (let seqno = first; seqno <= last; seqno++) {
+      await this.time.passes(this.options.readMs);
+      const found = this.projects.get(id)?.log.find(({ record }) => isNumbered(record, serverId, seqno));
+      if (found && found.bytes.length > 0) yield [found.bytes];
+    }
+  }
+
+  private lostOf(id: string): Map<number, { serverId: number; at: number }> {
+    const lost = this.wanted.get(id) ?? new Map<number, { serverId: number; at: number }>();
+    this.wanted.set(id, lost);
+    return lost;
+  }
+
+  private tellLost(id: string): void {
+    for (const wanted of [...this.lostListeners]) wanted(id);
   }
 
   tell(id: string): void {
