@@ -285,10 +285,10 @@ export class LiveLog implements FeedSource {
     return { writes: [...writes, ...filled.writes], track: (written) => this.writing.track(written, settle) };
   }
 
-  /** Has the catalogue forget that something was lost, if nothing is any more. */
-  async endDamage(): Promise<void> {
+  /** Has the catalogue say how much is lost by now: nothing of damage if all is back. */
+  async recountDamage(): Promise<void> {
     await this.writing.settled;
-    const described = await this.log.withoutDamage();
+    const described = await this.log.lessDamage();
     if (!described) return;
     await this.submit({ group: null, writes: [described.write], settle: described.settle });
   }

@@ -58,12 +58,12 @@ export class ProjectRepair {
     });
   }
 
-  /** Nothing is lost any more: the catalogue need not say that something was. */
-  async endDamage(): Promise<void> {
+  /** Some of what was lost may be back: the catalogue is to say what still is. */
+  async recountDamage(): Promise<void> {
     if (!this.state.log.info?.damage) return;
     await this.state.writing(async () => {
       await this.state.current();
-      await this.state.log.endDamage();
+      await this.state.log.recountDamage();
     });
   }
 
@@ -88,7 +88,7 @@ export class ProjectRepair {
     const missing = await this.missing();
     const isWanting = missing.count > 0;
     const changes = isWanting ? await repair(missing) : 0;
-    if (isWanting && missing.count === 0) await state.log.endDamage();
+    if (changes > 0 || (isWanting && missing.count === 0)) await state.log.recountDamage();
     state.context.wanted.note(state.id, missing.count > 0);
     return { changes, missing: missing.count };
   }

@@ -90,7 +90,8 @@ export class Projects {
     };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
     const { wanted } = this;
-    const onWhole = (id: string): Promise<void> => this.use(id, (project) => project.repair.endDamage());
+    const onChecked = (id: string): Promise<void> =>
+      this.use(id, (project) => project.repair.recountDamage());
     const checking = {
       store,
       witness,
@@ -99,7 +100,7 @@ export class Projects {
       recovery,
       wanted,
       upkeep: this.upkeep,
-      onWhole,
+      onChecked,
     };
     this.checks = new SelfChecks(checking);
     const inMemory = { ...openProjectsDefaults, ...memory };

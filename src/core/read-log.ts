@@ -37,6 +37,8 @@ export async function readLog(
     ({ life } = context);
     log = await ProjectLog.open(store, project, life.serverId, witnessed, onHole);
   }
+  // A check that noted nothing was cut off.
+  if (log.isDamaged && !(await store.get(log.keys.quarantine))) context.suspect(project);
   return { log, life, ids: await readKnownIds(store, log, life, damaged) };
 }
 

@@ -109,7 +109,7 @@ export class Replicas {
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
-    await recallEntry(this.projects, project, theirs);
+    if (!(await this.digest(project))) await recallEntry(this.projects, project, theirs);
     const before = await this.standing(project);
     // Before these numbers become known here: a crash in between must not hide that they were given.
     await this.leaveOwnSequence(project, theirs, vectorIn(before));

@@ -21,8 +21,8 @@ export interface SelfChecksOptions {
   readonly recovery: StoreRecovery;
   readonly upkeep: Upkeep;
   readonly wanted: WantedChanges;
-  /** Nothing of the project is lost. */
-  readonly onWhole: (project: string) => Promise<void>;
+  /** What can be mended is. */
+  readonly onChecked: (project: string) => Promise<void>;
 }
 
 /** A project that is checked all the time would keep the disk busy. */
@@ -83,10 +83,10 @@ export class SelfChecks {
   }
 
   private async verify(project: string): Promise<void> {
-    const { store, witness, environment, upkeep, wanted, onWhole } = this.options;
+    const { store, witness, environment, upkeep, wanted, onChecked } = this.options;
     const { signal } = this.stopping;
     const reindexed: string[] = [];
-    const { lost } = await verifyProject(store, project, {
+    await verifyProject(store, project, {
       isRepair: true,
       nowMs: environment.now(),
       stopping: signal,
@@ -96,7 +96,7 @@ export class SelfChecks {
       onReindex: (id) => reindexed.push(id),
       onLost: (id, count) => wanted.note(id, count > 0),
     });
-    if (lost === 0) await onWhole(project);
+    await onChecked(project);
     for (const id of reindexed) await upkeep.index(id);
   }
 

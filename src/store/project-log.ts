@@ -18,7 +18,7 @@ import { ProjectEntry, type EntryChange } from './project-entry.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
 import { encodeRecord, type NeededParts } from './record.ts';
-import { headsOfPurged, recoverHeads, type Heads } from './recover-heads.ts';
+import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
@@ -254,8 +254,11 @@ export class ProjectLog {
     this.durable = { position: this.durable.position, vector };
   }
 
-  /** What takes the word of damage from the catalogue, if what is stored says by itself how far the log went; else null. */
-  async withoutDamage(): Promise<{ write: Write; settle: () => void } | null> {
+  /**
+   * What the catalogue is to say of damage when some of what was lost is back: nothing any more, if what is stored says by itself how
+   * far the log went. Null if it says that already.
+   */
+  async lessDamage(): Promise<{ write: Write; settle: () => void } | null> {
     const { info } = this.entry;
     if (!info?.damage) return null;
     const { damage, position, vector } = await recoverHeads(this.store, this.keys, undefined, undefined);
@@ -263,8 +266,11 @@ export class ProjectLog {
       damage === null &&
       position === this.durable.position &&
       [...this.durable.vector].every(([serverId, seqno]) => vector.get(serverId) === seqno);
-    if (!isWhole) return null;
-    return this.describe({ ...info, damage: undefined });
+    if (isWhole) return this.describe({ ...info, damage: undefined });
+    const known = await recoverHeads(this.store, this.keys, info.damage, undefined);
+    const missing = missingIn(known);
+    if (known.damage !== null || missing >= info.damage.missing) return null;
+    return this.describe({ ...info, damage: { ...info.damage, missing } });
   }
 
   /** How far the log goes with what is numbered and not durable yet. */

@@ -65,7 +65,9 @@ function damageIn(
   const seqno = witnessed && (vector.get(witnessed.serverId) ?? 0);
   if (witnessed && seqno !== undefined && seqno < witnessed.seqno)
     return `the seqnos of server ${witnessed.serverId} end at ${seqno} and have ended at ${witnessed.seqno} before`;
-  if (missingIn({ position, vector }) !== missing)
+  // Fewer than were missing before: some are back.
+  const missingNow = missingIn({ position, vector });
+  if (missingNow > missing || missingNow < 0)
     return `its log ends at position ${position}, its servers' heads count ${countOf(vector) + missing} changes`;
   return null;
 }
