@@ -120,12 +120,11 @@ export class Dialogue {
     if (this.turns.waiting >= turnsWaitingMax)
       throw new RejoinError('bad-request', `${this.turns.waiting} messages wait to be dealt with: too many`);
     switch (message.type) {
-      case 'catalogue':
+      case 'catalogue': {
         this.catalogues.receive(message);
-        {
-          dealtWith();
-          return;
-        }
+        dealtWith();
+        return;
+      }
       case 'standing': {
         const { project, standing } = message;
         if (!this.options.replicas.isReplicated(project)) {
@@ -136,30 +135,26 @@ export class Dialogue {
         this.fetches.noteMoved(project);
         return;
       }
-      case 'want':
+      case 'want': {
         this.outgoing.check(message);
-        {
-          this.inTurn(message.project, () => this.outgoing.want(message));
-          return;
-        }
-      case 'groups':
+        this.inTurn(message.project, () => this.outgoing.want(message));
+        return;
+      }
+      case 'groups': {
         this.checkStream(message);
-        {
-          this.inTurn(message.project, () => this.incoming.receive(message, dealtWith));
-          return;
-        }
-      case 'snapshot':
+        this.inTurn(message.project, () => this.incoming.receive(message, dealtWith));
+        return;
+      }
+      case 'snapshot': {
         this.checkStream(message);
-        {
-          this.inTurn(message.project, () => this.incoming.receiveSnapshot(message), dealtWith);
-          return;
-        }
-      case 'ended':
+        this.inTurn(message.project, () => this.incoming.receiveSnapshot(message), dealtWith);
+        return;
+      }
+      case 'ended': {
         this.checkStream(message);
-        {
-          this.inTurn(message.project, () => this.incoming.finish(message));
-          return;
-        }
+        this.inTurn(message.project, () => this.incoming.finish(message));
+        return;
+      }
       case 'fetch': {
         this.answers.add(message);
         return;

@@ -197,6 +197,29 @@ test('what is lost at the end of the log comes back under its own numbers, and t
   assert.equal(await numbersOf(damaged), ['1 1', '1 2', '1 3', '1 4', `${damaged.replicas.serverId} 1`]);
 });
 
+test('REP-8 a start in the middle of a repair finds no new damage, and takes no new life', async () => {
+  const [a, b] = [memoryServer(1), memoryServer(2)];
+  for (const uuid of ['a', 'b', 'c', 'd']) await uploadEntry(a.projects, 'p', uuid);
+  await exchange(a, b);
+  const damaged = await reopened(a, async (store) => {
+    await spoil(store, 4);
+    for (const seqno of [3, 4]) await store.write([{ key: keys.sequence(1, seqno), value: null }]);
+  });
+  await damaged.projects.use('p', () => Promise.resolve());
+  assert.is(damaged.events.filter(({ type }) => type === 'life-renewed').length, 1);
+  await until(
+    'one of the two is found again',
+    async () => (await readProjectInfo(damaged.store, 'p'))?.damage?.missing === 1,
+  );
+  const started = await reopened(damaged, () => Promise.resolve());
+  await started.projects.use('p', () => Promise.resolve());
+  assert.equal(started.events, []);
+  await heal(started, b);
+  await exchange(started, b);
+  await sameProject(started, b, 'p', strippedRecordsOf);
+  assert.is((await readProjectInfo(started.store, 'p'))?.damage, undefined);
+});
+
 test('REP-6 an object that was uploaded again meanwhile is a repeat behind the one that is back', async () => {
   const { a, b } = await twoServers();
   const damaged = await reopened(a, (store) => spoil(store, 2));
