@@ -123,6 +123,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
       ...(options.udtHistoryMs !== undefined && { udtHistoryMs: options.udtHistoryMs }),
     },
   });
+  projects.wanted.hasPeers = peerSettings.urls.length > 0;
   const replicas = new Replicas(projects, { isReplicated: peerSettings.isReplicated });
   const peers: Peers = new Peers({
     serverId: () => replicas.serverId,

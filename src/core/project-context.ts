@@ -27,6 +27,8 @@ export interface ProjectContext {
   readonly wanted: WantedChanges;
   /** Something of the project is damaged or missing: it is checked soon. */
   suspect(project: string): void;
+  /** Whether what is damaged or missing may be whole again in a moment: it is being checked, or another server is asked for it. */
+  mayComeBack(project: string): boolean;
   /** Says whether the store can be read and written; every failed write is reported to it. */
   readonly recovery: StoreRecovery;
   /** Takes a new life: not all that was written under the server id `left` may be known any more. Nothing is done if that is left already. */

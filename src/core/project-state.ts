@@ -11,6 +11,10 @@ import { SerialQueue } from './serial-queue.ts';
 import type { UdtVersions } from './udt-versions.ts';
 import type { Upkeep } from './upkeep.ts';
 
+/** For so long at most who asks waits for what is lost to come back. */
+const patienceMs = 30_000;
+const lookAgainMs = 100;
+
 export class ProjectState {
   readonly keeper: DocumentKeeper;
   readonly queue = new SerialQueue();
@@ -127,6 +131,23 @@ export class ProjectState {
       } catch (error) {
         if (!(error instanceof RejoinError && error.code === 'unavailable' && triesLeft > 0)) throw error;
       }
+    }
+  }
+
+  /**
+   * Does again what failed because something is lost, for as long as that may come back: who polls is held, not refused (UDT-5).
+   */
+  async patiently<T>(work: () => Promise<T>): Promise<T> {
+    const { environment } = this.context;
+    const untilMs = environment.now() + patienceMs;
+    for (;;) {
+      try {
+        return await work();
+      } catch (error) {
+        const isLost = error instanceof RejoinError && error.code === 'damaged';
+        if (!isLost || environment.now() >= untilMs || !this.context.mayComeBack(this.id)) throw error;
+      }
+      await new Promise<void>((resolve) => void environment.after(lookAgainMs, resolve));
     }
   }
 

@@ -78,7 +78,7 @@ export class ProjectUdt {
     const { id, log } = this.state;
     const isSession = (): boolean => Boolean(log.info?.session);
     const wasSession = isSession();
-    const result = await read();
+    const result = await this.state.patiently(read);
     if (wasSession && !isSession())
       throw new RejoinError(
         'not-found',
@@ -150,7 +150,9 @@ export class ProjectUdt {
     request?: KeyedRequest,
   ): Promise<UdtAnswer> {
     return this.state.asking(
-      this.state.context.recovery.writing(() => this.tryToChange(origin, plan, request)),
+      this.state.patiently(() =>
+        this.state.context.recovery.writing(() => this.tryToChange(origin, plan, request)),
+      ),
     );
   }
 

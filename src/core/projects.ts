@@ -73,13 +73,14 @@ export class Projects {
     const { lives } = this;
     const { store, witness, environment } = shared;
     const observer = this.suspecting(shared.observer);
-    this.wanted = new WantedChanges(store);
+    this.wanted = new WantedChanges(store, environment);
     this.context = {
       ...shared,
       observer,
       recovery,
       wanted: this.wanted,
       suspect: (project) => this.checks.suspect(project),
+      mayComeBack: (project) => this.checks.isPending(project) || this.wanted.isExpected(project),
       holders: new KnownHolders(),
       heeded: new Set(),
       moved: new MovedProjects(),

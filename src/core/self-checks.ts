@@ -47,6 +47,11 @@ export class SelfChecks {
     void this.queue.run(() => this.check(project));
   }
 
+  /** Whether a project is being checked, or is going to be. */
+  isPending(project: string): boolean {
+    return this.checkedMs.get(project) === null;
+  }
+
   /** Nobody knows of what: the files of the database were damaged. */
   suspectAll(): void {
     void this.queue.run(async () => {

@@ -1,27 +1,44 @@
 // Which projects want changes back that this server has lost: links ask other servers for them, one link a project at a time.
 // Verifications and repairs tell of what they have noted; what was noted before the start is found when a link asks first.
 
+import type { Environment } from '../model/environment.ts';
 import type { Store } from '../store/store.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { listProjectIds } from '../store/project-info.ts';
 
+/** What another server can give is there so soon. */
+const expectedMs = 30_000;
+
 export class WantedChanges {
-  private readonly projects = new Set<string>();
+  /** With the time at which it was noted. */
+  private readonly projects = new Map<string, number>();
   private readonly listeners = new Set<(project: string) => void>();
   private readonly lent = new Set<string>();
   private finding: Promise<void> | null = null;
+  /** Whether this server is to be linked with others. */
+  hasPeers = false;
 
-  constructor(private readonly store: Store) {}
+  constructor(
+    private readonly store: Store,
+    private readonly environment: Environment,
+  ) {}
 
   has(project: string): boolean {
     return this.projects.has(project);
+  }
+
+  /** Whether another server may give back soon what is lost. */
+  isExpected(project: string): boolean {
+    const notedMs = this.projects.get(project);
+    if (notedMs === undefined || !(this.hasPeers || this.listeners.size > 0)) return false;
+    return Math.abs(this.environment.now() - notedMs) < expectedMs;
   }
 
   /** Whether something of a project is wanted from now on. */
   note(project: string, isWanted: boolean): void {
     if (!isWanted) this.projects.delete(project);
     else {
-      this.projects.add(project);
+      this.projects.set(project, this.projects.get(project) ?? this.environment.now());
       this.tell(project);
     }
   }
@@ -29,7 +46,7 @@ export class WantedChanges {
   /** Calls back with each project that wants something, also when it does so again. @returns how to stop. */
   listen(wanted: (project: string) => void): () => void {
     this.listeners.add(wanted);
-    for (const project of this.projects) wanted(project);
+    for (const project of this.projects.keys()) wanted(project);
     return () => this.listeners.delete(wanted);
   }
 

@@ -228,9 +228,10 @@ export class ProjectCheck {
     const last = await firstOf(this.store, { ...this.keys.allRecords(), reverse: true });
     const end = last ? readLastNumber(last.key) : 0;
     const { damage } = info ?? {};
-    const given = Math.max(damage?.position ?? 0, witnessed?.position ?? 0);
+    const given = Math.max(damage?.position ?? 0, witnessed?.position ?? 0, this.records.lastPlace);
     if (given > end)
       this.lost.addPositions(Math.max(this.records.lastPosition, end) + 1, given, 'is missing');
+    this.records.identifyBehind();
     for (const [serverId, seqno] of damage?.vector ?? []) this.records.expectUpTo(serverId, seqno);
     if (!witnessed) return;
     const { serverId, seqno } = witnessed;

@@ -9,6 +9,7 @@ import { number, readNumber } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber, readSequenceKey } from './read-key.ts';
 import type { LostChanges } from './lost-changes.ts';
+import type { MissingChange } from './quarantine.ts';
 import { decodeRecord, type LogRecord } from './record.ts';
 import type { Entry, Store, Write } from './store.ts';
 
@@ -24,13 +25,20 @@ interface Placed {
   readonly record: LogRecord;
 }
 
+/** Of more the numbers aren't remembered; their positions are. */
+const behindMax = 100_000;
+
 export class RecordCheck {
   /** The last position that has a record, be it damaged. */
   lastPosition = 0;
+  /** The last position that the index of numbers leads to: its record may be lost. */
+  lastPlace = 0;
   /** Up to here updates were dropped: only a snapshot has what they say. */
   compactedTo = 0;
   private readonly pending: Placed[] = [];
   private previous: Placed | null = null;
+  /** What the index has behind the last record. */
+  private readonly behind: MissingChange[] = [];
   /** Server id → the seqno that comes next in the index. */
   private readonly nextSeqno = new Map<number, number>();
   /** Places in the index that are to be mended: they count as there. */
@@ -73,7 +81,16 @@ export class RecordCheck {
     this.expect(serverId, seqno);
     this.nextSeqno.set(serverId, seqno + 1);
     if (!isWhole(key, value)) return; // found, and mended, from its record; without that nobody needs it
-    this.lost.identify(readNumber(unseal(key, value)), serverId, seqno);
+    const position = readNumber(unseal(key, value));
+    this.lost.identify(position, serverId, seqno);
+    this.lastPlace = Math.max(this.lastPlace, position);
+    if (position > this.lastPosition && this.behind.length < behindMax)
+      this.behind.push({ position, serverId, seqno });
+  }
+
+  /** The positions behind the last record were found to be lost: what the index knows of them is told. */
+  identifyBehind(): void {
+    for (const { position, serverId, seqno } of this.behind) this.lost.identify(position, serverId, seqno);
   }
 
   /** All numbers up to this one have been given. */

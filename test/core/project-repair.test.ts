@@ -197,6 +197,31 @@ test('what is lost at the end of the log comes back under its own numbers, and t
   assert.equal(await numbersOf(damaged), ['1 1', '1 2', '1 3', '1 4', `${damaged.replicas.serverId} 1`]);
 });
 
+test('UDT-5 who polls or patches while another server is asked for what is lost is held, not refused', async () => {
+  const udt = { protocol: 'udt', user: 'ann' } as const;
+  const [a, b] = [memoryServer(1), memoryServer(2)];
+  await a.projects.use('p', (project) => project.udt.createSession({ samples: [{}, {}] }, udt));
+  const label = (index: number) => [{ op: 'add', path: `/samples/${index}/annotation`, value: 'x' }] as const;
+  await a.projects.use('p', (project) => project.udt.patch(label(0), udt));
+  await exchange(a, b);
+  const damaged = await reopened(a, (store) => store.write([{ key: keys.record(2), value: null }]));
+  const read = () => damaged.projects.use('p', (project) => project.udt.read());
+  const patch = () => damaged.projects.use('p', (project) => project.udt.patch(label(1), udt));
+  await rejects(read, 'damaged'); // nobody can be asked
+  await until('what is lost was noted', async () => (await readQuarantine(damaged.store, keys)).length > 0);
+  damaged.projects.wanted.hasPeers = true;
+  const held = [read(), patch()] as const;
+  for (const one of held) one.catch(() => undefined); // it is awaited below
+  await heal(damaged, b);
+  const [{ view }] = await Promise.all(held);
+  assert.equal((view['samples'] as unknown[])[0], { annotation: 'x' });
+  const { view: after } = await read();
+  assert.equal(after['samples'], [{ annotation: 'x' }, { annotation: 'x' }]);
+  damaged.clock.nowMs += 60_000;
+  await exchange(damaged, b);
+  await sameProject(damaged, b);
+});
+
 test('REP-8 a start in the middle of a repair finds no new damage, and takes no new life', async () => {
   const [a, b] = [memoryServer(1), memoryServer(2)];
   for (const uuid of ['a', 'b', 'c', 'd']) await uploadEntry(a.projects, 'p', uuid);
