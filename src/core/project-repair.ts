@@ -2,7 +2,7 @@
 // where nothing can come any more, an empty change closes the gap. Replicas calls it for the links.
 
 import * as Y from 'yjs';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, messageOf } from '../errors.ts';
 import { dropUpdates } from '../store/compaction.ts';
 import { MissingChanges, type SeqnoRange } from '../store/missing-changes.ts';
 import { readQuarantine, writeQuarantine } from '../store/quarantine.ts';
@@ -23,14 +23,25 @@ export interface Repaired {
   readonly missing: number;
 }
 
+/** The document can be made when all that it builds on is here: so often, and as many times, that is looked at. */
+const secureAgainMs = 1_000;
+const securesMax = 300;
+
 export class ProjectRepair {
-  /** Up to here the order of what was put back may be another one than it was: 0 if it is the same. */
-  private unorderedTo = 0;
+  /** Whether what was put back, or comes again behind the end, may lie in another order than it did. */
+  private isUnordered = false;
+  private securesLeft = securesMax;
+  private isWaiting = false;
 
   constructor(
     private readonly state: ProjectState,
     private readonly upkeep: Upkeep,
   ) {}
+
+  /** Whether nothing is still to be done. */
+  get isIdle(): boolean {
+    return !this.isWaiting;
+  }
 
   /** What can be asked for. @throws RejoinError `damaged`, `unavailable`. */
   async lost(): Promise<readonly SeqnoRange[]> {
@@ -76,7 +87,7 @@ export class ProjectRepair {
     await this.upkeep.runFor(this.state.id, async () => {
       repaired = await this.state.writing(() => this.inTurn(repair));
     });
-    if (repaired.missing === 0 && this.unorderedTo > 0) await this.secureOrder();
+    if (repaired.missing === 0 && this.isUnordered) await this.secureOrder();
     return repaired;
   }
 
@@ -99,7 +110,6 @@ export class ProjectRepair {
     const objects = objectsIn([{ serverId: 0, firstSeqno: 0, lastSeqno: 0, update: null, records }]);
     const batch = new RepairBatch(context.store, log.keys, objects);
     const covered = records.some(lacksUpdate) ? await this.coveredTo() : 0;
-    let unorderedTo = 0;
     for (const record of records) {
       const place = await placeOf(record, missing, { store: context.store, keys: log.keys, batch });
       if (!place) continue;
@@ -111,11 +121,10 @@ export class ProjectRepair {
       if (isBetter) await batch.place(position, record);
       if (isUpdateWanted) missing.placed(record.serverId, record.seqno, position);
       else missing.found(record.serverId, record.seqno, position);
-      if (!isCertain) unorderedTo = Math.max(unorderedTo, position);
+      if (!isCertain) this.isUnordered = true;
     }
     if (batch.size === 0 && missing.edits === 0) return 0;
     await this.write(batch, missing);
-    this.unorderedTo = Math.max(this.unorderedTo, unorderedTo);
     return batch.size;
   }
 
@@ -159,7 +168,7 @@ export class ProjectRepair {
     const empty = Y.encodeStateAsUpdate(new Y.Doc());
     const { writes, track } = state.log.stageFilling(positions, empty, [this.mark(missing)]);
     await track(context.store.write(writes));
-    this.unorderedTo = Math.max(this.unorderedTo, ...positions.slice(-1));
+    this.isUnordered = true;
     if (!state.keeper.current) state.keeper.drop();
   }
 
@@ -170,19 +179,39 @@ export class ProjectRepair {
   private async secureOrder(): Promise<void> {
     const { state } = this;
     const { keeper, log, context } = state;
+    let last = 0;
     try {
-      await state.queue.run(() => state.open());
+      await state.queue.run(async () => {
+        await state.open();
+        last = log.appended.position;
+      });
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return; // the rest of it is still coming
-      throw error;
+      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      this.secureLater(); // the rest of it is still coming
+      return;
     }
-    if (!(await keeper.makeSnapshotNow())) return;
+    await keeper.makeSnapshotNow();
     await this.upkeep.runFor(state.id, async (stopping) => {
-      const covered = Math.min(this.unorderedTo, await this.coveredTo());
+      if ((await this.coveredTo()) < last) return;
       const onDamage = (detail: string): void => state.observe('damage', detail);
-      await dropUpdates(context.store, log.keys, 1, covered, { stopping, onDamage });
-      if (covered === this.unorderedTo) this.unorderedTo = 0;
+      await dropUpdates(context.store, log.keys, 1, last, { stopping, onDamage });
+      this.isUnordered = false;
     });
+    this.secureLater();
+  }
+
+  private secureLater(): void {
+    if (!this.isUnordered || this.securesLeft-- <= 0) return;
+    const { context, id } = this.state;
+    this.isWaiting = true;
+    const again = (): void => {
+      this.isWaiting = false;
+      this.secureOrder().catch((error: unknown) => {
+        const detail = `the order of what was put back is not secured: ${messageOf(error)}`;
+        context.observer.observe({ type: 'upkeep-failed', project: id, detail });
+      });
+    };
+    context.environment.after(secureAgainMs, again);
   }
 
   private async missing(): Promise<MissingChanges> {

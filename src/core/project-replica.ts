@@ -190,12 +190,11 @@ export class ProjectReplica {
 
   /** Null while so much of the log is lost that no document can be made of it: what comes may be what it needs. */
   private async openIfWhole(): Promise<OpenDocument | null> {
-    const { keeper, context, id } = this.state;
+    const { keeper } = this.state;
     try {
       return await keeper.open();
     } catch (error) {
-      const isLost = error instanceof RejoinError && error.code === 'damaged' && context.wanted.has(id);
-      if (!isLost) throw error;
+      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
       return null;
     }
   }

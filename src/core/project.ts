@@ -169,7 +169,7 @@ export class Project {
 
   /** Whether it can be forgotten: it has no document in memory, and nothing to do. */
   get isIdle(): boolean {
-    return !this.state.keeper.current && this.state.isIdle && this.udt.isIdle;
+    return !this.state.keeper.current && this.state.isIdle && this.udt.isIdle && this.repair.isIdle;
   }
 
   /** About how much memory it takes. Bytes. */

@@ -24,17 +24,18 @@ export function checkFolders(
   documents: ReadonlyMap<string, Y.Doc>,
 ): number {
   const [first, ...others] = folders;
+  const updates = updatesIn(folders);
   for (const { name, log } of folders)
     for (const [id, project] of log) {
       checkOrder(`${id} on ${name}`, project, ledger);
       const document = documents.get(id);
-      if (document) checkReplay(`${id} on ${name}`, project, document, ledger);
+      if (document) checkReplay(`${id} on ${name}`, completed(id, project, updates), document, ledger);
     }
   for (const { name, log } of others) {
     for (const id of new Set([...first!.log.keys(), ...log.keys()]))
       checkSame(`${id}: ${first!.name} and ${name}`, first!.log.get(id), log.get(id), ledger);
   }
-  for (const folder of folders) checkAcknowledged(folder, ledger);
+  for (const folder of folders) checkAcknowledged(folder, updates, ledger);
   return [...first!.log.values()].reduce((sum, { records }) => sum + records.length, 0);
 }
 
@@ -54,12 +55,38 @@ function checkOrder(about: string, { records }: LoggedProject, ledger: Ledger): 
   if (missing !== 0) ledger.fail(`${about} ends within a group`);
 }
 
+/** The updates of all changes, by project and name, whoever has them. */
+type Updates = ReadonlyMap<string, Uint8Array>;
+
+function updatesIn(folders: readonly NamedFolder[]): Updates {
+  const updates = new Map<string, Uint8Array>();
+  for (const { log } of folders)
+    for (const [id, { records }] of log)
+      for (const record of records) if (record.update) updates.set(`${id} ${nameOf(record)}`, record.update);
+  return updates;
+}
+
+interface Completed extends LoggedProject {
+  /** So many records come before the first behind which none is compacted: a snapshot stands for them, not their order. */
+  readonly compacted: number;
+}
+
+/** With the updates that the server has compacted away: another one has them, under the same digest. */
+function completed(id: string, { records, lifecycle }: LoggedProject, updates: Updates): Completed {
+  const isCompacted = ({ groupIndex, update }: SeenRecord): boolean => groupIndex === 0 && !update;
+  const whole = records.map((record) =>
+    isCompacted(record) ? { ...record, update: updates.get(`${id} ${nameOf(record)}`) ?? null } : record,
+  );
+  return { records: whole, lifecycle, compacted: records.findLastIndex(isCompacted) + 1 };
+}
+
 /** Each update must find what it builds on; together they make what is served. */
-function checkReplay(about: string, { records }: LoggedProject, served: Y.Doc, ledger: Ledger): void {
+function checkReplay(about: string, { records, compacted }: Completed, served: Y.Doc, ledger: Ledger): void {
   const doc = new Y.Doc();
-  for (const record of records) {
+  for (const [index, record] of records.entries()) {
     if (!record.update) continue;
     Y.applyUpdate(doc, record.update);
+    if (index + 1 < compacted) continue;
     if (!doc.store.pendingStructs && !doc.store.pendingDs) continue;
     ledger.fail(`${about}: ${nameOf(record)} comes before what it builds on`);
     return;
@@ -96,8 +123,8 @@ function byName(records: readonly SeenRecord[]): Map<string, string> {
   return new Map(records.map((record) => [nameOf(record), record.checksum]));
 }
 
-function checkAcknowledged({ name, log }: NamedFolder, ledger: Ledger): void {
-  const marks = new Map([...log].map(([id, project]) => [id, marksOf(project)]));
+function checkAcknowledged({ name, log }: NamedFolder, updates: Updates, ledger: Ledger): void {
+  const marks = new Map([...log].map(([id, project]) => [id, marksOf(completed(id, project, updates))]));
   for (const [mark, { project, wire }] of ledger.acknowledged)
     if (marks.get(project)?.has(mark) !== true)
       ledger.fail(`${mark} of ${project} was acknowledged on ${wire} and is not on ${name}`);
