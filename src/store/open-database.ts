@@ -34,7 +34,7 @@ export async function openDatabase(
   const warnings = findings.torn.map(tornWarning);
   if (damage.length === 0) {
     try {
-      return { store: await LevelStore.open(folder, storeOptions), damage, warnings };
+      return { store: await LevelStore.open(folder), damage, warnings };
     } catch (error) {
       // LevelDB has found something that the checks have not. What can't even be read won't get better by a repair.
       if (!isCorruption(error)) throw error;
@@ -45,12 +45,6 @@ export async function openDatabase(
   }
   return { store: await openMended(folder, evidence, findings.mending), damage, warnings };
 }
-
-/**
- * What is written in random order, as the entries of indices are, is sorted in memory before it goes into a table. With LevelDB's own
- * 4 MiB its background thread has twice the work when much is written at once: a catch-up, an import, many uploads.
- */
-const storeOptions = { writeBufferSize: 8 * 1024 * 1024 } as const;
 
 async function openMended(
   folder: string,
@@ -72,11 +66,11 @@ async function openMended(
 
 async function openOrRepair(folder: string, mending: LevelFindings['mending']): Promise<LevelStore> {
   try {
-    return await LevelStore.open(folder, storeOptions);
+    return await LevelStore.open(folder);
   } catch (error) {
     if (mending.needsRepair || !isCorruption(error)) throw error;
     await repairLevelFiles(folder, mending);
-    return LevelStore.open(folder, storeOptions);
+    return LevelStore.open(folder);
   }
 }
 
