@@ -7,7 +7,8 @@ import { dropUpdates } from '../store/compaction.ts';
 import { MissingChanges, type SeqnoRange } from '../store/missing-changes.ts';
 import { readQuarantine, writeQuarantine } from '../store/quarantine.ts';
 import type { ReceivedRecord } from '../store/received-groups.ts';
-import { decodeRecord, decodeRecordOrNull, type LogRecord } from '../store/record.ts';
+import { decodeRecord, type LogRecord } from '../store/record.ts';
+import { missingIn } from '../store/recover-heads.ts';
 import { newestWholeSnapshot } from '../store/snapshots.ts';
 import type { Write } from '../store/store.ts';
 import { objectsIn } from './received-objects.ts';
@@ -116,7 +117,7 @@ export class ProjectRepair {
       const { position, isCertain } = place;
       // Its update is not here and not in a snapshot: what another server has of it is still wanted.
       const isUpdateWanted = lacksUpdate(record) && position > covered;
-      const there = await this.wholeAt(position);
+      const there = await batch.recordAt(position);
       const isBetter = !there || (lacksUpdate(there) && !lacksUpdate(record));
       if (isBetter) await batch.place(position, record);
       if (isUpdateWanted) missing.placed(record.serverId, record.seqno, position);
@@ -145,9 +146,7 @@ export class ProjectRepair {
 
   /** Whether as many positions have no number: else some of what is missing has one that isn't known yet. */
   private areGaps(missing: MissingChanges): boolean {
-    const { position, vector } = this.state.log.appended;
-    const numbers = [...vector.values()].reduce((sum, seqno) => sum + seqno, 0);
-    return missing.numbered === 0 && position - numbers === missing.count;
+    return missing.numbered === 0 && missingIn(this.state.log.appended) === missing.count;
   }
 
   /** An empty change of this server's stands in each from now on, here and in the logs of all others. */
@@ -222,13 +221,6 @@ export class ProjectRepair {
   private mark(missing: MissingChanges): Write {
     const { context, log } = this.state;
     return writeQuarantine(log.keys, context.environment.now(), missing.list());
-  }
-
-  /** Null if the record at a position is missing or damaged. */
-  private async wholeAt(position: number): Promise<LogRecord | null> {
-    const { context, log } = this.state;
-    const stored = await context.store.get(log.keys.record(position));
-    return stored ? decodeRecordOrNull(stored) : null;
   }
 
   /** Up to here a snapshot that is whole has what updates say; 0 if there is none. */

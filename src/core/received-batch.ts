@@ -1,16 +1,15 @@
 // What of another server's groups is numbered in one turn and goes to the store at once. ProjectReplica fills one with what a link
 // brings, take-arrival.ts with what came with a snapshot.
 
-import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
+import type { Json, JsonObject } from '../model/json.ts';
 import { matchesOf } from '../model/matches.ts';
-import { asAuthored, type ObjectKind } from '../model/objects.ts';
+import type { ObjectKind } from '../model/objects.ts';
 import type { LoggedObject } from '../store/group-batch.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
-import { jsonEquals } from './json-equals.ts';
 import type { ReceivedOptions } from './live-log.ts';
 import { NumberedGroups } from './numbered-groups.ts';
 import type { ProjectState } from './project-state.ts';
-import type { ReceivedObject } from './received-objects.ts';
+import { repeatOf, type ReceivedObject } from './received-objects.ts';
 
 export class ReceivedBatch {
   private readonly written: Promise<void>[] = [];
@@ -82,8 +81,7 @@ export class ReceivedBatch {
   }
 
   private repeat({ kind, versionUuid, value }: ReceivedObject, first: Json): LoggedObject {
-    const isSame = isJsonObject(first) && jsonEquals(asAuthored(first), asAuthored(value));
-    const repeat = isSame ? 'same' : 'other';
+    const repeat = repeatOf(first, value);
     if (repeat === 'other')
       this.state.observe('object-differs', `${kind} ${JSON.stringify(versionUuid)} has two contents`);
     return { kind, versionUuid, matches: matchesOf(kind, value), repeat };

@@ -2,8 +2,10 @@
 
 import { RejoinError } from '../errors.ts';
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
-import { isObjectKind, type ObjectKind } from '../model/objects.ts';
+import { asAuthored, isObjectKind, type ObjectKind } from '../model/objects.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
+import type { Repeat } from '../store/repeats.ts';
+import { jsonEquals } from './json-equals.ts';
 
 export interface ReceivedObject {
   readonly kind: ObjectKind;
@@ -20,6 +22,13 @@ export function objectsIn(groups: readonly ReceivedGroup[]): Map<ReceivedRecord,
       if (object) objects.set(record, object);
     }
   return objects;
+}
+
+/** How a record repeats the first one of its uuid: as its author wrote it, or with another content (REP-6). */
+export function repeatOf(first: Json, value: Json): Repeat {
+  const isSame =
+    isJsonObject(first) && isJsonObject(value) && jsonEquals(asAuthored(first), asAuthored(value));
+  return isSame ? 'same' : 'other';
 }
 
 function objectIn({ serverId, seqno, kind, object }: ReceivedRecord): ReceivedObject | null {

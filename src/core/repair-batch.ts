@@ -3,20 +3,19 @@
 
 import { isJsonObject, type Json, type JsonObject } from '../model/json.ts';
 import { matchesOf } from '../model/matches.ts';
-import { asAuthored, isObjectKind } from '../model/objects.ts';
+import { isObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
-import { RejoinError } from '../errors.ts';
-import { seal, unseal } from '../store/digest.ts';
-import { number, readNumber } from '../store/key-parts.ts';
+import { seal } from '../store/digest.ts';
+import { number } from '../store/key-parts.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import { GroupPostings } from '../store/postings.ts';
+import { readPlace } from '../store/read-place.ts';
 import type { ReceivedRecord } from '../store/received-groups.ts';
 import { decodeRecordOrNull, type LogRecord } from '../store/record.ts';
 import { readRepeats, writeRepeat, type Repeat } from '../store/repeats.ts';
 import type { Store, Write } from '../store/store.ts';
 import { isUdtChange, readUdtChange, writeUdtChange } from '../store/udt-changes.ts';
-import { jsonEquals } from './json-equals.ts';
-import type { ReceivedObject } from './received-objects.ts';
+import { repeatOf, type ReceivedObject } from './received-objects.ts';
 
 export class RepairBatch {
   private readonly collected: Write[] = [];
@@ -108,10 +107,7 @@ export class RepairBatch {
   }
 
   private async repeat(position: number, value: Json, first: number): Promise<void> {
-    const other = await this.objectAt(first);
-    const isSame =
-      isJsonObject(value) && isJsonObject(other) && jsonEquals(asAuthored(value), asAuthored(other));
-    const repeat = isSame ? 'same' : 'other';
+    const repeat = repeatOf(await this.objectAt(first), value);
     this.repeats.set(position, repeat);
     const write = writeRepeat(this.keys, position, repeat);
     this.put(write.key, write.value);
@@ -139,12 +135,7 @@ export class RepairBatch {
 
   private async placeIn(key: Uint8Array): Promise<number | null> {
     const sealed = await this.store.get(key);
-    try {
-      return sealed ? readNumber(unseal(key, sealed)) : null;
-    } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return null;
-      throw error;
-    }
+    return sealed ? readPlace(key, sealed) : null;
   }
 
   private put(key: Uint8Array, value: Uint8Array | null): void {

@@ -1,10 +1,8 @@
 // Where in the log a change belongs that was lost, and whether a record that another server has of it can be that change:
 // nothing that is known here may contradict it. The repair of a project asks.
 
-import { RejoinError } from '../errors.ts';
-import { unseal } from '../store/digest.ts';
-import { readNumber } from '../store/key-parts.ts';
 import type { ProjectKeys } from '../store/keys.ts';
+import { readPlace } from '../store/read-place.ts';
 import { readSequenceKey } from '../store/read-key.ts';
 import type { MissingChanges } from '../store/missing-changes.ts';
 import { checksumIn, type ReceivedRecord } from '../store/received-groups.ts';
@@ -65,12 +63,7 @@ async function deducedPlace(
 function placeIn(entry: Entry | undefined): { seqno: number; position: number } {
   if (!entry) return { seqno: 0, position: 0 };
   const { seqno } = readSequenceKey(entry.key);
-  try {
-    return { seqno, position: readNumber(unseal(entry.key, entry.value)) };
-  } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return { seqno, position: 0 };
-    throw error;
-  }
+  return { seqno, position: readPlace(entry.key, entry.value) ?? 0 };
 }
 
 /** What is left of the damaged record may still say that it was another one. */

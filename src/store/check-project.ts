@@ -3,7 +3,7 @@
 
 import { RejoinError } from '../errors.ts';
 import { checkEntry, nameOfPart } from './check-entry.ts';
-import { isWhole, RecordCheck, type Mend } from './check-records.ts';
+import { RecordCheck, type Mend } from './check-records.ts';
 import { SnapshotCheck } from './check-snapshots.ts';
 import { isObjectKind, type ObjectKind } from '../model/objects.ts';
 import { seal, unseal } from './digest.ts';
@@ -11,6 +11,7 @@ import type { Finding } from './findings.ts';
 import { postingsAround } from './group-postings.ts';
 import { readNumber } from './key-parts.ts';
 import { ProjectKeys } from './keys.ts';
+import { readPlace } from './read-place.ts';
 import { readArrivalKey, readLastNumber, readSequenceKey, type StoredKey } from './read-key.ts';
 import { purgeKey, unfinishedKey } from './store-keys.ts';
 import { LostChanges } from './lost-changes.ts';
@@ -132,11 +133,6 @@ export class ProjectCheck {
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
     if (isRepair && this.needsIndex) options.onReindex(project);
     if (isKnown) options.onLost(project, this.lost.count);
-  }
-
-  /** How many changes are lost, or the updates of changes. To be asked at the end. */
-  get lostCount(): number {
-    return this.lost.count;
   }
 
   private takeOther(entry: Entry, place: DataKey): void {
@@ -286,12 +282,12 @@ export class ProjectCheck {
 
   /** It may have been written, or put back, since the log was read. */
   private async isStillLost({ serverId, seqno, position }: MissingChange): Promise<boolean> {
-    let place = position;
+    let place: number | null = position;
     if (position === 0) {
       const key = this.keys.sequence(serverId, seqno);
       const sealed = await this.store.get(key);
-      if (!sealed || !isWhole(key, sealed)) return true;
-      place = readNumber(unseal(key, sealed));
+      place = sealed ? readPlace(key, sealed) : null;
+      if (place === null) return true;
     }
     const stored = await this.store.get(this.keys.record(place));
     const record = stored && decodeRecordOrNull(stored);

@@ -4,12 +4,13 @@
 import { RejoinError, messageOf } from '../errors.ts';
 import { isJsonObject } from '../model/json.ts';
 import { isObjectKind } from '../model/objects.ts';
-import { seal, unseal } from './digest.ts';
-import { number, readNumber } from './key-parts.ts';
+import { seal } from './digest.ts';
+import { number } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber, readSequenceKey } from './read-key.ts';
 import type { LostChanges } from './lost-changes.ts';
 import type { MissingChange } from './quarantine.ts';
+import { readPlace } from './read-place.ts';
 import { decodeRecord, type LogRecord } from './record.ts';
 import type { Entry, Store, Write } from './store.ts';
 
@@ -80,8 +81,8 @@ export class RecordCheck {
     const { serverId, seqno } = readSequenceKey(key);
     this.expect(serverId, seqno);
     this.nextSeqno.set(serverId, seqno + 1);
-    if (!isWhole(key, value)) return; // found, and mended, from its record; without that nobody needs it
-    const position = readNumber(unseal(key, value));
+    const position = readPlace(key, value);
+    if (position === null) return; // found, and mended, from its record; without that nobody needs it
     this.lost.identify(position, serverId, seqno);
     this.lastPlace = Math.max(this.lastPlace, position);
     if (position > this.lastPosition && this.behind.length < behindMax)
@@ -159,7 +160,7 @@ export class RecordCheck {
   private placeIn(key: Uint8Array, value: Uint8Array | undefined): number | null {
     const mended = this.mended.get(nameOf(key));
     if (mended !== undefined) return mended;
-    return value && isWhole(key, value) ? readNumber(unseal(key, value)) : null;
+    return value ? readPlace(key, value) : null;
   }
 
   private mendPlace(key: Uint8Array, position: number, what: 'number' | 'uuid'): void {
@@ -179,15 +180,4 @@ export class RecordCheck {
 
 function nameOf(key: Uint8Array): string {
   return Buffer.from(key).toString('latin1');
-}
-
-/** Whether a value is what was stored under its key. */
-export function isWhole(key: Uint8Array, value: Uint8Array): boolean {
-  try {
-    unseal(key, value);
-    return true;
-  } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return false;
-    throw error;
-  }
 }

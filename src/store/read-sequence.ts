@@ -1,10 +1,8 @@
 // Reads the records of one server's sequence as they are stored, by their numbers: for another server that has lost them.
 
 import type { SeqnoRange } from './missing-changes.ts';
-import { RejoinError } from '../errors.ts';
-import { unseal } from './digest.ts';
-import { readNumber } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
+import { readPlace } from './read-place.ts';
 import { decodeRecordOrNull } from './record.ts';
 import { pageBytesMax, type Entry, type Store } from './store.ts';
 
@@ -38,20 +36,11 @@ async function recordOf(
   { key, value }: Entry,
   serverId: number,
 ): Promise<Uint8Array | null> {
-  const position = placeIn(key, value);
+  const position = readPlace(key, value);
   const stored = position === null ? undefined : await store.get(keys.record(position));
   const record = stored && decodeRecordOrNull(stored);
   if (!stored || !record) return null;
   const isIt =
     Buffer.compare(keys.sequence(serverId, record.seqno), key) === 0 && record.serverId === serverId;
   return isIt ? stored : null;
-}
-
-function placeIn(key: Uint8Array, sealed: Uint8Array): number | null {
-  try {
-    return readNumber(unseal(key, sealed));
-  } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
-    throw error;
-  }
 }

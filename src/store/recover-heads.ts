@@ -1,6 +1,7 @@
 // How far a log goes, found from what is stored when it is opened, and whether something of it was lost. Positions and
 // seqnos are dense, and every change has one of each; the witness knows how far they went.
 
+import type { VersionVector } from '../model/version-vector.ts';
 import { firstOf, type Store } from './store.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber, readSequenceKey, readSnapshotKey } from './read-key.ts';
@@ -51,7 +52,10 @@ export function headsOfPurged({ tombstone }: ProjectInfo): RecoveredHeads {
 }
 
 /** How many positions there are for which no server id has a seqno. */
-export function missingIn({ position, vector }: Heads): number {
+export function missingIn({
+  position,
+  vector,
+}: Pick<Heads, 'position'> & { readonly vector: VersionVector }): number {
   return position - countOf(vector);
 }
 

@@ -49,15 +49,12 @@ export async function verifyStore(store: Store, options: VerifyOptions): Promise
   return Object.fromEntries(counts);
 }
 
-/**
- * The same for all that is kept of one project, but for its entry in the catalogue.
- * @returns how many changes of it are lost.
- */
+/** The same for all that is kept of one project, but for its entry in the catalogue. */
 export async function verifyProject(
   store: Store,
   project: string,
   options: ProjectCheckOptions & Pick<VerifyOptions, 'stopping'>,
-): Promise<{ readonly lost: number }> {
+): Promise<void> {
   const check = await ProjectCheck.begin(store, project, options);
   for await (const page of store.scan(new ProjectKeys(project).all())) {
     options.stopping.throwIfAborted();
@@ -68,7 +65,6 @@ export async function verifyProject(
     await check.checkPlaces();
   }
   await check.end();
-  return { lost: check.lostCount };
 }
 
 const kindsOfSections: Readonly<Record<Section, string>> = {

@@ -188,13 +188,19 @@ test('UDT-19 what is on its way to the disk is not shown to a poll', async () =>
   await projects.close();
 });
 
-test('UDT-19 when something of the log is lost the document is opened after all', async () => {
+/** A session in the store of a server that has stopped. */
+async function storedSession() {
   const store = new MemoryStore();
   const made = openProjects(store);
   await session(made.projects, made.clock);
   const { view } = await made.projects.use('s', (project) => project.udt.read());
   await made.projects.close();
   await store.reopen();
+  return { store, view, clock: made.clock };
+}
+
+test('UDT-19 when something of the log is lost the document is opened after all', async () => {
+  const { store, view } = await storedSession();
   await store.write([{ key: new ProjectKeys('s').sequence(testLife.serverId, 4), value: null }]);
   const reads = noteReads(store, 's');
   const { projects, events } = openProjects(store);
@@ -209,19 +215,14 @@ test('UDT-19 when something of the log is lost the document is opened after all'
 });
 
 test('UDT-19 while something of the log is wanted back the document is opened after every start', async () => {
-  const store = new MemoryStore();
-  const made = openProjects(store);
-  await session(made.projects, made.clock);
-  const { view } = await made.projects.use('s', (project) => project.udt.read());
-  await made.projects.close();
-  await store.reopen();
+  const { store, view, clock } = await storedSession();
   const keys = new ProjectKeys('s');
   const info = await readProjectInfo(store, 's');
   const vector: [number, number][] = [[testLife.serverId, 4]];
-  const damage = { foundMs: made.clock.nowMs, detail: 'lost', position: 4, vector, missing: 0 };
+  const damage = { foundMs: clock.nowMs, detail: 'lost', position: 4, vector, missing: 0 };
   await store.write([
     writeProjectInfo('s', { ...info!, damage }),
-    writeQuarantine(keys, made.clock.nowMs, [{ serverId: 77, seqno: 1, position: 0 }]),
+    writeQuarantine(keys, clock.nowMs, [{ serverId: 77, seqno: 1, position: 0 }]),
   ]);
   const reads = noteReads(store, 's');
   for (let start = 0; start < 2; start++) {
