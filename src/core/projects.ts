@@ -1,5 +1,4 @@
-// All projects of a server: each is opened once and shared by those who use it, and when the store fails every project
-// starts anew from what is stored.
+// All projects of a server, and what they share; when the store fails every project starts anew from what is stored.
 
 import { RejoinError } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
@@ -15,8 +14,9 @@ import { listUnfinishedSessions } from '../store/unfinished-sessions.ts';
 import type { ProjectContext } from './project-context.ts';
 import { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
-import { OpenProjects, openProjectsDefaults, type OpenProjectsOptions } from './open-projects.ts';
+import { openProjectsDefaults, type OpenProjects, type OpenProjectsOptions } from './open-projects.ts';
 import { Project } from './project.ts';
+import { ProjectsInUse } from './projects-in-use.ts';
 import { SelfChecks } from './self-checks.ts';
 import { StoreRecovery } from './store-recovery.ts';
 import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
@@ -36,21 +36,13 @@ export interface ProjectsOptions {
   readonly writersWaitMs?: number;
 }
 
-interface Opened {
-  readonly project: Promise<Project>;
-  users: number;
-}
-
 export class Projects {
   readonly context: ProjectContext;
-  private readonly opened = new Map<string, Opened>();
-  private readonly loaded = new Set<Project>();
+  private readonly inUse: ProjectsInUse;
   /** Ids of those of which the failed store may have more than anybody was told. */
   private readonly uncertain = new Set<string>();
   private readonly recovery: StoreRecovery;
   private readonly lives: Lives;
-  /** Those in memory. */
-  readonly inMemory: OpenProjects<Project>;
   readonly upkeep: Upkeep;
   /** What is wanted back from other servers. */
   readonly wanted: WantedChanges;
@@ -104,8 +96,14 @@ export class Projects {
       onChecked,
     };
     this.checks = new SelfChecks(checking);
-    const inMemory = { ...openProjectsDefaults, ...memory };
-    this.inMemory = new OpenProjects(shared.environment, inMemory, (project) => this.letGo(project));
+    this.inUse = new ProjectsInUse(environment, { ...openProjectsDefaults, ...memory }, (id) =>
+      this.open(id),
+    );
+  }
+
+  /** Those in memory. */
+  get inMemory(): OpenProjects<Project> {
+    return this.inUse.inMemory;
   }
 
   /** One line that says why nothing can be written at the moment; null if it can (GET /readyz). */
@@ -131,36 +129,13 @@ export class Projects {
   }
 
   /** The project with this id, until `release` is called. */
-  async acquire(id: string): Promise<{ project: Project; release: () => void }> {
-    if (!this.opened.has(id)) await this.inMemory.room();
-    let entry = this.opened.get(id);
-    if (!entry) {
-      entry = { project: this.open(id), users: 0 };
-      this.opened.set(id, entry);
-    }
-    const { project } = entry;
-    const taken = entry;
-    taken.users++;
-    let isReleased = false;
-    const release = (): void => {
-      if (isReleased) return;
-      isReleased = true;
-      taken.users--;
-      void this.dropUnused(id, taken);
-    };
-    try {
-      const opened = await project;
-      this.inMemory.touch(opened);
-      return { project: opened, release };
-    } catch (error) {
-      release();
-      throw error;
-    }
+  acquire(id: string): Promise<{ project: Project; release: () => void }> {
+    return this.inUse.acquire(id);
   }
 
   /** As `use`, with undefined for a project that doesn't exist. A deleted one does. */
   async find<T>(id: string, use: (project: Project | undefined) => Promise<T>): Promise<T> {
-    if (!this.opened.has(id)) {
+    if (!this.inUse.has(id)) {
       const info = await this.reading(() => readProjectInfo(this.context.store, id));
       if (!info && !(await this.context.witness?.heads(id))) return use(undefined);
     }
@@ -173,7 +148,7 @@ export class Projects {
   }
 
   isOpen(id: string): boolean {
-    return this.opened.has(id);
+    return this.inUse.has(id);
   }
 
   /**
@@ -204,7 +179,7 @@ export class Projects {
 
   /** How many projects are open. */
   get openCount(): number {
-    return this.opened.size;
+    return this.inUse.count;
   }
 
   /** A new, unguessable id: it starts with a letter and is safe in URLs. */
@@ -221,8 +196,8 @@ export class Projects {
     const checked = this.checks.end(); // before the background work ends: it waits for some of it
     await this.upkeep.end();
     await checked;
-    for (const project of this.loaded) project.udt.end();
-    await Promise.allSettled([...this.loaded].map((project) => project.flush()));
+    for (const project of this.inUse.all) project.udt.end();
+    await Promise.allSettled([...this.inUse.all].map((project) => project.flush()));
   }
 
   /** Finishes what was accepted, then refuses everything. */
@@ -243,12 +218,10 @@ export class Projects {
   }
 
   private open(id: string): Promise<Project> {
+    const used = (project: Project): void => this.inMemory.touch(project);
     return this.reading(async () => {
-      const project = await Project.open(id, this.context, {
-        upkeep: this.upkeep,
-        used: (used) => this.inMemory.touch(used),
-      });
-      this.loaded.add(project);
+      const project = await Project.open(id, this.context, { upkeep: this.upkeep, used });
+      this.inUse.opened(project);
       return project;
     });
   }
@@ -266,43 +239,6 @@ export class Projects {
     }
   }
 
-  /** A project that nobody uses and that doesn't exist leaves nothing behind; one that failed to open is tried again. */
-  private async dropUnused(id: string, entry: Opened): Promise<void> {
-    const project = await entry.project.catch(() => undefined);
-    if (entry.users > 0) return;
-    if (project?.info) {
-      this.stay(id, entry, project);
-      return;
-    }
-    await project?.flush().catch(() => undefined);
-    if (project?.info) return;
-    await project?.closeDocument(() => entry.users > 0);
-    this.drop(id, entry, project);
-  }
-
-  /** It stays while there is room for it. It may have been let go while it was used: then it is looked after again. */
-  private stay(id: string, entry: Opened, project: Project): void {
-    if (this.opened.get(id) === entry && !this.inMemory.has(project)) this.inMemory.touch(project);
-  }
-
-  /** Takes the document out of memory, and the project with it if nobody uses it. */
-  private async letGo(project: Project): Promise<void> {
-    await project.closeDocument(() => this.inMemory.has(project));
-    const entry = this.opened.get(project.id);
-    if (!entry || (await entry.project.catch(() => undefined)) !== project) return;
-    if (entry.users === 0) await project.flush().catch(() => undefined); // who waits for it hears of it
-    this.drop(project.id, entry, project);
-  }
-
-  /** Unless somebody uses it, or has left work behind: a second instance beside that would give numbers twice. */
-  private drop(id: string, entry: Opened, project: Project | undefined): void {
-    if (entry.users > 0 || this.opened.get(id) !== entry || project?.isIdle === false) return;
-    this.opened.delete(id);
-    if (!project) return;
-    this.loaded.delete(project);
-    this.inMemory.forget(project);
-  }
-
   /** From now on every project is written under another server id. */
   private async renewLife(reason: string, left: number): Promise<void> {
     const { observer } = this.context;
@@ -311,12 +247,12 @@ export class Projects {
     this.context.holders.clear();
     const detail = `${reason}. From now on this server writes as ${this.lives.current.serverId}, not as ${before}`;
     observer.observe({ type: 'life-renewed', detail });
-    for (const project of this.loaded) project.renumber();
+    for (const project of this.inUse.all) project.renumber();
   }
 
   private invalidateAll(): void {
     this.context.holders.clear();
-    for (const project of this.loaded) {
+    for (const project of this.inUse.all) {
       project.invalidate();
       this.uncertain.add(project.id);
     }
@@ -325,7 +261,7 @@ export class Projects {
   /** What failed may be on disk all the same. */
   private readAgain(): void {
     this.invalidateAll();
-    for (const project of this.loaded) project.refresh();
+    for (const project of this.inUse.all) project.refresh();
     const uncertain = [...this.uncertain];
     this.uncertain.clear();
     for (const id of uncertain) this.context.moved.tell(id);
