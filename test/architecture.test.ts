@@ -136,6 +136,17 @@ test('every test file runs: each of its suites, as its last statements', () => {
   assert.equal(silent, []);
 });
 
+test('a test file that changes what its process has says that it runs in one of its own', () => {
+  const changes =
+    /process\.env\S+ =[^=]|process\.(?:on|once|chdir|umask)\(|mock\.timers|setFlagsFromString\(|syncBuiltinESMExports\(|globalThis as/;
+  const changing = filesUnder('test', '.test.ts').filter((file) => {
+    const text = readFileSync(join(root, 'test', file), 'utf8');
+    const [opening = ''] = text.split('\n\n', 1);
+    return changes.test(text) && !/in a process of its own|takes long/.test(opening);
+  });
+  assert.equal(changing, ['architecture.test.ts', 'run.test.ts'], 'which only write of it');
+});
+
 test('no test is left out or alone', () => {
   const marked = filesUnder('test', '.test.ts').filter((file) => {
     if (file === 'architecture.test.ts') return false;

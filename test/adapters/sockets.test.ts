@@ -1,4 +1,5 @@
 // WS-21: what is read from a client is bounded by what is in work for it and by what it lets wait.
+// Runs in a process of its own, since it replaces the timers of all in it.
 
 import { mock } from 'node:test';
 import { suite } from 'uvu';

@@ -1,5 +1,6 @@
 // The v2 client as it is published (`udt-dataset-managers`), unmodified, against a real server: all that UDT does with it.
 // The package names dependencies that only its other half, for a cloud, and its build need; package.json replaces these.
+// Runs in a process of its own, since it sets a variable of the environment.
 
 import { isDeepStrictEqual } from 'node:util';
 import Manager from 'udt-dataset-managers/src/CollaborationServerDatasetManager.js';

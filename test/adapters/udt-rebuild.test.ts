@@ -1,4 +1,5 @@
 // What a client gets whose version is no use here, or that names a time instead of one.
+// Runs in a process of its own, since it sets the time zone.
 
 import jsonPatch from 'fast-json-patch';
 import { suite } from 'uvu';

@@ -1,4 +1,5 @@
 // Who is here, on `/yjs`: told to everybody, kept alive, and gone with the connection.
+// Runs in a process of its own, since it replaces the timers of all in it.
 
 import { once } from 'node:events';
 import { mock } from 'node:test';

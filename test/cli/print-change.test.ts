@@ -1,4 +1,5 @@
 // The lines of `rejoin tail`: when, who and what, in one line, and nothing that a terminal would take for a command.
+// Runs in a process of its own, since it sets the time zone.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

@@ -1,3 +1,5 @@
+// Runs in a process of its own, since it gives the platform the events that browsers have.
+
 import { Connection } from '../../src/client/connection.ts';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

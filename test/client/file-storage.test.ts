@@ -1,3 +1,5 @@
+// Runs in a process of its own, since it replaces functions of Node, for all files.
+
 import { openFileStorage } from '../../src/client/node/file-storage.ts';
 import { createHash } from 'node:crypto';
 import { promises } from 'node:fs';

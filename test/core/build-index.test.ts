@@ -1,4 +1,5 @@
 // What is read where the index isn't complete or can't be relied on, and how it is built behind an older release.
+// Runs in a process of its own, since it sets a flag of V8 and counts what garbage collection leaves.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

@@ -1,4 +1,4 @@
-// Says where in the sources a stack trace of compiled tests points to. test/run.ts shows failures with it: if the processes of the tests
+// Says where in the sources a stack trace of compiled tests points to. test/runner/worker.ts shows failures with it: if the processes of the tests
 // looked that up themselves, each would read its source maps whether anything fails or not.
 
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,9 +1,9 @@
-// Compiles test files, with all they import from here, before any of them is run (test/run.ts): a process that starts without
-// a compiler of its own starts in a third of the time, and there is one for each test file.
+// Compiles test files, with all they import from here, before any of them is run (test/runner/run-files.ts): a process that starts
+// without a compiler of its own starts in a third of the time.
 
 import { rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build, type Plugin } from 'esbuild';
 
@@ -14,15 +14,22 @@ const parentFolder = join(projectFolder, 'node_modules', '.cache');
 /**
  * What it makes is removed when this process exits.
  * @param files paths from the folder of the tests
+ * @param others paths of what lies elsewhere: compiled under its last name
  * @returns the folder of the compiled files; their names are those of `compiledName`
  */
-export async function compileTests(testFolder: string, files: readonly string[]): Promise<string> {
+export async function compileTests(
+  testFolder: string,
+  files: readonly string[],
+  others: readonly string[],
+): Promise<string> {
   await mkdir(parentFolder, { recursive: true });
   const folder = await mkdtemp(join(parentFolder, 'rejoin-tests-'));
   process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   await build({
-    entryPoints: files.map((file) => join(testFolder, file)),
-    outbase: testFolder,
+    entryPoints: [
+      ...files.map((file) => ({ in: join(testFolder, file), out: withoutEnding(file) })),
+      ...others.map((path) => ({ in: path, out: withoutEnding(basename(path)) })),
+    ],
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     bundle: true,
@@ -37,6 +44,11 @@ export async function compileTests(testFolder: string, files: readonly string[])
     plugins: [ownUrls],
   });
   return folder;
+}
+
+/** esbuild adds one. */
+function withoutEnding(file: string): string {
+  return file.replace(/\.ts$/, '');
 }
 
 /** A module finds the files beside it by its own URL: that of its source. */
