@@ -13,7 +13,7 @@ import type { Change } from '../store/change.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
 import { ProjectLog, type NewGroup } from '../store/project-log.ts';
 import type { ReceivedGroup } from '../store/received-groups.ts';
-import type { NeededParts } from '../store/record.ts';
+import type { LogRecord, NeededParts } from '../store/record.ts';
 import type { Write } from '../store/store.ts';
 import type { FeedSource } from './feed.ts';
 import { KnownUuids } from './known-uuids.ts';
@@ -261,6 +261,11 @@ export class LiveLog implements FeedSource {
     this.tellWitness();
     this.listeners.wake();
     this.context.moved.tell(this.log.project);
+  }
+
+  /** What the catalogue is to say when these records are put back, by position; null if it says that already. */
+  describeWith(records: ReadonlyMap<number, LogRecord>): ReturnType<ProjectLog['describeWith']> {
+    return this.log.describeWith(records);
   }
 
   /** Records that were lost are in their places again. */

@@ -132,10 +132,16 @@ export class ProjectRepair {
   private async write(batch: RepairBatch, missing: MissingChanges): Promise<void> {
     const { log, context, keeper, id } = this.state;
     const held = context.holders.hold(id, batch.matches);
+    const described = log.describeWith(batch.records);
     const writes = [...(await batch.writes()), ...held.writes, this.mark(missing)];
+    if (described) writes.push(described.write);
+    const settle = (): void => {
+      held.settle();
+      described?.settle();
+    };
     const arrivals = [...batch.objects].map(({ kind, versionUuid }) => log.uuids.add(kind, versionUuid));
     try {
-      await log.submit({ group: null, writes, settle: held.settle });
+      await log.submit({ group: null, writes, settle });
     } finally {
       for (const arrived of arrivals) arrived();
     }

@@ -4,7 +4,9 @@
 import { RejoinError } from '../errors.ts';
 import type { Standing } from '../model/standing.ts';
 import { ProjectKeys } from '../store/keys.ts';
+import { entryWithoutLog, toldBy } from '../store/entry-from-log.ts';
 import { readProjectInfo, writeProjectInfo, type ProjectInfo } from '../store/project-info.ts';
+import { readLastNumber } from '../store/read-key.ts';
 import { recoverHeads } from '../store/recover-heads.ts';
 import { decodeRecordOrNull } from '../store/record.ts';
 import { firstOf, type Store } from '../store/store.ts';
@@ -48,16 +50,13 @@ async function entryFromLog(
   { lifecycle, deletedMs }: Standing,
   nowMs: number,
 ): Promise<ProjectInfo> {
-  let createdMs: number | null = null;
-  let session: ProjectInfo['session'] = null;
+  const { position, vector } = await recoverHeads(store, keys, undefined, undefined);
+  let info = entryWithoutLog(nowMs, position);
   for await (const page of store.scan(keys.allRecords()))
-    for (const { value } of page) {
+    for (const { key, value } of page) {
       const record = decodeRecordOrNull(value);
-      createdMs ??= record?.timeMs ?? null;
-      const isSession = record?.kind === 'session' || record?.kind === 'closing';
-      if (isSession) session ??= { serverId: record.serverId, user: record.origin.user };
+      if (record) info = toldBy(info, readLastNumber(key), record);
     }
-  const { vector } = await recoverHeads(store, keys, undefined, undefined);
   const tombstone = lifecycle % 2 === 1 ? { deletedMs, vector: [...vector] } : null;
-  return { createdMs: createdMs ?? nowMs, session, tombstone, lifecycle };
+  return { ...info, tombstone, lifecycle };
 }

@@ -19,7 +19,8 @@ import { repeatOf, type ReceivedObject } from './received-objects.ts';
 
 export class RepairBatch {
   private readonly collected: Write[] = [];
-  private readonly records = new Map<number, LogRecord>();
+  /** What is put back, by position. */
+  readonly records = new Map<number, LogRecord>();
   private readonly objectsAt = new Map<number, ReceivedObject>();
   private readonly repeats = new Map<number, Repeat>();
   /** Where the first record of a uuid is, of those that this batch writes. */

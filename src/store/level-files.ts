@@ -146,7 +146,8 @@ class FilesCheck {
 
   /**
    * A MANIFEST may be torn: a crash cut off a change of the list of files, and then the change has not been made. Files
-   * are deleted only behind the change that says so; if what the rest names is gone, the change was made, and lost.
+   * are deleted only behind the change that says so; if what the rest names is gone, the change was made, and lost. So
+   * one that is spoiled at its end has lost nothing either, as long as all that the rest names is there.
    */
   private problemOf({ state, problem, logNumber, tables }: Manifest): string | null {
     if (state.type === 'damaged') return sentenceOf(state);
@@ -222,6 +223,9 @@ class FilesCheck {
     this.logsEnd.set(name, state.at);
     if (state.type === 'damaged') {
       this.damage.push(`${name}: ${sentenceOf(state)}`);
+    } else if (state.type === 'spoiled') {
+      const { at, problem } = state;
+      this.damage.push(`${name}: at byte ${at} ${problem}, and nothing of it is missing as behind a crash`);
     } else if (!isNewest) {
       this.damage.push(`${name}: its last ${state.bytes} bytes can't be read, and a newer log follows it`);
     } else if (this.wasStopped) {

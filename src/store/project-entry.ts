@@ -2,8 +2,9 @@
 // what makes it a session, when something of it turns out to be lost. ProjectLog has one.
 
 import { seal } from './digest.ts';
+import { toldBy } from './entry-from-log.ts';
 import { writeProjectInfo, type ProjectInfo } from './project-info.ts';
-import type { RecordKind } from './record.ts';
+import type { LogRecord, RecordKind } from './record.ts';
 import { missingIn, type Heads } from './recover-heads.ts';
 import type { Write } from './store.ts';
 import { unfinishedKey } from './store-keys.ts';
@@ -90,6 +91,15 @@ export class ProjectEntry {
   enter(info: ProjectInfo): { writes: Write[]; settle: () => void } {
     const { write, settle } = this.describe(info);
     return { writes: [write, { key: unfinishedKey(this.project), value: null }], settle };
+  }
+
+  /** As `describe`, when these records are back, by position; null if the catalogue says that already. */
+  describeWith(records: ReadonlyMap<number, LogRecord>): { write: Write; settle: () => void } | null {
+    const { current } = this;
+    if (!current) return null;
+    let info = current;
+    for (const [position, record] of records) info = toldBy(info, position, record);
+    return info === current ? null : this.describe(info);
   }
 
   /** Has the catalogue say something else; `settle` when the write is durable. */

@@ -17,6 +17,8 @@ const infoShape = z.object({
     .nullable(),
   /** How often it was deleted and brought back (REP-14): see `lifecycleOf`. */
   lifecycle: z.number().optional(),
+  /** Of one that was made anew of a log which has lost its beginning: the position of the record that `createdMs` is of. */
+  toldFrom: z.number().optional(),
   /** When all that the project held here was removed; the tombstone has its numbers. Milliseconds since 1970. */
   purgedMs: z.number().optional(),
   /** Of a log that has lost something: what had been given out until then, so that none of it is given again. */
@@ -52,11 +54,12 @@ export async function readProjectInfo(store: Store, project: string): Promise<Pr
 
 export function writeProjectInfo(project: string, info: ProjectInfo): Write {
   const key = projectKey(project);
-  const { damage, lifecycle, purgedMs, ...rest } = info;
+  const { damage, lifecycle, purgedMs, toldFrom, ...rest } = info;
   const value = {
     ...rest,
     ...(lifecycle !== undefined && { lifecycle }),
     ...(purgedMs !== undefined && { purgedMs }),
+    ...(toldFrom !== undefined && { toldFrom }),
     ...(damage && { damage }),
   };
   return { key, value: sealJson(key, value) };

@@ -17,7 +17,7 @@ import { ProjectKeys } from './keys.ts';
 import { ProjectEntry, type EntryChange } from './project-entry.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
-import { encodeRecord, type NeededParts } from './record.ts';
+import { encodeRecord, type LogRecord, type NeededParts } from './record.ts';
 import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
@@ -292,6 +292,11 @@ export class ProjectLog {
         ({ position } = change);
       }
     this.durable = { position, vector };
+  }
+
+  /** What the catalogue is to say when these records are back, by position; null if it says that already. */
+  describeWith(records: ReadonlyMap<number, LogRecord>): { write: Write; settle: () => void } | null {
+    return this.entry.describeWith(records);
   }
 
   /** What puts a project into the catalogue whose log is there already. */

@@ -25,6 +25,7 @@ import {
   strippedRecordsOf,
   type MemoryServer,
 } from '../support/memory-servers.ts';
+import { checked, heal, reopened } from '../support/repair-by-hand.ts';
 import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
@@ -116,35 +117,10 @@ async function edit({ projects }: MemoryServer, text: string): Promise<void> {
   });
 }
 
-/** As a link does it. */
-async function heal(damaged: MemoryServer, peer: MemoryServer): Promise<void> {
-  for (const range of await damaged.replicas.lost('p'))
-    for await (const records of peer.replicas.read('p', range))
-      await damaged.replicas.repair('p', records, peer.replicas.serverId);
-  await damaged.replicas.finishRepair('p');
-}
-
-/** Opened anew, behind something that was done to its store. */
-async function reopened(
-  server: MemoryServer,
-  change: (store: Store) => Promise<void>,
-): Promise<MemoryServer> {
-  await server.projects.close();
-  const { store } = server;
-  await store.reopen();
-  await change(store);
-  return memoryServer(server.replicas.serverId, store);
-}
-
 async function spoil(store: Store, position: number): Promise<void> {
   const record = Buffer.from((await store.get(keys.record(position))) ?? []);
   record[record.length - 3]! ^= 4;
   await store.write([{ key: keys.record(position), value: record }]);
-}
-
-async function checked(server: MemoryServer): Promise<void> {
-  server.projects.checks.suspect('p');
-  await until('what is lost was noted', async () => (await readQuarantine(server.store, keys)).length > 0);
 }
 
 test('a record that fails its checksum comes back into its place, and the mark goes with it', async () => {

@@ -1,8 +1,8 @@
-// Damage to the files of a database: every flipped bit is found, or looks like a torn write; what is found costs the
-// server id, is kept as evidence, and leaves a database that opens.
+// Damage to the files of a database: every flipped bit is found, also in the last write, and a write that a crash cut off is none;
+// what is found costs the server id, is kept as evidence, and leaves a database that opens.
 
-import { cp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -12,6 +12,7 @@ import { openDataFolder } from '../../src/store/data-folder.ts';
 import { checkLevelFiles } from '../../src/store/level-files.ts';
 import { readLevelLog } from '../../src/store/level-log.ts';
 import { LevelStore } from '../../src/store/level.ts';
+import { writeMarker } from '../../src/store/marker.ts';
 import { seededPrng } from '../support/seed.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 
@@ -27,7 +28,9 @@ test('CRC-32C of the published example', () => {
   assert.is(crc32c(Buffer.alloc(32)), 0x8a9136aa);
 });
 
-test('every flipped bit of a log is found or looks like a torn end', async ({ folder }) => {
+test('every flipped bit of a log is found, and no log looks as if a crash had cut it off', async ({
+  folder,
+}) => {
   await fill(folder, 40);
   const path = join(folder, await fileOf(folder, /\.log$/));
   const whole = await readFile(path);
@@ -40,7 +43,8 @@ test('every flipped bit of a log is found or looks like a torn end', async ({ fo
     await writeFile(path, flipped(whole, bit));
     const found = await readLevelLog(path);
     const isFiller = found.state.type === 'whole' && isInFiller(bit >>> 3);
-    assert.ok(found.state.type !== 'whole' || isFiller, `bit ${bit} of ${whole.length * 8}`);
+    const isFound = found.state.type === 'damaged' || found.state.type === 'spoiled';
+    assert.ok(isFound || isFiller, `bit ${bit} of ${whole.length * 8}: ${found.state.type}`);
   }
 });
 
@@ -56,6 +60,55 @@ test('a cut log is torn, a zeroed end too, zeros with a record behind them are d
   assert.is((await readLevelLog(path)).state.type, 'torn');
   await writeFile(path, Buffer.from(whole).fill(0, 0, 500));
   assert.is((await readLevelLog(path)).state.type, 'damaged');
+});
+
+test('REP-8 the last write is spoiled where a bit of it is flipped, and torn where a part or a sector of it is missing', async ({
+  folder,
+}) => {
+  const { path, whole, lastAt, fragmentsAt } = await logWithLongEnd(folder);
+  const stateOf = async (bytes: Buffer): Promise<string> => {
+    await writeFile(path, bytes);
+    const { state } = await readLevelLog(path);
+    return 'at' in state ? `${state.type} at ${state.at}` : state.type;
+  };
+  const headers = fragmentsAt.flatMap((at) => Array.from({ length: 7 * 8 }, (_, bit) => at * 8 + bit));
+  const others = Array.from({ length: 60 }, (_, n) => lastAt * 8 + n * 8_009);
+  for (const bit of [...headers, ...others])
+    assert.is(await stateOf(flipped(whole, bit)), `spoiled at ${lastAt}`, `bit ${bit - lastAt * 8}`);
+
+  const ends = [...fragmentsAt.flatMap((at) => [at + 1, at + 7]), ...fragmentsAt.slice(1), whole.length - 1];
+  for (const end of [...ends, lastAt + 5_000, lastAt + 50_000])
+    assert.is(await stateOf(whole.subarray(0, end)), `torn at ${lastAt}`, `cut off at ${end}`);
+  for (let sector = lastAt - (lastAt % 512); sector < whole.length; sector += 512) {
+    const [from, to] = [Math.max(sector, lastAt), Math.min(sector + 512, whole.length)];
+    assert.is(await stateOf(Buffer.from(whole).fill(0, from, to)), `torn at ${lastAt}`, `zeros at ${from}`);
+  }
+});
+
+test('REP-8 a spoiled last write costs the server id after a kill, one that is cut off does not', async ({
+  folder,
+}) => {
+  const data = join(folder, 'data');
+  const made = await openDataFolder(data, { environment: realEnvironment });
+  await made.close();
+  const { path, whole } = await logWithLongEnd(join(data, 'db'));
+  for (const [bytes, isDamage] of [
+    [whole.subarray(0, -9), false],
+    [flipped(whole, whole.length * 8 - 9), true],
+  ] as const) {
+    const copy = join(folder, isDamage ? 'spoiled' : 'torn');
+    await cp(data, copy, { recursive: true });
+    await writeFile(join(copy, 'db', basename(path)), bytes);
+    const found = await checkLevelFiles(join(copy, 'db'), false);
+    assert.equal([found.torn.length, found.damage.length], isDamage ? [0, 1] : [1, 0]);
+    await writeFile(join(copy, 'rejoin.pid'), '0\n'); // as a kill leaves it
+    await writeMarker(join(copy, 'db'), made.life); // it counts as the folder itself
+    const opened = await openDataFolder(copy, { environment: realEnvironment });
+    await opened.close();
+    assert.is(opened.life.serverId !== made.life.serverId, isDamage);
+    assert.is((await readdir(copy)).includes('damaged'), isDamage);
+    assert.match(opened.warnings.join('\n'), isDamage ? /nothing of it is missing/ : /was cut off/);
+  }
 });
 
 test('a torn log is damage after an orderly stop only', async ({ folder }) => {
@@ -144,6 +197,21 @@ async function fill(folder: string, count: number, bytes = 3_000): Promise<void>
   for (let i = 0; i < count; i++)
     await store.write([{ key: Buffer.from(`x${i}`), value: Buffer.alloc(bytes, `value ${i} `) }]);
   await store.close();
+}
+
+/** A log whose last record goes over three blocks, and has zeros only in its headers. */
+async function logWithLongEnd(
+  folder: string,
+): Promise<{ path: string; whole: Buffer; lastAt: number; fragmentsAt: readonly number[] }> {
+  const store = await LevelStore.open(folder);
+  await store.write([{ key: Buffer.from('first'), value: Buffer.alloc(3_000, 'first ') }]);
+  const path = join(folder, await fileOf(folder, /\.log$/));
+  const { size: lastAt } = await stat(path);
+  await store.write([{ key: Buffer.from('last'), value: Buffer.alloc(70_000, 'last ') }]);
+  await store.close();
+  const whole = await readFile(path);
+  const blockBytes = 32 * 1024;
+  return { path, whole, lastAt, fragmentsAt: [lastAt, blockBytes, 2 * blockBytes] };
 }
 
 async function fileOf(folder: string, pattern: RegExp): Promise<string> {

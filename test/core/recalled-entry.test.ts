@@ -1,0 +1,114 @@
+// The catalogue's entry of a project that has lost the beginning of its log too: what the log can't tell it now, it tells when its
+// records are back.
+
+import { suite } from 'uvu';
+import * as assert from 'uvu/assert';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
+import { readProjectInfo, type ProjectInfo } from '../../src/store/project-info.ts';
+import { projectKey } from '../../src/store/store-keys.ts';
+import type { Store, Write } from '../../src/store/store.ts';
+import { exchange, memoryServer, sameProject, type MemoryServer } from '../support/memory-servers.ts';
+import { checked, heal, reopened } from '../support/repair-by-hand.ts';
+import { uploadEntry } from '../support/upload-entry.ts';
+
+const test = suite('recalled entry');
+const keys = new ProjectKeys('p');
+const ann = { protocol: 'udt', user: 'ann' } as const;
+
+/** Keeps what is written to it, batch by batch. */
+class NotedStore extends MemoryStore {
+  readonly batches: (readonly Write[])[] = [];
+
+  override async write(batch: readonly Write[]): Promise<void> {
+    this.batches.push(batch);
+    await super.write(batch);
+  }
+}
+
+function labels(at: number) {
+  return [{ op: 'add', path: `/samples/${at}/annotation`, value: 'x' }] as const;
+}
+
+/** A session on the first, and three changes a minute apart; the other has the same. */
+async function sessionOnBoth(): Promise<{ a: MemoryServer; b: MemoryServer; store: NotedStore }> {
+  const store = new NotedStore(new MemoryDisk());
+  const [a, b] = [memoryServer(1, store), memoryServer(2)];
+  await a.projects.use('p', (project) => project.udt.createSession({ samples: [{}, {}, {}] }, ann));
+  for (const at of [0, 1, 2]) {
+    a.clock.nowMs += 60_000;
+    await a.projects.use('p', (project) => project.udt.patch(labels(at), ann));
+  }
+  await exchange(a, b);
+  return { a, b, store };
+}
+
+/** Records at these positions are lost, and the catalogue's entry. */
+async function without(store: Store, positions: readonly number[]): Promise<void> {
+  await store.write([
+    { key: projectKey('p'), value: null },
+    ...positions.map((position) => ({ key: keys.record(position), value: null })),
+  ]);
+}
+
+async function infoOf({ store }: MemoryServer): Promise<ProjectInfo | undefined> {
+  return readProjectInfo(store, 'p');
+}
+
+test('REP-8 an entry that was made anew says what it did when the beginning of the log is back, in one batch with it', async () => {
+  const { a, b, store } = await sessionOnBoth();
+  const before = await infoOf(a);
+  const damaged = await reopened(a, (each) => without(each, [1, 2]));
+  await damaged.replicas.meet('p', await b.replicas.standing('p'));
+  const anew = await infoOf(damaged);
+  assert.equal([anew?.session, anew?.toldFrom], [null, 3]);
+  assert.is(anew?.createdMs, (before?.createdMs ?? 0) + 120_000);
+  await checked(damaged);
+  store.batches.length = 0;
+  await heal(damaged, b);
+  const writesOf = (key: Uint8Array) => (batch: readonly Write[]) =>
+    batch.some((write) => Buffer.compare(write.key, key) === 0);
+  const withRecord = store.batches.filter(writesOf(keys.record(1)));
+  assert.is(withRecord.length, 1);
+  assert.ok(withRecord.every(writesOf(projectKey('p'))), 'the entry is written with the record');
+  assert.equal(await infoOf(damaged), { ...before, lifecycle: 0 });
+  const started = await reopened(damaged);
+  assert.is((await started.projects.use('p', (project) => project.udt.after(0))).latest.version, 3);
+  await sameProject(started, b);
+});
+
+test('what comes back in parts tells the entry what each part says', async () => {
+  const { a, b } = await sessionOnBoth();
+  const before = await infoOf(a);
+  const damaged = await reopened(a, (store) => without(store, [1, 2, 3]));
+  await damaged.replicas.meet('p', await b.replicas.standing('p'));
+  await checked(damaged);
+  const told: unknown[] = [];
+  for (const seqno of [2, 3, 1]) {
+    for await (const records of b.replicas.read('p', { serverId: 1, first: seqno, last: seqno }))
+      await damaged.replicas.repair('p', records, 2);
+    const info = await infoOf(damaged);
+    told.push([(info?.createdMs ?? 0) - (before?.createdMs ?? 0), info?.toldFrom, info?.session?.user]);
+  }
+  assert.equal(told, [
+    [60_000, 2, undefined],
+    [60_000, 2, undefined],
+    [0, undefined, 'ann'],
+  ]);
+  await sameProject(damaged, b);
+});
+
+test('an entry that is whole is as it was when the beginning of the log is back', async () => {
+  const [a, b] = [memoryServer(1), memoryServer(2)];
+  await uploadEntry(a.projects, 'p', 'a');
+  b.clock.nowMs += 60_000; // it came later
+  await exchange(a, b);
+  const before = await infoOf(b);
+  const damaged = await reopened(b, (store) => store.write([{ key: keys.record(1), value: null }]));
+  await checked(damaged);
+  await heal(damaged, a);
+  assert.equal(await infoOf(damaged), before);
+  await sameProject(damaged, a);
+});
+
+test.run();
