@@ -141,14 +141,14 @@ export class ProjectLoss {
     const { state } = this;
     const { context, log } = state;
     const { survey, plan } = await this.survey();
-    await this.leaveOwnSequence();
+    await this.preparing(() => this.leaveOwnSequence());
     const objects = await setObjectsAnew(state, survey);
     const loss = await this.describe(survey, plan, objects); // while the index still leads to what is lost
     const { document, writes: counts } = await this.finishDocument(survey);
     try {
-      const writes = [...(await this.writesOf(survey, plan, document)), ...counts];
+      const writes = await this.preparing(() => this.writesOf(survey, plan, document));
       state.checkCurrent();
-      await log.submit({ group: null, writes });
+      await log.submit({ group: null, writes: writes.concat(counts) });
     } finally {
       log.distrust(); // nothing that is in memory is true any more
       state.keeper.drop();
@@ -158,6 +158,17 @@ export class ProjectLoss {
     context.wanted.note(state.id, false);
     context.beginAnew();
     return loss;
+  }
+
+  /** What is written before gives up nothing: if it fails, all is done again when the store is well. */
+  private async preparing<T>(prepare: () => Promise<T>): Promise<T> {
+    try {
+      return await prepare();
+    } catch (cause) {
+      if (!(cause instanceof RejoinError && cause.code === 'outcome-unknown')) throw cause;
+      this.state.context.recovery.failed(cause);
+      throw new RejoinError('unavailable', 'Nothing was given up: the store failed', { cause });
+    }
   }
 
   /** REP-8: what comes may not be numbered under an id whose numbers are given up, and those of one id rise with the positions. */
