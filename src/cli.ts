@@ -2,6 +2,7 @@
 // code. bin/rejoin.js calls it.
 
 import { Command, CommanderError } from 'commander';
+import { acceptLossCommand } from './cli/accept-loss.ts';
 import { backupCommand } from './cli/backup.ts';
 import { deleteCommand } from './cli/delete.ts';
 import { exportCommand } from './cli/export.ts';
@@ -41,6 +42,7 @@ function program(): Command {
   command.addCommand(backupCommand());
   command.addCommand(restoreCommand());
   command.addCommand(verifyCommand());
+  command.addCommand(acceptLossCommand());
   for (const each of command.commands) {
     each.copyInheritedSettings(command).exitOverride().allowExcessArguments(false);
   }

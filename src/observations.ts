@@ -25,6 +25,11 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
     'A linked server has given back what was lost here',
     'Nothing is lost of it; but check the disk.',
   ],
+  'loss-accepted': [
+    'warn',
+    'An operator has given up changes that were lost',
+    'The project is served without them. If a server that has them is linked later, they come back.',
+  ],
   'life-renewed': [
     'error',
     'The server has taken a new server id',

@@ -1,5 +1,5 @@
 // Does what an operator asks of a data folder: through the server that runs on it, or in the folder itself. The commands
-// `delete`, `purge`, `backup` and `verify` call it.
+// `delete`, `purge`, `backup`, `verify` and `accept-loss` call it.
 
 import type { Operation, OutcomeOf, Outcome, Step } from '../core/operations.ts';
 import { RejoinError } from '../errors.ts';

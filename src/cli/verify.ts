@@ -7,6 +7,7 @@ import { counted } from './counted.ts';
 import { dataOption, quietOption } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
+import { printProblem } from './print-finding.ts';
 
 interface VerifyFlags {
   readonly data: string;
@@ -76,15 +77,8 @@ const remedies: Readonly<Record<Finding['remedy'], string>> = {
   harmless: 'nothing to be done',
 };
 
-function printFinding({ project, position, numbers, problem, remedy }: Finding): string {
-  const numbered = numbers && `[${numbers.serverId}, ${numbers.first}]`;
-  const upTo = numbers && numbers.last > numbers.first ? ` to [${numbers.serverId}, ${numbers.last}]` : '';
-  const place = [
-    project !== null && `project ${JSON.stringify(project)}`,
-    position !== null && `position ${position}`,
-    numbered !== null && numbered + upTo,
-  ].filter((part) => part !== false);
-  return `${place.length === 0 ? 'the database' : place.join(', ')}: ${problem} (${remedies[remedy]})`;
+function printFinding(finding: Finding): string {
+  return `${printProblem(finding)} (${remedies[finding.remedy]})`;
 }
 
 function adviceFor(open: readonly Finding[]): string {

@@ -34,6 +34,15 @@ export function writeAnswer(keys: ProjectKeys, request: KeyedRequest, answer: Ud
   return { key, value: sealJson(key, { version, hash, summaryHash, digest: request.digest }) };
 }
 
+/** The version that a kept answer tells of; null if it is damaged. @param key under which it is stored. */
+export function answeredVersion(key: Uint8Array, sealed: Uint8Array): number | null {
+  try {
+    return answerShape.parse(unsealJson(key, sealed)).version;
+  } catch {
+    return null; // one that can't be read answers nobody
+  }
+}
+
 /** What deletes a version record, with the answer that is kept with it. @param key under which it is stored. */
 export function deleteVersionRecord(keys: ProjectKeys, key: Uint8Array, record: VersionRecord): Write[] {
   const { idempotencyKey } = record;

@@ -56,7 +56,7 @@ export class LiveLog implements FeedSource {
   private stale = false;
   private invalidations = 0;
   private hasFailed = false;
-  /** How often positions that nothing was at were filled, and the first of them all. */
+  /** How often positions were filled that nothing was at, or were numbered anew, and the first of them all. */
   fillings = 0;
   filledFrom = Infinity;
 
@@ -288,6 +288,16 @@ export class LiveLog implements FeedSource {
       this.context.moved.tell(this.log.project);
     };
     return { writes: [...writes, ...filled.writes], track: (written) => this.writing.track(written, settle) };
+  }
+
+  /** Changes from a position on have other numbers, as `reload` has found, and the document is another one. */
+  renumbered(from: number): void {
+    this.tellWitness();
+    this.filledFrom = Math.min(this.filledFrom, from);
+    this.fillings++;
+    this.listeners.wake();
+    this.replaced();
+    this.context.moved.tell(this.log.project);
   }
 
   /** Has the catalogue say how much is lost by now: nothing of damage if all is back. */

@@ -17,10 +17,15 @@ export class Lives {
     return this.life;
   }
 
-  /** Calls back when there is a new life. @returns how to stop listening. */
+  /** Calls back when there is a new life, or this one begins anew. @returns how to stop listening. */
   listen(renewed: () => void): () => void {
     this.listeners.add(renewed);
     return () => this.listeners.delete(renewed);
+  }
+
+  /** Whoever follows this server begins anew, as with a new life: it has not all that it has said. */
+  beginAnew(): void {
+    for (const renewed of [...this.listeners]) renewed();
   }
 
   /**
@@ -32,7 +37,7 @@ export class Lives {
     const renewed = this.last.then(async () => {
       if (this.life.serverId !== left) return false;
       this.life = await this.take(reason);
-      for (const renewed of [...this.listeners]) renewed();
+      this.beginAnew();
       return true;
     });
     this.last = renewed.catch(() => undefined); // the caller hears of it

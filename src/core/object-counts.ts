@@ -23,6 +23,8 @@ const changesMax = 1_000;
 export class ObjectCounts {
   private counted: Counted | null = null;
   private counting: Promise<Counted> | null = null;
+  /** What was given up isn't counted any more. */
+  private fillings = 0;
 
   constructor(
     private readonly store: Store,
@@ -44,7 +46,9 @@ export class ObjectCounts {
   }
 
   private async count(): Promise<Counted> {
-    const { durablePosition: position, durableVector: vector } = this.log; // of the same moment
+    const { durablePosition: position, durableVector: vector, fillings } = this.log; // of the same moment
+    if (fillings !== this.fillings) this.counted = null;
+    this.fillings = fillings;
     const objects = (await this.countOn(position)) ?? (await this.countAll(position));
     return (this.counted = { position, vector, objects });
   }

@@ -21,6 +21,8 @@ export type ObservedEvent =
   | { readonly type: 'damage'; readonly project: string; readonly detail: string }
   /** Changes that were lost or damaged are back, from another server. */
   | { readonly type: 'changes-repaired'; readonly project: string; readonly detail: string }
+  /** An operator has given up changes that are lost. */
+  | { readonly type: 'loss-accepted'; readonly project: string; readonly detail: string }
   /** The server took a new server id, because something that was written under the old one is lost. */
   | { readonly type: 'life-renewed'; readonly detail: string }
   | { readonly type: 'store-failed'; readonly detail: string }

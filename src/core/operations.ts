@@ -8,6 +8,7 @@ import { backUp } from '../store/backup.ts';
 import type { Finding } from '../store/findings.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { verifyStore } from '../store/verify.ts';
+import type { Loss } from './project-loss.ts';
 import type { Project } from './project.ts';
 import type { Projects } from './projects.ts';
 
@@ -17,6 +18,9 @@ export const operationShape = z.discriminatedUnion('type', [
   /** What a purge would remove. */
   z.object({ type: z.literal('weigh'), project: z.string() }),
   z.object({ type: z.literal('purge'), project: z.string() }),
+  /** What would be given up of what a project has lost. */
+  z.object({ type: z.literal('look-at-loss'), project: z.string() }),
+  z.object({ type: z.literal('accept-loss'), project: z.string() }),
   /** @param folder absolute. */
   z.object({ type: z.literal('backup'), folder: z.string() }),
   z.object({ type: z.literal('verify'), isRepair: z.boolean() }),
@@ -41,6 +45,21 @@ export const stepShape = z.discriminatedUnion('type', [
 
 export type Step = z.infer<typeof stepShape>;
 
+/** So many rows of what is lost are told. */
+const findingsMax = 20;
+
+const lossShape = z.object({
+  findings: z.array(findingShape),
+  lost: z.number(),
+  isCovered: z.boolean(),
+  unshown: z.number(),
+  unshownFromMs: z.number().nullable(),
+  unshownToMs: z.number().nullable(),
+  objects: z.number(),
+  kept: z.number(),
+  renumbered: z.number(),
+});
+
 export const outcomeShape = z.discriminatedUnion('type', [
   z.object({ type: z.literal('deleted'), changes: z.number() }),
   z.object({ type: z.literal('undeleted'), changes: z.number() }),
@@ -54,6 +73,8 @@ export const outcomeShape = z.discriminatedUnion('type', [
     bytes: z.number(),
   }),
   z.object({ type: z.literal('purged'), entries: z.number() }),
+  z.object({ type: z.literal('loss'), loss: lossShape }),
+  z.object({ type: z.literal('loss-accepted'), loss: lossShape, serverId: z.number() }),
   z.object({
     type: z.literal('backed-up'),
     projects: z.number(),
@@ -104,6 +125,12 @@ export class Operations {
         return this.withProject(operation.project, (project) => this.weigh(project));
       case 'purge':
         return this.withProject(operation.project, (project) => this.purge(project, listening));
+      case 'look-at-loss':
+        return this.withProject(operation.project, async (project) => {
+          return { type: 'loss', loss: lossToTell(await project.loss.look()) };
+        });
+      case 'accept-loss':
+        return this.acceptLoss(operation.project);
       case 'backup':
         return this.backUp(operation.folder, listening);
       case 'verify':
@@ -133,6 +160,17 @@ export class Operations {
       onStep({ type: 'progress', done: Math.min(removed, total), total });
     });
     return { type: 'purged', entries };
+  }
+
+  /** A check mends what it can first; none may look while everything changes. */
+  private acceptLoss(id: string): Promise<Outcome> {
+    const { checks, context } = this.projects;
+    return this.withProject(id, (project) =>
+      checks.behind(id, async () => {
+        const loss = lossToTell(await project.loss.accept());
+        return { type: 'loss-accepted', loss, serverId: context.life.serverId };
+      }),
+    );
   }
 
   private async backUp(folder: string, { onStep, stopping }: Listening): Promise<Outcome> {
@@ -171,4 +209,8 @@ export class Operations {
     for (const project of reindexed) await projects.upkeep.index(project);
     return { type: 'verified', counts: { ...counts }, wanted };
   }
+}
+
+function lossToTell(loss: Loss): z.infer<typeof lossShape> {
+  return { ...loss, findings: loss.findings.slice(0, findingsMax) };
 }

@@ -33,4 +33,6 @@ export interface ProjectContext {
   readonly recovery: StoreRecovery;
   /** Takes a new life: not all that was written under the server id `left` may be known any more. Nothing is done if that is left already. */
   renewLife(reason: string, left: number): Promise<void>;
+  /** Links to other servers begin anew: this server has not all that it has said. */
+  beginAnew(): void;
 }

@@ -14,6 +14,7 @@ import type { ProjectListener } from './log-listeners.ts';
 import type { ProjectContext } from './project-context.ts';
 import { ProjectArrivals } from './project-arrivals.ts';
 import { ProjectLifecycle, type Lifecycle } from './project-lifecycle.ts';
+import { ProjectLoss } from './project-loss.ts';
 import { ProjectRepair } from './project-repair.ts';
 import { ProjectReplica } from './project-replica.ts';
 import { ProjectState } from './project-state.ts';
@@ -45,6 +46,8 @@ export class Project {
   readonly arrivals: ProjectArrivals;
   /** What it gets back of what it has lost. */
   readonly repair: ProjectRepair;
+  /** How what nobody gives back is given up. */
+  readonly loss: ProjectLoss;
   private readonly index: () => Promise<void>;
   private readonly state: ProjectState;
   private readonly lifecycle: ProjectLifecycle;
@@ -64,6 +67,7 @@ export class Project {
     this.replica = new ProjectReplica(this.state);
     this.arrivals = new ProjectArrivals(this.state, this.replica, home.upkeep);
     this.repair = new ProjectRepair(this.state, home.upkeep);
+    this.loss = new ProjectLoss(this.state, home.upkeep);
     this.lifecycle = new ProjectLifecycle(this.state, home.upkeep);
     this.updates = new ProjectUpdates(this.state);
     this.summaries = new ProjectSummaries(this.state);

@@ -80,6 +80,7 @@ export class Projects {
         return lives.current;
       },
       renewLife: (reason, left) => this.renewLife(reason, left),
+      beginAnew: () => lives.beginAnew(),
     };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });
     const { wanted } = this;

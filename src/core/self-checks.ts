@@ -47,6 +47,14 @@ export class SelfChecks {
     void this.queue.run(() => this.check(project));
   }
 
+  /** Checks a project, then does something while no check is made. What goes wrong with the check is told. */
+  behind<T>(project: string, work: () => Promise<T>): Promise<T> {
+    return this.queue.run(async () => {
+      await this.check(project);
+      return work();
+    });
+  }
+
   /** Whether a project is being checked, or is going to be. */
   isPending(project: string): boolean {
     return this.checkedMs.get(project) === null;

@@ -57,7 +57,13 @@ export class Link {
       this.cut(`The peer has not said hello within ${helloWithinMs / 1_000} s`),
     );
     // The peer must hear who writes here from now on (REP-8), also where nothing happens otherwise.
-    this.stopHearing = replicas.listenLives(() => this.cut('This server has taken a new server id'));
+    this.stopHearing = replicas.listenLives(() =>
+      this.cut(
+        replicas.serverId === this.own.serverId
+          ? 'This server has given up changes that it had'
+          : 'This server has taken a new server id',
+      ),
+    );
     this.output.send({
       type: 'hello',
       protocol: protocolVersion,

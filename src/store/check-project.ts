@@ -18,6 +18,7 @@ import { LostChanges } from './lost-changes.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import { writeQuarantine, type MissingChange } from './quarantine.ts';
 import { decodeRecord, decodeRecordOrNull } from './record.ts';
+import { credible } from './recover-heads.ts';
 import { removeRange } from './remove-range.ts';
 import { removeSnapshot } from './snapshots.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
@@ -220,7 +221,7 @@ export class ProjectCheck {
 
   /** What is known to have been given out and is not here. The log may have gone on since it was read. */
   private async checkHeads(info: ProjectInfo | undefined): Promise<void> {
-    const witnessed = await this.options.witnessed(this.project); // before the log: that may go on meanwhile
+    const witnessed = credible(await this.options.witnessed(this.project), info); // before the log: that may go on meanwhile
     const last = await firstOf(this.store, { ...this.keys.allRecords(), reverse: true });
     const end = last ? readLastNumber(last.key) : 0;
     const { damage } = info ?? {};

@@ -100,6 +100,10 @@ export class ProjectKeys {
     return { from: this.posting(kind, match, first), before: this.posting(kind, match, last + 1) };
   }
 
+  allPostings(): Range {
+    return this.allOf('postings');
+  }
+
   udtChange(position: number): Buffer {
     return this.in('udtChanges', number(position));
   }
@@ -129,6 +133,10 @@ export class ProjectKeys {
 
   idempotency(key: string): Buffer {
     return this.in('idempotency', Buffer.from(key, 'utf8'));
+  }
+
+  allAnswers(): Range {
+    return this.allOf('idempotency');
   }
 
   sampleChanges(id: string): Buffer {

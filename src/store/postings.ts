@@ -7,6 +7,7 @@ import { RejoinError, messageOf } from '../errors.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { Match } from '../model/selection.ts';
 import { seal, unseal } from './digest.ts';
+import { number, numberBytes } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
@@ -93,6 +94,27 @@ export async function* readPostings(
     if (!end || found.length < postingsPerScan) return;
     from = keys.posting(kind, match, readLastNumber(end.key) + 1);
   }
+}
+
+/**
+ * What is written so that a posting leads to none of some positions.
+ * @returns nothing if it leads to none of them.
+ */
+export function postingWithout({ key, value }: Entry, isGone: (position: number) => boolean): Write[] {
+  const left: number[] = [];
+  let hasGone = false;
+  for (const { first, last } of decodeRuns(readLastNumber(key), unseal(key, value)))
+    for (let position = first; position <= last; position++) {
+      if (isGone(position)) hasGone = true;
+      else left.push(position);
+    }
+  if (!hasGone) return [];
+  const writes: Write[] = [{ key, value: null }];
+  for (const position of left) {
+    const keyOfOne = Buffer.concat([key.subarray(0, key.length - numberBytes), number(position)]);
+    writes.push({ key: keyOfOne, value: seal(keyOfOne, runOfOne) });
+  }
+  return writes;
 }
 
 /** The first length, then the gap before each further run and its length. The first position is in the key. */

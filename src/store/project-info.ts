@@ -32,6 +32,8 @@ const infoShape = z.object({
       missing: z.number(),
     })
     .optional(),
+  /** The highest numbers that were given before a loss was accepted, of server ids whose changes end earlier since then. */
+  givenUp: z.array(z.tuple([z.number(), z.number()])).optional(),
 });
 
 export type KnownDamage = NonNullable<z.infer<typeof infoShape>['damage']>;
@@ -54,13 +56,14 @@ export async function readProjectInfo(store: Store, project: string): Promise<Pr
 
 export function writeProjectInfo(project: string, info: ProjectInfo): Write {
   const key = projectKey(project);
-  const { damage, lifecycle, purgedMs, toldFrom, ...rest } = info;
+  const { damage, lifecycle, purgedMs, toldFrom, givenUp, ...rest } = info;
   const value = {
     ...rest,
     ...(lifecycle !== undefined && { lifecycle }),
     ...(purgedMs !== undefined && { purgedMs }),
     ...(toldFrom !== undefined && { toldFrom }),
     ...(damage && { damage }),
+    ...(givenUp && { givenUp }),
   };
   return { key, value: sealJson(key, value) };
 }

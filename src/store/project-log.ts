@@ -18,7 +18,7 @@ import { ProjectEntry, type EntryChange } from './project-entry.ts';
 import { readProjectInfo, type ProjectInfo } from './project-info.ts';
 import type { ReceivedGroup } from './received-groups.ts';
 import { encodeRecord, type LogRecord, type NeededParts } from './record.ts';
-import { headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
+import { credible, headsOfPurged, missingIn, recoverHeads, type Heads } from './recover-heads.ts';
 import { firstOf, type Store, type Write } from './store.ts';
 import type { WitnessedHeads } from './witnessed-heads.ts';
 
@@ -104,7 +104,7 @@ export class ProjectLog {
       );
     const { damage, ...heads } =
       info?.purgedMs === undefined
-        ? await recoverHeads(store, keys, info?.damage, witnessed)
+        ? await recoverHeads(store, keys, info?.damage, credible(witnessed, info))
         : headsOfPurged(info);
     const about = `Project ${JSON.stringify(project)} is damaged`;
     if (!info && (heads.position > 0 || heads.vector.size > 0))

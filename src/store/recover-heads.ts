@@ -45,6 +45,16 @@ export async function recoverHeads(
   return { position, vector: stored.vector, damage };
 }
 
+/** What was witnessed of a project, unless it is of what was given up since then. */
+export function credible(
+  witnessed: WitnessedHeads | undefined,
+  info: ProjectInfo | undefined,
+): WitnessedHeads | undefined {
+  const isGivenUp = ([serverId, seqno]: readonly [number, number]): boolean =>
+    serverId === witnessed?.serverId && seqno >= witnessed.seqno;
+  return info?.givenUp?.some(isGivenUp) === true ? undefined : witnessed;
+}
+
 /** Of a project whose log was removed: its tombstone has the numbers that were given (REP-14). */
 export function headsOfPurged({ tombstone }: ProjectInfo): RecoveredHeads {
   const vector = new Map(tombstone?.vector);

@@ -8,7 +8,7 @@ import { RejoinError } from '../errors.ts';
 import { digestOf, seal, sealJson, unseal, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readSnapshotKey } from './read-key.ts';
-import { firstOf, type Store } from './store.ts';
+import { firstOf, type Store, type Write } from './store.ts';
 
 /** A chunk is as large as this, but for the last. */
 export const chunkBytes = 256 * 1024;
@@ -29,6 +29,8 @@ export interface Snapshot extends z.infer<typeof snapshotHeaderShape> {
   /** It covers the log up to here, inclusive. Some of what follows may be in it as well. */
   readonly position: number;
 }
+
+export type MadeSnapshot = Pick<Snapshot, 'madeMs' | 'vector' | 'stateDigest'>;
 
 /** What is compared after loading: clocks per clientID, in one order. */
 export function stateDigestOf(clocks: ReadonlyMap<number, number>): string {
@@ -133,17 +135,19 @@ export class SnapshotWriter {
   }
 
   /** Writes the rest, then what makes it whole. */
-  async finish({
-    madeMs,
-    vector,
-    stateDigest,
-  }: Pick<Snapshot, 'madeMs' | 'vector' | 'stateDigest'>): Promise<Snapshot> {
+  async finish(made: MadeSnapshot): Promise<Snapshot> {
+    const { snapshot, write } = await this.end(made);
+    await this.store.write([write]);
+    return snapshot;
+  }
+
+  /** Writes the rest. It counts once `write` is written, which makes it whole. */
+  async end({ madeMs, vector, stateDigest }: MadeSnapshot): Promise<{ snapshot: Snapshot; write: Write }> {
     await this.writeChunks(1);
     const { chunks, bytes, position } = this;
     const header = { chunks, bytes, madeMs, vector, stateDigest };
     const key = this.keys.snapshotHeader(position);
-    await this.store.write([{ key, value: sealJson(key, header) }]);
-    return { position, ...header };
+    return { snapshot: { position, ...header }, write: { key, value: sealJson(key, header) } };
   }
 
   /** Writes full chunks, and what is left behind them if it has `bytesMin`. */
