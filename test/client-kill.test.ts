@@ -1,4 +1,4 @@
-// The short client-kill campaign: 10 kills. The long one: `npm run campaign -- client-kill`.
+// The short client-kill campaign: 10 kills. The long one: `npm run campaign -- client-kill`. It takes long.
 
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';

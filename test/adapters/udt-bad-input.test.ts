@@ -1,4 +1,5 @@
 // Input that is wrong, or only odd, over HTTP: each has one defined outcome, and what is refused changes nothing.
+// It takes long.
 
 import { gzipSync } from 'node:zlib';
 import { suite } from 'uvu';

@@ -1,4 +1,5 @@
 // Bodies that UDT's API has to cope with: no JSON, no text, too deep, too large, or only half of one.
+// It takes long.
 
 import { once } from 'node:events';
 import { suite } from 'uvu';

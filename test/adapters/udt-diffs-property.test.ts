@@ -1,5 +1,5 @@
 // Whatever was done to a session, by whom and over which wire: from every version on, a poll brings every client to the
-// state that the server has. Rounds: REJOIN_TEST_ROUNDS.
+// state that the server has. Rounds: REJOIN_TEST_ROUNDS. It takes long.
 
 import jsonPatch from 'fast-json-patch';
 import * as prng from 'lib0/prng';

@@ -1,4 +1,5 @@
 // Large sessions on UDT's wire: they arrive whole, as a stream, and clients may leave in the middle of one.
+// It takes long.
 
 import { once } from 'node:events';
 import { Agent, request, type IncomingMessage } from 'node:http';

@@ -231,8 +231,8 @@ function problemOf(act: () => unknown): RejoinError | undefined {
 carry('UDT-11 every label lands on its element, or is refused because that is gone', () => {
   const random = seededPrng('carry-indices, labels');
   const counts = { carried: 0, labels: 0, refused: 0 };
-  for (let round = 0; round < 1000; round++) new Round(random, counts).run();
-  for (const count of Object.values(counts)) assert.ok(count > 300, JSON.stringify(counts));
+  for (let round = 0; round < 400; round++) new Round(random, counts).run();
+  for (const count of Object.values(counts)) assert.ok(count > 120, JSON.stringify(counts));
 });
 
 /** The patch of one side of a flat list, each operation made to what those before it have left. */
@@ -266,7 +266,7 @@ function listPatch(
 carry('UDT-11 of what two sides insert and remove, each survivor is there once', () => {
   const random = seededPrng('carry-indices, lists');
   let all = 0;
-  for (let round = 0; round < 3000; round++) {
+  for (let round = 0; round < 1000; round++) {
     const before = Array.from({ length: prng.int32(random, 0, 12) }, (_, i) => `start${i}`);
     const theirs = listPatch(random, before, prng.int32(random, 0, 8), 'their');
     const { edits, view } = planPatch({ list: before }, theirs.operations);
@@ -287,7 +287,7 @@ carry('UDT-11 of what two sides insert and remove, each survivor is there once',
     );
     assert.equal([...result].sort(), [...expected].sort());
   }
-  assert.ok(all > 1000, `${all} patches were carried as a whole`);
+  assert.ok(all > 333, `${all} patches were carried as a whole`);
 });
 
 /** Whether the element was removed, perhaps to be inserted elsewhere. */
