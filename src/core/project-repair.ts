@@ -2,8 +2,6 @@
 // where nothing can come any more, an empty change closes the gap. Replicas calls it for the links.
 
 import * as Y from 'yjs';
-import { RejoinError, messageOf } from '../errors.ts';
-import { dropUpdates } from '../store/compaction.ts';
 import { MissingChanges, type SeqnoRange } from '../store/missing-changes.ts';
 import { readQuarantine, writeQuarantine } from '../store/quarantine.ts';
 import type { ReceivedRecord } from '../store/received-groups.ts';
@@ -11,6 +9,7 @@ import { decodeRecord, type LogRecord } from '../store/record.ts';
 import { missingIn } from '../store/recover-heads.ts';
 import { newestWholeSnapshot } from '../store/snapshots.ts';
 import type { Write } from '../store/store.ts';
+import { LogOrder } from './log-order.ts';
 import { objectsIn } from './received-objects.ts';
 import type { ProjectState } from './project-state.ts';
 import { RepairBatch } from './repair-batch.ts';
@@ -24,24 +23,25 @@ export interface Repaired {
   readonly missing: number;
 }
 
-/** The document can be made when all that it builds on is here: so often, and as many times, that is looked at. */
-const secureAgainMs = 1_000;
-const securesMax = 300;
-
 export class ProjectRepair {
-  /** Whether what was put back, or comes again behind the end, may lie in another order than it did. */
-  private isUnordered = false;
-  private securesLeft = securesMax;
-  private isWaiting = false;
+  /** What was put back, or comes again behind the end, may lie in another order than it did. */
+  private readonly order: LogOrder;
 
   constructor(
     private readonly state: ProjectState,
     private readonly upkeep: Upkeep,
-  ) {}
+  ) {
+    this.order = new LogOrder(state, upkeep);
+  }
 
   /** Whether nothing is still to be done. */
   get isIdle(): boolean {
-    return !this.isWaiting;
+    return this.order.isIdle;
+  }
+
+  /** To be called when the project is opened: what a stop has interrupted is gone on with. */
+  recall(): Promise<void> {
+    return this.order.recall();
   }
 
   /** What can be asked for. @throws RejoinError `damaged`, `unavailable`. */
@@ -88,7 +88,7 @@ export class ProjectRepair {
     await this.upkeep.runFor(this.state.id, async () => {
       repaired = await this.state.writing(() => this.inTurn(repair));
     });
-    if (repaired.missing === 0 && this.isUnordered) await this.secureOrder();
+    if (repaired.missing === 0) await this.order.secure();
     return repaired;
   }
 
@@ -111,6 +111,7 @@ export class ProjectRepair {
     const objects = objectsIn([{ serverId: 0, firstSeqno: 0, lastSeqno: 0, update: null, records }]);
     const batch = new RepairBatch(context.store, log.keys, objects);
     const covered = records.some(lacksUpdate) ? await this.coveredTo() : 0;
+    let isOrdered = true;
     for (const record of records) {
       const place = await placeOf(record, missing, { store: context.store, keys: log.keys, batch });
       if (!place) continue;
@@ -122,18 +123,18 @@ export class ProjectRepair {
       if (isBetter) await batch.place(position, record);
       if (isUpdateWanted) missing.placed(record.serverId, record.seqno, position);
       else missing.found(record.serverId, record.seqno, position);
-      if (!isCertain) this.isUnordered = true;
+      isOrdered &&= isCertain;
     }
     if (batch.size === 0 && missing.edits === 0) return 0;
-    await this.write(batch, missing);
+    await this.write(batch, isOrdered ? [this.mark(missing)] : [this.mark(missing), this.order.mark()]);
     return batch.size;
   }
 
-  private async write(batch: RepairBatch, missing: MissingChanges): Promise<void> {
+  private async write(batch: RepairBatch, marks: readonly Write[]): Promise<void> {
     const { log, context, keeper, id } = this.state;
     const held = context.holders.hold(id, batch.matches);
     const described = log.describeWith(batch.records);
-    const writes = [...(await batch.writes()), ...held.writes, this.mark(missing)];
+    const writes = [...(await batch.writes()), ...held.writes, ...marks];
     if (described) writes.push(described.write);
     const settle = (): void => {
       held.settle();
@@ -171,52 +172,12 @@ export class ProjectRepair {
     const positions = [...missing.freePositions];
     for (const position of positions) missing.filled(position);
     const empty = Y.encodeStateAsUpdate(new Y.Doc());
-    const { writes, track } = state.log.stageFilling(positions, empty, [this.mark(missing)]);
+    const { writes, track } = state.log.stageFilling(positions, empty, [
+      this.mark(missing),
+      this.order.mark(),
+    ]);
     await track(context.store.write(writes));
-    this.isUnordered = true;
     if (!state.keeper.current) state.keeper.drop();
-  }
-
-  /**
-   * Who lacks changes whose order isn't known is given a snapshot in their place (REP-7): what was put back, or comes again
-   * behind the end, may stand behind what builds on it, and no other server would take it so (YJS-8).
-   */
-  private async secureOrder(): Promise<void> {
-    const { state } = this;
-    const { keeper, log, context } = state;
-    let last = 0;
-    try {
-      await state.queue.run(async () => {
-        await state.open();
-        last = log.appended.position;
-      });
-    } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
-      this.secureLater(); // the rest of it is still coming
-      return;
-    }
-    await keeper.makeSnapshotNow();
-    await this.upkeep.runFor(state.id, async (stopping) => {
-      if ((await this.coveredTo()) < last) return;
-      const onDamage = (detail: string): void => state.observe('damage', detail);
-      await dropUpdates(context.store, log.keys, 1, last, { stopping, onDamage });
-      this.isUnordered = false;
-    });
-    this.secureLater();
-  }
-
-  private secureLater(): void {
-    if (!this.isUnordered || this.securesLeft-- <= 0) return;
-    const { context, id } = this.state;
-    this.isWaiting = true;
-    const again = (): void => {
-      this.isWaiting = false;
-      this.secureOrder().catch((error: unknown) => {
-        const detail = `the order of what was put back is not secured: ${messageOf(error)}`;
-        context.observer.observe({ type: 'upkeep-failed', project: id, detail });
-      });
-    };
-    context.environment.after(secureAgainMs, again);
   }
 
   private async missing(): Promise<MissingChanges> {

@@ -76,6 +76,7 @@ export class Project {
   static async open(id: string, context: ProjectContext, home: ProjectHome): Promise<Project> {
     const project = new Project(id, context, home, await LiveLog.open(id, context));
     await project.arrivals.recall();
+    await project.repair.recall();
     return project;
   }
 

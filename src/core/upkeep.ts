@@ -41,6 +41,11 @@ export class Upkeep {
     private readonly options: UpkeepOptions,
   ) {}
 
+  /** Whether nothing more is begun. */
+  get isEnding(): boolean {
+    return this.stopping.signal.aborted;
+  }
+
   /** Does something for a project when what was asked for before is done. What goes wrong is told, and tried again some
    *  other time: nothing depends on it. */
   run(project: string, work: (stopping: AbortSignal) => Promise<void>): Promise<void> {

@@ -60,6 +60,7 @@ const sectionNames: Readonly<Record<Section, (key: Uint8Array, rest: Uint8Array)
   udtChanges: (key) => `the index of changes of udt at position ${readLastNumber(key)}`,
   unkeptPatches: (key) => `the index of patches at position ${readLastNumber(key)}`,
   quarantine: () => 'what is wanted back from other servers',
+  unordered: () => 'the mark of its order',
   arrivals: () => 'what another server is sending',
   repeats: (key) => `the index of repeated objects at position ${readLastNumber(key)}`,
 };

@@ -179,6 +179,9 @@ export class ProjectCheck {
       case 'unkeptPatches':
         mend(put({ key, value: seal(key, new Uint8Array()) }), readLastNumber(key));
         return;
+      case 'unordered':
+        mend(put({ key, value: seal(key, new Uint8Array()) }));
+        return;
       case 'repeats':
         mend(() => this.repeatAnew(key), readLastNumber(key));
         return;

@@ -32,6 +32,7 @@ export const sections = {
   udtChanges: 't', // position of a change of `udt` → n of its version
   unkeptPatches: 'g', // positions of changes of `udt` whose patch was never kept
   quarantine: 'q', // which changes are lost or damaged, and wanted back from another server
+  unordered: 'o', // that changes which were put back may stand in another order than theirs
   repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
   arrivals: 'a', // number, part → part of what another server sends with its snapshot; the last part number → that it is being taken
 } as const;
@@ -47,6 +48,7 @@ export class ProjectKeys {
   readonly upkeep: Buffer;
   readonly indexMark: Buffer;
   readonly quarantine: Buffer;
+  readonly unordered: Buffer;
 
   constructor(project: string) {
     this.prefix = Buffer.concat([Buffer.from('d'), escaped(project)]);
@@ -54,6 +56,7 @@ export class ProjectKeys {
     this.upkeep = this.in('upkeep');
     this.indexMark = this.in('indexMark');
     this.quarantine = this.in('quarantine');
+    this.unordered = this.in('unordered');
   }
 
   /** Everything of the project but its entry in the catalogue. */

@@ -84,6 +84,7 @@ const kindsOfSections: Readonly<Record<Section, string>> = {
   unkeptPatches: 'index entries',
   quarantine: 'marks',
   arrivals: 'parts from other servers',
+  unordered: 'marks',
   repeats: 'index entries',
 };
 

@@ -26,10 +26,15 @@ export async function checked(server: MemoryServer): Promise<void> {
   await until('what is lost was noted', async () => (await readQuarantine(server.store, keys)).length > 0);
 }
 
-/** All that the peer has of it is put back. */
-export async function heal(damaged: MemoryServer, peer: MemoryServer): Promise<void> {
+/** What the peer has of it is put back. */
+export async function putBack(damaged: MemoryServer, peer: MemoryServer): Promise<void> {
   for (const range of await damaged.replicas.lost('p'))
     for await (const records of peer.replicas.read('p', range))
       await damaged.replicas.repair('p', records, peer.replicas.serverId);
+}
+
+/** As `putBack`; what nobody knows of is closed. */
+export async function heal(damaged: MemoryServer, peer: MemoryServer): Promise<void> {
+  await putBack(damaged, peer);
   await damaged.replicas.finishRepair('p');
 }
