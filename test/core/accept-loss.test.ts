@@ -11,6 +11,9 @@ import type { Match } from '../../src/model/selection.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo } from '../../src/store/project-info.ts';
+import { readPostings } from '../../src/store/postings.ts';
+import { findSnapshots } from '../../src/store/snapshots.ts';
+import { readSampleChanges } from '../../src/core/sample-changes.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
@@ -219,6 +222,26 @@ test('REP-8 numbers that were given up are not given again, and what stays is wr
   );
 });
 
+test('links begin anew where no new server id is needed, too', async () => {
+  const a = await fourEntries();
+  await a.projects.close();
+  await a.store.reopen();
+  await spoil(a.store, 2);
+  const server = memoryServer(5, a.store); // it has taken a new life since
+  let begun = 0;
+  server.projects.listenLives(() => begun++);
+  await accept(server);
+  assert.equal([server.replicas.serverId, begun], [5, 1]);
+  const { heads } = await server.replicas.standing('p');
+  assert.equal(
+    heads.map(({ serverId, seqno }) => [serverId, seqno]),
+    [
+      [1, 1],
+      [5, 4],
+    ],
+  );
+});
+
 test('REP-3 a server that has nothing of it gets what stays', async () => {
   const server = await reopened(await fourEntries(), (store) => spoil(store, 2));
   await accept(server);
@@ -325,7 +348,14 @@ test('UDT-10 a session goes on without what is lost, and its clients are sent th
   const { version } = await a.projects.use('p', (project) => project.udt.read());
   const server = await reopened(a, (store) => spoil(store, 3));
   await rejects(() => server.projects.use('p', (project) => project.udt.read()), 'damaged');
+  const countsOf = async (): Promise<number[]> =>
+    (await readSampleChanges(server.store, keys, assert.unreachable)).map(({ count }) => count);
+  const counts = await countsOf();
   const loss = await accept(server);
+  assert.equal(
+    await countsOf(),
+    counts.map((count) => count + 1),
+  ); // UDT-16
   assert.equal([loss.lost, loss.unshown, loss.kept], [1, 1, 2]);
   await server.projects.use('p', async (project) => {
     const read = await project.udt.read();
@@ -388,6 +418,16 @@ test('REP-7 a record that a snapshot covers is given up, and nothing of the docu
   const { isCovered, unshown, lost } = await look(server);
   assert.equal({ isCovered, unshown, lost }, { isCovered: true, unshown: 0, lost: 1 });
   await accept(server);
+  const snapshots: number[] = [];
+  const told = assert.unreachable;
+  for await (const { position, vector } of findSnapshots(server.store, keys, told)) {
+    snapshots.push(position);
+    assert.equal(
+      new Map(vector),
+      await server.projects.use('p', (each) => Promise.resolve(each.durableVector)),
+    );
+  }
+  assert.is(snapshots.length, 1); // no other, which would name numbers that are gone
   assert.is(await textOf(server), text);
   assert.equal(await streamed(server), ['a', 'c', 'd', 'e']);
   assert.ok((await documentOf(server.projects)).getMap('entries').has('b'));
@@ -448,6 +488,14 @@ test('what is left of a group that has lost a change stays', async () => {
 test('WS-5 by report only what stays is found', async () => {
   const server = await reopened(await fourEntries(), (store) => spoil(store, 2));
   await accept(server);
+  const match = { field: 'report', value: 'r' } as const;
+  const runs: unknown[] = [];
+  for await (const each of readPostings(server.store, keys, 'entry', match, { first: 1, last: 9 }))
+    runs.push(each);
+  assert.equal(
+    runs,
+    [1, 3, 4].map((at) => ({ first: at, last: at })),
+  );
   for (let more = 0; more < 70; more++) await uploadEntry(server.projects, 'p', `more ${more}`);
   assert.equal((await streamed(server, { field: 'report', value: 'r' })).slice(0, 3), ['a', 'c', 'd']);
 });
