@@ -61,11 +61,11 @@ function printRest(loss: Loss, tense: 'would' | 'was'): string[] {
   ];
   if (unshownFromMs !== null && unshownToMs !== null)
     lines.push(
-      `  builds on them        ${counted(unshown, 'more change')}, from ${printMoment(unshownFromMs)} to ${printMoment(unshownToMs)}: given up in the document, too`,
+      `  builds on them        ${counted(unshown, 'more change')}, from ${printMoment(unshownFromMs)} to ${printMoment(unshownToMs)}: the document can't have them either`,
     );
   if (objects > 0)
     lines.push(
-      `  of these stay         ${counted(objects, 'object')} (entries, threads, comments), set in the document anew`,
+      `  of these stay         ${counted(objects, 'object')} (entries, threads, comments): they are set in the document anew`,
     );
   lines.push(
     `  stays                 ${counted(kept, 'change')}`,

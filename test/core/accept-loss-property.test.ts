@@ -7,7 +7,6 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { Operations } from '../../src/core/operations.ts';
 import { RejoinError } from '../../src/errors.ts';
-import { checkObject } from '../../src/model/objects.ts';
 import type { Finding } from '../../src/store/findings.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { decodeRecordOrNull } from '../../src/store/record.ts';
@@ -101,8 +100,16 @@ class World {
     doc.transact(() => {
       for (let left = prng.int32(this.gen, 1, 3); left > 0; left--) {
         const uuid = `y${this.made++}`;
-        const fields = { version_uuid: uuid, report_uuid: 'r', entry_uuid: uuid, clip_id: '1', content: {} };
-        doc.getMap('entries').set(uuid, checkObject('entry', { ...fields }, 'entry').value);
+        const authortime = '2026-01-01T00:00:00.000Z';
+        const fields = {
+          version_uuid: uuid,
+          report_uuid: 'r',
+          entry_uuid: uuid,
+          clip_id: '1',
+          content: {},
+          authortime,
+        };
+        doc.getMap('entries').set(uuid, fields);
       }
     });
   }

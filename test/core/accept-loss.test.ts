@@ -7,12 +7,17 @@ import * as Y from 'yjs';
 import { Operations, type Operation, type Outcome } from '../../src/core/operations.ts';
 import { RejoinError, type ErrorCode } from '../../src/errors.ts';
 import type { Finding } from '../../src/store/findings.ts';
+import type { Match } from '../../src/model/selection.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo } from '../../src/store/project-info.ts';
+import { readPostings } from '../../src/store/postings.ts';
+import { findSnapshots } from '../../src/store/snapshots.ts';
+import { readSampleChanges } from '../../src/core/sample-changes.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
 import type { Store } from '../../src/store/store.ts';
 import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { compact } from '../support/compacted-project.ts';
 import {
   documentOf,
   exchange,
@@ -112,14 +117,37 @@ async function type({ projects }: MemoryServer, text: string): Promise<void> {
   });
 }
 
+/** As one group of a Yjs client's. */
+async function setEntries({ projects }: MemoryServer, uuids: readonly string[]): Promise<void> {
+  await projects.use('p', async (project) => {
+    const doc = new Y.Doc();
+    doc.transact(() => {
+      const authortime = '2026-01-01T00:00:00.000Z';
+      for (const uuid of uuids) {
+        const fields = {
+          version_uuid: uuid,
+          report_uuid: 'r',
+          entry_uuid: uuid,
+          clip_id: '1',
+          content: {},
+          authortime,
+        };
+        doc.getMap('entries').set(uuid, fields);
+      }
+    });
+    await project.applyUpdate(Y.encodeStateAsUpdate(doc), { protocol: 'yjs', user: 'ann' });
+    await project.settled();
+  });
+}
+
 async function textOf(server: MemoryServer): Promise<string> {
   return (await documentOf(server.projects)).getText('text').toJSON();
 }
 
 /** What a reader of the whole history is given. */
-async function streamed({ projects }: MemoryServer): Promise<string[]> {
+async function streamed({ projects }: MemoryServer, match: Match | null = null): Promise<string[]> {
   return projects.use('p', async (project) => {
-    const selection = { objects: [{ kind: 'entry' as const, since: new Map(), match: null }], udt: null };
+    const selection = { objects: [{ kind: 'entry' as const, since: new Map(), match }], udt: null };
     const feed = await project.select(selection);
     const versions: string[] = [];
     while (!feed.atHead)
@@ -191,6 +219,26 @@ test('REP-8 numbers that were given up are not given again, and what stays is wr
       [1, 1],
       [id, 4],
     ].sort(([a = 0], [b = 0]) => a - b),
+  );
+});
+
+test('links begin anew where no new server id is needed, too', async () => {
+  const a = await fourEntries();
+  await a.projects.close();
+  await a.store.reopen();
+  await spoil(a.store, 2);
+  const server = memoryServer(5, a.store); // it has taken a new life since
+  let begun = 0;
+  server.projects.listenLives(() => begun++);
+  await accept(server);
+  assert.equal([server.replicas.serverId, begun], [5, 1]);
+  const { heads } = await server.replicas.standing('p');
+  assert.equal(
+    heads.map(({ serverId, seqno }) => [serverId, seqno]),
+    [
+      [1, 1],
+      [5, 4],
+    ],
   );
 });
 
@@ -300,7 +348,14 @@ test('UDT-10 a session goes on without what is lost, and its clients are sent th
   const { version } = await a.projects.use('p', (project) => project.udt.read());
   const server = await reopened(a, (store) => spoil(store, 3));
   await rejects(() => server.projects.use('p', (project) => project.udt.read()), 'damaged');
+  const countsOf = async (): Promise<number[]> =>
+    (await readSampleChanges(server.store, keys, assert.unreachable)).map(({ count }) => count);
+  const counts = await countsOf();
   const loss = await accept(server);
+  assert.equal(
+    await countsOf(),
+    counts.map((count) => count + 1),
+  ); // UDT-16
   assert.equal([loss.lost, loss.unshown, loss.kept], [1, 1, 2]);
   await server.projects.use('p', async (project) => {
     const read = await project.udt.read();
@@ -348,23 +403,101 @@ test('WS-23 who follows the patches of udt is given the whole state at the end',
   assert.equal(patches, [[{ op: 'replace', path: '', value: { samples: [], x: 1 } }]]);
 });
 
-test('a record that a snapshot covers is given up, and nothing of the document is', async () => {
-  const a = await fourEntries();
-  await type(a, 'text');
-  await a.projects.use('p', async (project) => {
-    await project.encode(() => undefined);
-    await project.closeDocument(() => false);
-  });
-  const server = await reopened(a, (store) => spoil(store, 2));
-  const { isCovered, unshown, kept, lost } = await look(server);
-  if (isCovered) assert.equal([unshown, kept, lost], [0, 4, 1]);
+/** Its log is compacted, and two snapshots stand for it. */
+async function compacted(): Promise<MemoryServer> {
+  const server = await fourEntries(1, { upkeep: { keepUpdatesMs: 0 } });
+  await compact(server);
+  await uploadEntry(server.projects, 'p', 'e');
+  return server;
+}
+
+test('REP-7 a record that a snapshot covers is given up, and nothing of the document is', async () => {
+  const a = await compacted();
+  const text = await textOf(a);
+  const server = await reopened(a, (store) => store.write([{ key: keys.record(2), value: null }]));
+  const { isCovered, unshown, lost } = await look(server);
+  assert.equal({ isCovered, unshown, lost }, { isCovered: true, unshown: 0, lost: 1 });
   await accept(server);
-  assert.is(await textOf(server), 'text');
-  assert.equal(await streamed(server), ['a', 'c', 'd']);
+  const snapshots: number[] = [];
+  const told = assert.unreachable;
+  for await (const { position, vector } of findSnapshots(server.store, keys, told)) {
+    snapshots.push(position);
+    assert.equal(
+      new Map(vector),
+      await server.projects.use('p', (each) => Promise.resolve(each.durableVector)),
+    );
+  }
+  assert.is(snapshots.length, 1); // no other, which would name numbers that are gone
+  assert.is(await textOf(server), text);
+  assert.equal(await streamed(server), ['a', 'c', 'd', 'e']);
+  assert.ok((await documentOf(server.projects)).getMap('entries').has('b'));
   await isClean(server);
   const fresh = memoryServer(2);
   await exchange(server, fresh);
   await sameProject(server, fresh);
+});
+
+test('what is lost with the snapshot that stood for more is refused', async () => {
+  const server = await reopened(await compacted(), async (store) => {
+    await store.write([{ key: keys.record(2), value: null }]);
+    for await (const page of store.scan(keys.snapshotsBelow(null)))
+      for (const { key, value } of page)
+        await store.write([{ key, value: value.map((byte, index) => (index === 9 ? byte ^ 4 : byte)) }]);
+  });
+  for (const work of [look, accept])
+    await rejects(
+      () => work(server),
+      'conflict',
+      /More is lost of "p" than these changes: .* the snapshot that stood/,
+    );
+});
+
+test('what a document that is open still has is kept', async () => {
+  const server = await fourEntries();
+  await type(server, 'text');
+  assert.is(await textOf(server), 'text');
+  for (const at of [2, 5]) await spoil(server.store, at);
+  const { isCovered, unshown, lost } = await accept(server);
+  assert.equal({ isCovered, unshown, lost }, { isCovered: true, unshown: 0, lost: 2 });
+  const again = await reopened(server);
+  assert.is(await textOf(again), 'text');
+  assert.equal(await streamed(again), ['a', 'c', 'd']);
+  await isClean(again);
+});
+
+test('what is left of a group that has lost a change stays', async () => {
+  const server = memoryServer(1);
+  await uploadEntry(server.projects, 'p', 'a');
+  await setEntries(server, ['x', 'y', 'z']);
+  await uploadEntry(server.projects, 'p', 'b');
+  const damaged = await reopened(server, (store) =>
+    store.write([2, 4].map((at) => ({ key: keys.record(at), value: null }))),
+  );
+  await accept(damaged);
+  assert.equal(await streamed(damaged), ['a', 'y', 'b']);
+  await isClean(damaged);
+  const fresh = memoryServer(2);
+  await exchange(damaged, fresh);
+  await sameProject(damaged, fresh);
+  assert.equal(await streamed(fresh), ['a', 'y', 'b']);
+  // Its author has all of it, and says so again.
+  await setEntries(damaged, ['x', 'y', 'z']);
+  assert.equal(await streamed(damaged), ['a', 'y', 'b', 'x', 'z']);
+});
+
+test('WS-5 by report only what stays is found', async () => {
+  const server = await reopened(await fourEntries(), (store) => spoil(store, 2));
+  await accept(server);
+  const match = { field: 'report', value: 'r' } as const;
+  const runs: unknown[] = [];
+  for await (const each of readPostings(server.store, keys, 'entry', match, { first: 1, last: 9 }))
+    runs.push(each);
+  assert.equal(
+    runs,
+    [1, 3, 4].map((at) => ({ first: at, last: at })),
+  );
+  for (let more = 0; more < 70; more++) await uploadEntry(server.projects, 'p', `more ${more}`);
+  assert.equal((await streamed(server, { field: 'report', value: 'r' })).slice(0, 3), ['a', 'c', 'd']);
 });
 
 test('what is whole, unknown or deleted is refused', async () => {
