@@ -26,6 +26,9 @@ export interface Succession {
   readonly onTaken: (era: number) => void;
 }
 
+/** With fewer at once, asking the store for each costs less than remembering all. */
+const manyObjects = 64;
+
 const alone: Succession = { behind: null, onTaken: () => undefined };
 
 interface WholeGroup extends ReceivedGroup {
@@ -49,6 +52,8 @@ export class ProjectReplica {
   ): Promise<Accepted> {
     const { state } = this;
     const objects = objectsIn(groups);
+    // What comes to an empty project is likely to be the first of very many.
+    if (objects.size >= manyObjects && state.log.appended.position === 0) state.log.uuids.startEmpty();
     const endLookUp = state.log.uuids.lookUpAll([...objects.values()]);
     const accepted = state.context.recovery.writing(async () => {
       const { outcome, era, durable } = await state.inTurn(() =>
