@@ -17,15 +17,18 @@ export class KnownHolders {
    * @returns what puts new reports and topics into the index, in the batch of the objects; `settle` when it is durable.
    */
   hold(project: string, matches: readonly Match[]): { writes: Write[]; settle: () => void } {
-    const held = new Map<string, HeldMatch>();
-    for (const match of matches) if (isHeld(match)) held.set(nameOf(match, project), match);
-    const fresh = [...held].filter(([name]) => !this.known.has(name));
+    const fresh = new Map<string, Write>();
+    for (const match of matches) {
+      if (!isHeld(match)) continue;
+      const name = nameOf(match, project);
+      if (!this.known.has(name) && !fresh.has(name)) fresh.set(name, writeHolder(match, project));
+    }
     const settle = (): void => {
       if (this.known.size >= knownMax) this.known.clear();
-      for (const [name] of fresh) this.known.add(name);
-      if (this.waiting.size > 0) for (const match of held.values()) this.wake(match);
+      for (const name of fresh.keys()) this.known.add(name);
+      if (this.waiting.size > 0) for (const match of matches) if (isHeld(match)) this.wake(match);
     };
-    return { writes: fresh.map(([, match]) => writeHolder(match, project)), settle };
+    return { writes: [...fresh.values()], settle };
   }
 
   /** Calls back once, when an object of this report or topic becomes durable in any project. @returns how to take that back. */

@@ -2,6 +2,7 @@
 // all others, ahead of the project's turn where a writer says early what it will bring.
 
 import type { ObjectKind } from '../model/objects.ts';
+import { NameFilter } from './name-filter.ts';
 
 export interface ObjectName {
   readonly kind: ObjectKind;
@@ -17,9 +18,16 @@ interface Entry {
 
 export class KnownUuids {
   private readonly entries = new Map<string, Entry>();
+  /** All that were added since the log was empty; null if it wasn't. */
+  private all: NameFilter | null = null;
 
   /** @param isStored asks the store. */
   constructor(private readonly isStored: (kind: ObjectKind, versionUuid: string) => Promise<boolean>) {}
+
+  /** The log has no objects, durable or in flight: of those that it gets from now on most need not be asked for. */
+  startEmpty(): void {
+    this.all ??= new NameFilter();
+  }
 
   /** Starts to ask the store, so that `has` need not wait for it. @returns how to say that the answer was used. */
   lookUp(kind: ObjectKind, versionUuid: string): () => void {
@@ -28,7 +36,9 @@ export class KnownUuids {
 
   /** As `lookUp`, for many. */
   lookUpAll(objects: readonly ObjectName[]): () => void {
-    return this.use(objects, ({ kind, versionUuid }) => {
+    const { all } = this;
+    const asked = all ? objects.filter((object) => all.mayHave(nameOf(object))) : objects;
+    return this.use(asked, ({ kind, versionUuid }) => {
       const entry: Entry = { users: 0, isKnown: undefined };
       const answered = (isStored: boolean | undefined): boolean | undefined =>
         entry.isKnown === true ? true : (entry.isKnown = isStored); // somebody may have written it since
@@ -42,7 +52,9 @@ export class KnownUuids {
    * nobody else can write it meanwhile.
    */
   has(kind: ObjectKind, versionUuid: string): boolean | Promise<boolean> {
-    const isKnown = this.entries.get(nameOf({ kind, versionUuid }))?.isKnown;
+    const name = nameOf({ kind, versionUuid });
+    if (this.all?.mayHave(name) === false) return false;
+    const isKnown = this.entries.get(name)?.isKnown;
     return typeof isKnown === 'boolean' ? isKnown : this.ask(kind, versionUuid, isKnown);
   }
 
@@ -53,6 +65,7 @@ export class KnownUuids {
 
   /** As `add`, for many. */
   addAll(objects: readonly ObjectName[]): () => void {
+    for (const object of objects) this.all?.add(nameOf(object));
     return this.use(
       objects,
       () => ({ users: 0, isKnown: true }),
@@ -63,6 +76,7 @@ export class KnownUuids {
   /** What was in flight may be lost: the store has to be asked for everything. */
   clear(): void {
     this.entries.clear();
+    this.all = null;
   }
 
   private async ask(

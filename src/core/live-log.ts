@@ -226,8 +226,9 @@ export class LiveLog implements FeedSource {
     const arrived = this.uuids.addAll(groups.objects);
     const held = this.context.holders.hold(this.log.project, groups.matches);
     groups.settles.unshift(arrived, held.settle);
+    for (const write of held.writes) groups.writes.push(write);
     return {
-      writes: groups.writes.concat(held.writes),
+      writes: groups.writes,
       track: (written) => this.writing.track(written, () => this.show(groups)),
     };
   }
@@ -239,7 +240,7 @@ export class LiveLog implements FeedSource {
     for (const { changes } of groups) this.recent.push(changes);
     this.context.observer.wrote?.(groups.reduce((sum, { changes }) => sum + changes.length, 0));
     this.listeners.wake();
-    for (const group of groups) this.listeners.tell((listener) => listener.durable?.(group));
+    this.listeners.tellDurable(groups);
     if (this.info) this.context.moved.tell(this.log.project);
   }
 

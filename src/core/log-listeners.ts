@@ -39,6 +39,12 @@ export class LogListeners {
     for (const wake of woken) wake();
   }
 
+  /** These groups became durable. */
+  tellDurable(groups: readonly Group[]): void {
+    if (this.listeners.size === 0) return;
+    for (const group of groups) this.tell((listener) => listener.durable?.(group));
+  }
+
   /** Calls each listener; one may stop listening meanwhile. */
   tell(call: (listener: ProjectListener) => void): void {
     for (const listener of [...this.listeners]) call(listener);

@@ -37,6 +37,8 @@ export class NumberedGroups {
 
   /** All that the objects can be selected by. */
   get matches(): Match[] {
-    return this.objects.flatMap(({ matches }) => matches);
+    const all: Match[] = [];
+    for (const { matches } of this.objects) for (const match of matches) all.push(match);
+    return all;
   }
 }

@@ -26,6 +26,9 @@ export interface Succession {
   readonly onTaken: (era: number) => void;
 }
 
+/** With fewer at once, asking the store for each costs less than remembering all. */
+const manyObjects = 64;
+
 const alone: Succession = { behind: null, onTaken: () => undefined };
 
 interface WholeGroup extends ReceivedGroup {
@@ -49,6 +52,8 @@ export class ProjectReplica {
   ): Promise<Accepted> {
     const { state } = this;
     const objects = objectsIn(groups);
+    // What comes to an empty project is likely to be the first of very many.
+    if (objects.size >= manyObjects && state.log.appended.position === 0) state.log.uuids.startEmpty();
     const endLookUp = state.log.uuids.lookUpAll([...objects.values()]);
     const accepted = state.context.recovery.writing(async () => {
       const { outcome, era, durable } = await state.inTurn(() =>
@@ -84,6 +89,12 @@ export class ProjectReplica {
     let problem = gap;
     await state.mutate(async () => {
       for (const [index, group] of fresh.entries()) {
+        if (this.isOnlyLogged(group)) {
+          const objects = batch.objectsOf(group);
+          const options = { isUnfinished: false, update: group.update, writes: [] };
+          batch.add(group, objects instanceof Promise ? await objects : objects, options);
+          continue;
+        }
         const isPart = isSlice(group) && this.isUnfinishedAt(fresh, index, isUnfinished);
         const lack = await this.stage(group, isPart, batch);
         if (lack === null) continue;
@@ -132,6 +143,16 @@ export class ProjectReplica {
       fresh.push(group);
     }
     return { fresh, gap: null };
+  }
+
+  /**
+   * Whether a group needs no document, as far as that is known without waiting: of most it is, and they come by the hundred
+   * thousand.
+   */
+  private isOnlyLogged({ records }: ReceivedGroup): boolean {
+    const { keeper, log } = this.state;
+    if (keeper.current || keeper.currentVersions?.isBegun !== false || log.info?.session) return false;
+    return !records.some((record) => record.kind === 'slice' || isUdtChange(record));
   }
 
   /** Whether a session that nobody may see yet goes on behind one of its slices. */

@@ -11,6 +11,9 @@ import { NumberedGroups } from './numbered-groups.ts';
 import type { ProjectState } from './project-state.ts';
 import { repeatOf, type ReceivedObject } from './received-objects.ts';
 
+/** Of the records of a group, in their order. */
+export type LoggedObjects = readonly (LoggedObject | null)[];
+
 export class ReceivedBatch {
   private readonly written: Promise<void>[] = [];
   /** Objects that were added, by kind and uuid. */
@@ -30,7 +33,7 @@ export class ReceivedBatch {
   }
 
   /** Numbers a group. @param objects what `objectsOf` says of it. */
-  add(group: ReceivedGroup, objects: readonly (LoggedObject | null)[], options: ReceivedOptions): void {
+  add(group: ReceivedGroup, objects: LoggedObjects, options: ReceivedOptions): void {
     this.state.log.numberReceived(this.groups, group, objects, options);
     this.changes += group.records.length;
   }
@@ -46,10 +49,29 @@ export class ReceivedBatch {
     this.written.push(durable);
   }
 
-  /** What is known of the records of a group that are objects; null for each that is none (REP-6). */
-  async objectsOf({ records }: ReceivedGroup): Promise<(LoggedObject | null)[]> {
+  /**
+   * What is known of the records of a group that are objects; null for each that is none (REP-6). A promise only where the store
+   * has to be asked.
+   */
+  objectsOf(group: ReceivedGroup): LoggedObjects | Promise<LoggedObjects> {
     const objects: (LoggedObject | null)[] = [];
-    for (const record of records) {
+    for (const record of group.records) {
+      const object = this.received.get(record);
+      const logged = object ? this.logged(object) : null;
+      if (logged instanceof Promise) return this.objectsAfter(objects, logged, group);
+      objects.push(logged);
+    }
+    return objects;
+  }
+
+  /** Goes on where the store has to be waited for: an object may repeat one before it. */
+  private async objectsAfter(
+    objects: (LoggedObject | null)[],
+    awaited: Promise<LoggedObject>,
+    { records }: ReceivedGroup,
+  ): Promise<LoggedObjects> {
+    objects.push(await awaited);
+    for (const record of records.slice(objects.length)) {
       const object = this.received.get(record);
       objects.push(object ? await this.logged(object) : null);
     }

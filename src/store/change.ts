@@ -8,15 +8,35 @@ import type { Repeat } from './repeats.ts';
 export interface Change extends LogRecord {
   readonly position: number;
   /** Of an object: what it can be selected by. Only while the change is in memory since it was made. */
-  readonly matches?: readonly Match[];
+  readonly matches?: readonly Match[] | undefined;
   /** Of an object whose uuid an earlier position has. */
-  readonly repeat?: Repeat;
+  readonly repeat?: Repeat | undefined;
 }
 
-/** @param record may be more than that, as one that was received is: nothing else of it is kept. */
-export function changeAt(position: number, record: LogRecord): Change {
-  const { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update } = record;
-  return { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update, position };
+/**
+ * Member by member: every change of a history passes here, and of what is made by spreading V8 knows no shape.
+ * @param record may be more than that, as one that was received is: nothing else of it is kept.
+ */
+export function changeAt(
+  position: number,
+  { serverId, seqno, groupIndex, groupSize, timeMs, origin, kind, object, update }: LogRecord,
+  matches?: readonly Match[],
+  repeat?: Repeat | null,
+): Change {
+  return {
+    serverId,
+    seqno,
+    groupIndex,
+    groupSize,
+    timeMs,
+    origin,
+    kind,
+    object,
+    update,
+    position,
+    matches,
+    repeat: repeat ?? undefined,
+  };
 }
 
 /** The changes of one Yjs update: written, shown and replicated whole or not at all. Never empty. */

@@ -53,7 +53,7 @@ export class CommitQueue {
     while (this.waiting.length > 0) {
       const group = this.takeGroup();
       try {
-        await this.commit(group.flatMap((writer) => writer.batch));
+        await this.commit(joined(group));
       } catch (cause) {
         const reason = `the store failed (${diskProblem(cause)})`;
         const error = new RejoinError('outcome-unknown', `The outcome is unknown: ${reason}`, { cause });
@@ -77,6 +77,14 @@ export class CommitQueue {
     }
     return this.waiting.splice(0, count);
   }
+}
+
+function joined(group: readonly Waiting[]): readonly Write[] {
+  const [first] = group;
+  if (first && group.length === 1) return first.batch;
+  const batch: Write[] = [];
+  for (const writer of group) for (const write of writer.batch) batch.push(write);
+  return batch;
 }
 
 function bytesOf(batch: readonly Write[]): number {

@@ -45,7 +45,7 @@ export class GroupBatch {
       writes.push({ key: uuidKey, value: seal(uuidKey, at) });
     } else writes.push(writeRepeat(keys, position, repeat));
     if (repeat !== 'same') this.postings.add(kind, matches, position);
-    return { ...changeAt(position, record), matches, ...(repeat && { repeat }) };
+    return changeAt(position, record, matches, repeat);
   }
 
   /** All of the group is added. */

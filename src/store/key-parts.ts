@@ -29,12 +29,16 @@ export function escapedBytes(value: Uint8Array): Buffer {
   let length = value.length + 1;
   for (const byte of value) if (byte <= escapeByte) length++;
   const bytes = Buffer.allocUnsafe(length);
+  bytes[length - 1] = 0;
+  if (length === value.length + 1) {
+    bytes.set(value); // most names have no such bytes
+    return bytes;
+  }
   let at = 0;
   for (const byte of value) {
     if (byte <= escapeByte) bytes[at++] = escapeByte;
     bytes[at++] = byte <= escapeByte ? byte + 1 : byte;
   }
-  bytes[at] = 0;
   return bytes;
 }
 

@@ -73,7 +73,12 @@ export class ProjectKeys {
   }
 
   uuid(kind: ObjectKind, versionUuid: string): Buffer {
-    return this.in('uuid', Buffer.from(kind.charAt(0) + versionUuid, 'utf8'));
+    const beginning = this.beginning('uuid');
+    const name = kind.charAt(0) + versionUuid;
+    const key = Buffer.allocUnsafe(beginning.length + Buffer.byteLength(name));
+    key.set(beginning);
+    key.write(name, beginning.length);
+    return key;
   }
 
   /** The entries of all objects of a kind. */

@@ -2,7 +2,7 @@
 // other servers. The log has one.
 
 import { RejoinError } from '../errors.ts';
-import type { Change } from './change.ts';
+import { changeAt, type Change } from './change.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
 import { decodeRecord, type LogRecord, type NeededParts } from './record.ts';
@@ -37,9 +37,9 @@ export class LogReader {
       positions.map(async (position): Promise<Change> => {
         const value = await this.store.get(this.keys.record(position));
         if (!value) throw this.hole(`the change at position ${position} is missing`);
-        const change = { ...this.decode(position, value, needed), position };
+        const record = this.decode(position, value, needed);
         const repeat = (await this.repeatsIn(position, position))?.get(position);
-        return repeat ? { ...change, repeat } : change;
+        return changeAt(position, record, undefined, repeat);
       }),
     );
   }
@@ -51,10 +51,7 @@ export class LogReader {
   async *read(first: number, last: number, needed: NeededParts = 'all'): AsyncGenerator<readonly Change[]> {
     for await (const page of this.readRecords(first, last, needed)) {
       const repeats = await this.repeatsIn(page[0]?.position ?? first, page.at(-1)?.position ?? last);
-      yield page.map(({ position, record }) => {
-        const repeat = repeats?.get(position);
-        return { ...record, position, ...(repeat && { repeat }) };
-      });
+      yield page.map(({ position, record }) => changeAt(position, record, undefined, repeats?.get(position)));
     }
   }
 

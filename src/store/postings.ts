@@ -18,12 +18,18 @@ export interface Run {
   readonly last: number;
 }
 
+interface Posting {
+  readonly kind: ObjectKind;
+  readonly match: Match;
+  readonly runs: Run[];
+}
+
 /** Collects the postings of one group. */
 export class GroupPostings {
   /** The first object: most groups have no other. */
   private first: { kind: ObjectKind; matches: readonly Match[]; position: number } | null = null;
   /** Of all objects, once there are several. */
-  private readonly postings = new Map<string, { kind: ObjectKind; match: Match; runs: Run[] }>();
+  private postings: Map<string, Posting> | null = null;
 
   /** Positions rise from call to call. */
   add(kind: ObjectKind, matches: readonly Match[], position: number): void {
@@ -32,35 +38,44 @@ export class GroupPostings {
       this.first = { kind, matches, position };
       return;
     }
-    if (this.postings.size === 0) this.collect(first.kind, first.matches, first.position);
-    this.collect(kind, matches, position);
-  }
-
-  private collect(kind: ObjectKind, matches: readonly Match[], position: number): void {
-    for (const match of matches) {
-      const name = `${match.field} ${kind} ${match.value}`;
-      const known = this.postings.get(name);
-      if (!known) {
-        this.postings.set(name, { kind, match, runs: [{ first: position, last: position }] });
-        continue;
-      }
-      const run = known.runs.at(-1);
-      if (run?.last === position - 1) known.runs[known.runs.length - 1] = { ...run, last: position };
-      else known.runs.push({ first: position, last: position });
+    if (!this.postings) {
+      this.postings = new Map();
+      collect(this.postings, first.kind, first.matches, first.position);
     }
+    collect(this.postings, kind, matches, position);
   }
 
   writes(keys: ProjectKeys): Write[] {
-    const { first } = this;
-    if (first && this.postings.size === 0)
+    const { first, postings } = this;
+    if (!first) return [];
+    if (!postings)
       return first.matches.map((match) => {
         const key = keys.posting(first.kind, match, first.position);
         return { key, value: seal(key, runOfOne) };
       });
-    return [...this.postings.values()].map(({ kind, match, runs }) => {
+    return [...postings.values()].map(({ kind, match, runs }) => {
       const key = keys.posting(kind, match, runs[0]?.first ?? 0);
       return { key, value: seal(key, encodeRuns(runs)) };
     });
+  }
+}
+
+function collect(
+  postings: Map<string, Posting>,
+  kind: ObjectKind,
+  matches: readonly Match[],
+  position: number,
+): void {
+  for (const match of matches) {
+    const name = `${match.field} ${kind} ${match.value}`;
+    const known = postings.get(name);
+    if (!known) {
+      postings.set(name, { kind, match, runs: [{ first: position, last: position }] });
+      continue;
+    }
+    const run = known.runs.at(-1);
+    if (run?.last === position - 1) known.runs[known.runs.length - 1] = { ...run, last: position };
+    else known.runs.push({ first: position, last: position });
   }
 }
 

@@ -67,15 +67,15 @@ export class ProjectEntry {
     const before = this.current;
     const isSession = !isUnfinished && (kind === 'session' || kind === 'closing');
     const session = isSession ? { serverId, user } : null;
-    const key = unfinishedKey(this.project);
     if (!before && isUnfinished) {
+      const key = unfinishedKey(this.project);
       const writes = position === 1 ? [{ key, value: seal(key, new Uint8Array()) }] : [];
       return { info: undefined, writes };
     }
     if (!before) {
       const info = { createdMs: timeMs, session, tombstone: null };
       const writes: Write[] = [writeProjectInfo(this.project, info)];
-      if (position > 1) writes.push({ key, value: null });
+      if (position > 1) writes.push({ key: unfinishedKey(this.project), value: null });
       return { info, writes };
     }
     if (!session || before.session) return { info: before, writes: [] };

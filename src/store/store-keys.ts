@@ -35,7 +35,7 @@ export const allPurges: Range = { from: Buffer.from('q'), before: Buffer.from('r
 
 /** report or topic, project → the project has objects of it. */
 export function holderKey(match: Match, project: string): Buffer {
-  return Buffer.concat([holdersPrefix(match), escaped(project)]);
+  return Buffer.concat([...holdersParts(match), escaped(project)]);
 }
 
 /** The keys of all projects that have objects of a report or a topic. */
@@ -58,8 +58,12 @@ export function isHolder(key: Uint8Array, project: string): boolean {
   return Buffer.compare(key.subarray(behindValue), escaped(project)) === 0;
 }
 
-function holdersPrefix({ field, value }: Match): Buffer {
-  return Buffer.concat([Buffer.from('h' + field.slice(0, 1)), escapedBytes(bounded(value))]);
+function holdersPrefix(match: Match): Buffer {
+  return Buffer.concat(holdersParts(match));
+}
+
+function holdersParts({ field, value }: Match): Buffer[] {
+  return [Buffer.from('h' + field.charAt(0)), escapedBytes(bounded(value))];
 }
 
 /** The id in a key of the catalogue, of an unfinished session, or of a purge. */

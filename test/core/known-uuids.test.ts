@@ -77,4 +77,30 @@ known('WS-13: a look-up that failed, or came before a failure of the store, is m
   }
 });
 
+known('WS-13: of a log that was empty only what was added since may be there', async () => {
+  const { questions, uuids } = lateStore();
+  uuids.startEmpty();
+  uuids.lookUpAll([
+    { kind: 'entry', versionUuid: 'a' },
+    { kind: 'entry', versionUuid: 'b' },
+  ]);
+  assert.is(uuids.has('entry', 'a'), false);
+  assert.is(questions.length, 0, 'the store has nothing');
+  const arrived = uuids.add('entry', 'a');
+  assert.is(await uuids.has('entry', 'a'), true, 'on its way');
+  arrived();
+  uuids.lookUp('entry', 'a');
+  assert.is(questions.length, 1, 'the store has it now');
+  questions[0]!.answer(true);
+  assert.is(await uuids.has('entry', 'a'), true);
+  assert.is(uuids.has('entry', 'b'), false);
+  assert.is(uuids.has('comment', 'a'), false, 'the kind counts');
+
+  uuids.clear(); // what is stored is uncertain
+  const has = uuids.has('entry', 'b');
+  await new Promise(setImmediate);
+  questions[1]!.answer(true);
+  assert.is(await has, true);
+});
+
 known.run();

@@ -172,6 +172,36 @@ test('REP-6 a Yjs client hands both servers the same: all is logged on both, eac
   await again.projects.close();
 });
 
+test('REP-6 a project that begins with a hundred objects at once knows them when they come again', async ({
+  a,
+  b,
+}) => {
+  const client = new Y.Doc();
+  client.transact(() => {
+    for (let i = 0; i < 100; i++) client.getMap('entries').set(`e${i}`, entry(`e${i}`));
+  });
+  const update = Y.encodeStateAsUpdate(client);
+  const c = memoryServer(3);
+  for (const server of [a, c])
+    await server.projects.use('p', (project) => project.applyUpdate(update, yjs)).then(settled);
+  await uploadEntry(c.projects, 'p', 'behind');
+  const { from, before } = new ProjectKeys('p').uuids('entry');
+  let asked = 0;
+  const get = b.store.get.bind(b.store);
+  b.store.get = (key) => {
+    if (Buffer.compare(key, from) >= 0 && Buffer.compare(key, before) < 0) asked++;
+    return get(key);
+  };
+  await give(a, b);
+  assert.is(asked, 0, 'an empty log is not asked which objects it has');
+  await give(c, b);
+  assert.is((await recordsOf(b)).size, 201);
+  const streamed = await uuidsStreamed(b);
+  assert.is(streamed.length, 101, 'each uuid once');
+  assert.is(streamed.at(-1), 'behind');
+  await c.projects.close();
+});
+
 test('REP-6 two contents of one uuid are both streamed, and told', async ({ a, b }) => {
   await edit(a, (doc) => doc.getMap('entries').set('e', entry('e', 'A')));
   await edit(b, (doc) => doc.getMap('entries').set('e', entry('e', 'B')));
