@@ -2,9 +2,11 @@
 // once. So the document never knows more than the log, and a project isn't there before it can be served whole.
 
 import { RejoinError, messageOf } from '../errors.ts';
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { Arrival, findArrivals, type ArrivedPart } from '../store/arrivals.ts';
+import { Arrival, findArrivals, type ArrivalLabel, type ArrivedPart } from '../store/arrivals.ts';
 import { planArrival } from './arrival-plan.ts';
+import { KeptArrivals } from './kept-arrivals.ts';
 import type { Accepted, ProjectReplica } from './project-replica.ts';
 import { objectsIn } from './received-objects.ts';
 import type { ProjectState } from './project-state.ts';
@@ -12,38 +14,74 @@ import { SnapshotReceipt, type SnapshotTaker } from './snapshot-receipt.ts';
 import { joinDocument, takeArrival } from './take-arrival.ts';
 import type { Upkeep } from './upkeep.ts';
 
+/** Where the rest of a snapshot may come that was cut off. */
+export interface ResumedReceipt {
+  readonly kept: KeptSnapshot;
+  readonly receipt: SnapshotReceipt;
+}
+
 export class ProjectArrivals implements SnapshotTaker {
   private lastNumber = 0;
+  private readonly kept: KeptArrivals;
+  /** Receipts that are let go, and aren't at their end. */
+  private readonly closing = new Set<Promise<void>>();
 
   constructor(
     private readonly state: ProjectState,
     private readonly replica: ProjectReplica,
     private readonly upkeep: Upkeep,
-  ) {}
+  ) {
+    this.kept = new KeptArrivals(state, (arrival) => this.remove(arrival));
+  }
 
-  /** When the project is opened: what a crash has interrupted is gone on with in the next turn, or removed if it wasn't whole. */
+  /**
+   * When the project is opened: what a crash has interrupted while it was taken is gone on with in the next turn; what wasn't whole is
+   * kept if it can be gone on with, else removed.
+   */
   async recall(): Promise<void> {
     const { context, log } = this.state;
     for await (const arrival of findArrivals(context.store, log.keys)) {
       this.lastNumber = arrival.number;
       if (await arrival.isBegun()) this.state.finishInterrupted = () => this.goOn(arrival);
-      else this.remove(arrival);
     }
+    if (this.lastNumber > 0) await this.kept.tidy();
   }
 
   /** For one stream of another server. @param release is called when it is closed. */
   receive(release: () => void): SnapshotReceipt {
-    return new SnapshotReceipt(this, release);
+    return new SnapshotReceipt(this, null, release);
+  }
+
+  /**
+   * The same where something is kept of a snapshot that was cut off; else null, and nothing is called.
+   * @throws RejoinError `unavailable`.
+   */
+  async resume(release: () => void): Promise<ResumedReceipt | null> {
+    while (this.closing.size > 0) await Promise.all(this.closing);
+    const found = await this.kept.find();
+    return found && { kept: found.kept, receipt: new SnapshotReceipt(this, found, release) };
   }
 
   // ---- for receipts
 
   begin(): Arrival {
-    return new Arrival(this.state.context.store, this.state.log.keys, ++this.lastNumber);
+    const arrival = new Arrival(this.state.context.store, this.state.log.keys, ++this.lastNumber);
+    this.kept.use(arrival);
+    return arrival;
   }
 
-  keep(arrival: Arrival, part: ArrivedPart): Promise<void> {
-    return this.telling(() => arrival.add(part));
+  keep(arrival: Arrival, part: ArrivedPart, label: ArrivalLabel | null): Promise<void> {
+    return this.telling(() => arrival.add(part, label));
+  }
+
+  async letGo(arrival: Arrival): Promise<void> {
+    this.kept.release(arrival);
+    await this.kept.tidy().catch(() => undefined); // the store fails: who asks next looks again
+  }
+
+  isClosing(end: Promise<void>): void {
+    this.closing.add(end);
+    void end.finally(() => this.closing.delete(end));
   }
 
   /**
@@ -51,15 +89,18 @@ export class ProjectArrivals implements SnapshotTaker {
    * @param covers what its snapshot has.
    * @throws RejoinError `bad-request`, `undecodable`, `damaged`, `unavailable`, `outcome-unknown`.
    */
-  take(arrival: Arrival, covers: VersionVector): Promise<Accepted> {
-    return this.state.writing(() => this.takeInTurn(arrival, covers));
+  async take(arrival: Arrival, covers: VersionVector): Promise<Accepted> {
+    const accepted = await this.state.writing(() => this.takeInTurn(arrival, covers));
+    await this.kept.tidy().catch(() => undefined); // it is of no use any more, and who asks next looks again
+    return accepted;
   }
 
   /** In the background. */
   remove(arrival: Arrival): void {
-    void this.upkeep.run(this.state.id, async () => {
+    const removed = this.upkeep.run(this.state.id, async () => {
       if (!(await arrival.isBegun())) await arrival.remove();
     });
+    void removed.finally(() => this.kept.release(arrival));
   }
 
   private async takeInTurn(arrival: Arrival, covers: VersionVector): Promise<Accepted> {
@@ -78,7 +119,7 @@ export class ProjectArrivals implements SnapshotTaker {
     state.finishInterrupted = () => this.goOn(arrival);
     const changes = await this.telling(() =>
       state.mutate(async () => {
-        await state.log.submit({ group: null, writes: [arrival.begin({ from })] });
+        await state.log.submit({ group: null, writes: arrival.begin({ from }) });
         return takeArrival(state, arrival, plan, joined);
       }),
     );

@@ -22,7 +22,7 @@ import { ProjectUdt } from './project-udt.ts';
 import { ProjectUpdates, type UpdateOutcome } from './project-updates.ts';
 import { ProjectSummaries, type ProjectSummary } from './project-summary.ts';
 import { ProjectUploads } from './project-uploads.ts';
-import { ReplicaReader } from './replica-reader.ts';
+import { ReplicaReader, type ThereAlready } from './replica-reader.ts';
 import { SelectedFeed } from './selected-feed.ts';
 import { SnapshotSource } from './snapshot-source.ts';
 import type { Upkeep } from './upkeep.ts';
@@ -118,8 +118,8 @@ export class Project {
   }
 
   /** What another server lacks of it, then what comes. @param release is called when the reader is closed. */
-  readFor(known: VersionVector, release: () => void): Promise<ReplicaReader> {
-    return ReplicaReader.open(this.log, new SnapshotSource(this.state), known, release);
+  readFor(there: ThereAlready, release: () => void): Promise<ReplicaReader> {
+    return ReplicaReader.open(this.log, new SnapshotSource(this.state), there, release);
   }
 
   /** The log behind a position, then live. */

@@ -3,7 +3,8 @@
 // link pulls, so a slow one is simply behind.
 
 import { RejoinError } from '../errors.ts';
-import type { VersionVector } from '../model/version-vector.ts';
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
+import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
 import { HeadWait } from './head-wait.ts';
 import type { LiveLog } from './live-log.ts';
@@ -25,11 +26,21 @@ export interface PartOfSnapshot extends SnapshotPiece {
   readonly isLast: boolean;
 }
 
+/** What the other server need not be given. */
+export interface ThereAlready {
+  readonly known: VersionVector;
+  /** What it has beside that of a snapshot that was cut off: the next one goes on there if it is the same. */
+  readonly kept: KeptSnapshot | null;
+}
+
 /** A snapshot that is being given. */
 interface Transfer {
   readonly pieces: AsyncIterator<SnapshotPiece>;
   arePiecesGiven: boolean;
-  covers: VersionVector;
+  /** What the other server says that it has kept. */
+  readonly kept: KeptSnapshot | null;
+  /** Which it is, once it was begun or gone on with. */
+  of: Pick<SnapshotPiece, 'covers' | 'name'> | null;
   /** What is in the snapshot is in the log up to here: so far the records go with it. */
   until: number;
   /** Where the reader was before: if it is interrupted, it begins there again. */
@@ -43,6 +54,7 @@ const pageBytesMax = 256 * 1024;
 
 export class ReplicaReader {
   private known: Map<number, number>;
+  private kept: KeptSnapshot | null;
   private stored: AsyncIterator<readonly StoredRecord[]> | null = null;
   /** Read, and not given yet. */
   private pending: readonly StoredRecord[] = [];
@@ -55,12 +67,13 @@ export class ReplicaReader {
   private constructor(
     private readonly log: LiveLog,
     private readonly source: SnapshotSource,
-    known: VersionVector,
+    { known, kept }: ThereAlready,
     /** The last position that was given or left out. */
     private position: number,
     private readonly release: () => void,
   ) {
     this.known = new Map(known);
+    this.kept = kept;
     this.fillings = log.fillings;
   }
 
@@ -68,11 +81,11 @@ export class ReplicaReader {
   static async open(
     log: LiveLog,
     source: SnapshotSource,
-    known: VersionVector,
+    there: ThereAlready,
     release: () => void,
   ): Promise<ReplicaReader> {
     await log.ready();
-    return new ReplicaReader(log, source, known, await log.positionOf(known), release);
+    return new ReplicaReader(log, source, there, await log.positionOf(there.known), release);
   }
 
   get isAtHead(): boolean {
@@ -134,13 +147,15 @@ export class ReplicaReader {
   }
 
   private beginTransfer(): Transfer {
-    const pieces = this.source.pieces(this.position + 1);
-    const { position, known } = this;
+    const { position, known, kept } = this;
+    const pieces = this.source.pieces(position + 1, kept);
     this.known = new Map(known);
+    this.kept = null; // what follows it, the other server doesn't say
     return (this.transfer = {
       pieces,
       arePiecesGiven: false,
-      covers: new Map(),
+      kept,
+      of: null,
       until: this.log.durablePosition,
       position,
       known,
@@ -149,25 +164,33 @@ export class ReplicaReader {
 
   /** First the pieces, then the records. */
   private async partOf(transfer: Transfer): Promise<ReplicaPage> {
-    if (!transfer.arePiecesGiven) {
+    while (!transfer.arePiecesGiven) {
       const next = await transfer.pieces.next();
-      if (next.done !== true) {
-        const { isFirst, covers } = next.value;
-        transfer.covers = covers;
-        // What a snapshot has more than it says was durable when it was whole.
-        if (isFirst) transfer.until = this.log.durablePosition;
-        const snapshot = { ...next.value, isLast: false };
-        return { records: [], isUnfinished: false, vector: new Map(transfer.known), snapshot };
-      }
-      transfer.arePiecesGiven = true;
+      transfer.arePiecesGiven = next.done === true;
+      if (next.done === true) break;
+      const { isFirst, piece } = next.value;
+      if (isFirst || !transfer.of) this.enter(transfer, next.value);
+      if (piece.length === 0 && !isFirst) continue; // all of them are kept there
+      const snapshot = { ...next.value, isLast: false };
+      return { records: [], isUnfinished: false, vector: new Map(transfer.known), snapshot };
     }
-    const { covers, until } = transfer;
+    const { of, until } = transfer;
+    if (!of) throw new RejoinError('internal', 'A snapshot has no pieces');
     const { records } = await this.groups(until);
     const isLast = this.position >= until;
     if (isLast) this.transfer = null;
-    const snapshot = { piece: new Uint8Array(), isFirst: false, isLast, covers };
+    const snapshot = { piece: new Uint8Array(), isFirst: false, isLast, ...of };
     const vector = new Map(isLast ? this.known : transfer.known); // before the last one nothing of it counts
     return { records, isUnfinished: false, vector, snapshot };
+  }
+
+  /** A snapshot is begun, or gone on with: then the records that the other server has kept with it don't come again. */
+  private enter(transfer: Transfer, { isFirst, covers, name }: SnapshotPiece): void {
+    transfer.of = { covers, name };
+    // What a snapshot has more than it says was durable when it was whole.
+    transfer.until = this.log.durablePosition;
+    const kept = isFirst ? null : transfer.kept;
+    this.known = highestOf(transfer.known, kept?.vector ?? new Map());
   }
 
   /**

@@ -2,6 +2,7 @@
 // links of src/replication use nothing else of the core.
 
 import { RejoinError } from '../errors.ts';
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { Standing } from '../model/standing.ts';
 import { isBehind, type VersionVector } from '../model/version-vector.ts';
 import { ProjectKeys } from '../store/keys.ts';
@@ -9,7 +10,9 @@ import type { SeqnoRange } from '../store/missing-changes.ts';
 import { readCatalogue } from '../store/project-info.ts';
 import { readSequence } from '../store/read-sequence.ts';
 import { readGroups } from '../store/received-groups.ts';
+import { firstOf } from '../store/store.ts';
 import type { Repaired } from './project-repair.ts';
+import type { ResumedReceipt } from './project-arrivals.ts';
 import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import { recallEntry } from './recall-entry.ts';
@@ -131,12 +134,17 @@ export class Replicas {
   /**
    * Reads what another server lacks, then what comes.
    * @param known what that server has.
+   * @param kept what it has beside that of a snapshot that was cut off.
    * @throws RejoinError `deleted`, `damaged`, `unavailable`.
    */
-  async open(project: string, known: VersionVector): Promise<ReplicaReader> {
+  async open(
+    project: string,
+    known: VersionVector,
+    kept: KeptSnapshot | null = null,
+  ): Promise<ReplicaReader> {
     const { project: opened, release } = await this.projects.acquire(project);
     try {
-      return await opened.readFor(known, release);
+      return await opened.readFor({ known, kept }, release);
     } catch (error) {
       release();
       throw error;
@@ -164,6 +172,24 @@ export class Replicas {
   async receiveSnapshot(project: string): Promise<SnapshotReceipt> {
     const { project: opened, release } = await this.projects.acquire(project);
     return opened.arrivals.receive(release);
+  }
+
+  /**
+   * The same where something is kept of a snapshot that was cut off on its way here; else null.
+   * @throws RejoinError `damaged`, `unavailable`.
+   */
+  async resumeSnapshot(project: string): Promise<ResumedReceipt | null> {
+    const { store } = this.projects.context;
+    const first = (): Promise<unknown> => firstOf(store, new ProjectKeys(project).arrivalsBehind(0));
+    if (!this.projects.isOpen(project) && !(await this.reading(first))) return null;
+    const { project: opened, release } = await this.projects.acquire(project);
+    let resumed: ResumedReceipt | null = null;
+    try {
+      resumed = await this.reading(() => opened.arrivals.resume(release));
+    } finally {
+      if (!resumed) release();
+    }
+    return resumed;
   }
 
   // ---- what was lost

@@ -2,40 +2,47 @@
 // them.
 
 import { RejoinError, messageOf } from '../errors.ts';
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import { findSnapshots, readSnapshot, type Snapshot } from '../store/snapshots.ts';
+import { findSnapshots, nameOfSnapshot, readSnapshot, type Snapshot } from '../store/snapshots.ts';
 import type { ProjectState } from './project-state.ts';
 
 export interface SnapshotPiece {
+  /** Empty if there is none: of a document that is empty, or where the other server has kept all of them. */
   readonly piece: Uint8Array;
   /** What came before is of no use. */
   readonly isFirst: boolean;
   /** What the snapshot has. */
   readonly covers: VersionVector;
+  /** Tells the snapshot from all others: see KeptSnapshot. */
+  readonly name: Uint8Array;
 }
 
 export class SnapshotSource {
   constructor(private readonly state: ProjectState) {}
 
   /**
-   * The newest snapshot that can be read. If one turns out to be damaged, another one follows from its beginning. If there is none,
+   * The newest snapshot that can be read, or the one of which the other server has kept the beginning: it is gone on with behind
+   * that. If one turns out to be damaged, another one follows from its beginning. If there is none,
    * one may be on its way in the project's turn (see take-arrival.ts); at last the document makes one while it can.
    * @param position it covers.
    * @throws RejoinError `damaged` if there is none; `unavailable`.
    */
-  async *pieces(position: number): AsyncGenerator<SnapshotPiece> {
-    const { context, log, keeper, queue } = this.state;
-    const tell = (detail: string): void => this.state.observe('damage', detail);
+  async *pieces(position: number, kept: KeptSnapshot | null): AsyncGenerator<SnapshotPiece> {
+    const { keeper, queue } = this.state;
+    const damaged = new Set<string>();
     for (const prepare of [none, () => queue.run(() => this.state.open()), () => keeper.makeSnapshotNow()]) {
       await prepare();
-      for await (const snapshot of findSnapshots(context.store, log.keys, tell)) {
-        if (snapshot.position < position) break;
+      for (const snapshot of await this.candidates(position, kept)) {
+        const name = Buffer.from(this.nameOf(snapshot)).toString('hex');
+        if (damaged.has(name)) continue;
         try {
-          yield* this.piecesOf(snapshot);
+          yield* this.piecesOf(snapshot, kept);
           return;
         } catch (error) {
           if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
-          tell(messageOf(error));
+          this.tell(messageOf(error));
+          damaged.add(name);
         }
       }
     }
@@ -45,15 +52,42 @@ export class SnapshotSource {
     );
   }
 
-  private async *piecesOf(snapshot: Snapshot): AsyncGenerator<SnapshotPiece> {
+  /** The one that is kept there comes first, then the newest. */
+  private async candidates(position: number, kept: KeptSnapshot | null): Promise<Snapshot[]> {
     const { context, log } = this.state;
-    const covers = new Map(snapshot.vector);
-    let isFirst = true;
-    for await (const piece of readSnapshot(context.store, log.keys, snapshot)) {
-      yield { piece, isFirst, covers };
-      isFirst = false;
+    const found: Snapshot[] = [];
+    for await (const snapshot of findSnapshots(context.store, log.keys, (detail) => this.tell(detail))) {
+      if (snapshot.position < position) break;
+      if (this.isOf(snapshot, kept)) found.unshift(snapshot);
+      else found.push(snapshot);
     }
-    if (isFirst) yield { piece: new Uint8Array(), isFirst, covers }; // of a document that is empty
+    return found;
+  }
+
+  private async *piecesOf(snapshot: Snapshot, kept: KeptSnapshot | null): AsyncGenerator<SnapshotPiece> {
+    const { context, log } = this.state;
+    const of = { covers: new Map(snapshot.vector), name: this.nameOf(snapshot) };
+    const isResumed = this.isOf(snapshot, kept);
+    let left = isResumed && kept ? kept.pieces : 0;
+    let isBegun = false;
+    for await (const piece of readSnapshot(context.store, log.keys, snapshot)) {
+      if (left-- > 0) continue;
+      yield { piece, isFirst: !isBegun && !isResumed, ...of };
+      isBegun = true;
+    }
+    if (!isBegun) yield { piece: new Uint8Array(), isFirst: !isResumed, ...of };
+  }
+
+  private isOf(snapshot: Snapshot, kept: KeptSnapshot | null): boolean {
+    return kept !== null && Buffer.compare(this.nameOf(snapshot), kept.name) === 0;
+  }
+
+  private nameOf(snapshot: Snapshot): Uint8Array {
+    return nameOfSnapshot(this.state.context.life.serverId, snapshot);
+  }
+
+  private tell(detail: string): void {
+    this.state.observe('damage', detail);
   }
 }
 

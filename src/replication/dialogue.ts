@@ -4,7 +4,13 @@
 import { RejoinError } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Ended, Groups, ReplicationMessage, SnapshotMessage } from '../wire/replication/messages.ts';
+import type {
+  Ended,
+  Groups,
+  NamedPart,
+  ReplicationMessage,
+  SnapshotMessage,
+} from '../wire/replication/messages.ts';
 import { Announcements } from './announcements.ts';
 import { CatalogueExchange } from './catalogue-exchange.ts';
 import { FetchAnswers } from './fetch-answers.ts';
@@ -33,6 +39,8 @@ export interface DialogueOptions {
 
 /** Whoever says this in its `hello` gives records of its log again to who has lost them. */
 export const fetchCapability = 'fetch';
+/** Whoever says this keeps what is cut off of a snapshot, and goes on where the other side has kept some (REP-7). */
+export const resumeCapability = 'resume';
 
 /** With more that wait for their turn, the peer sends what no honest one would. */
 const turnsWaitingMax = 40_000;
@@ -56,9 +64,11 @@ export class Dialogue {
     const { replicas, output, tasks, cut } = options;
     const { known } = this;
     this.started = new Promise((resolve) => (this.begin = resolve));
+    const canResume = (): boolean => this.peer?.capabilities.includes(resumeCapability) ?? false;
     this.outgoing = new OutgoingStreams({
       ...options,
       known,
+      canResume,
       announce: (project) => this.announcements.add(project),
       onRoom: () => this.announcements.wake(),
       run: (work) => tasks.run(work),
@@ -74,6 +84,7 @@ export class Dialogue {
     this.catalogues = new CatalogueExchange(replicas, output, this.announcements);
     this.incoming = new IncomingStreams({
       ...options,
+      canResume,
       send: (want) => output.send(want),
       onKnown: (project, vector, lifecycle) => this.learn(project, vector, lifecycle),
       inTurn: (project, work) => this.inTurn(project, work),
@@ -135,7 +146,8 @@ export class Dialogue {
         this.fetches.noteMoved(project);
         return;
       }
-      case 'want': {
+      case 'want':
+      case 'resume': {
         this.outgoing.check(message);
         this.inTurn(message.project, () => this.outgoing.want(message));
         return;
@@ -145,7 +157,8 @@ export class Dialogue {
         this.inTurn(message.project, () => this.incoming.receive(message, dealtWith));
         return;
       }
-      case 'snapshot': {
+      case 'snapshot':
+      case 'part': {
         this.checkStream(message);
         this.inTurn(message.project, () => this.incoming.receiveSnapshot(message), dealtWith);
         return;
@@ -209,7 +222,7 @@ export class Dialogue {
   }
 
   /** @throws RejoinError `bad-request` for a stream that nobody asked for. */
-  private checkStream({ type, stream }: Groups | SnapshotMessage | Ended): void {
+  private checkStream({ type, stream }: Groups | SnapshotMessage | NamedPart | Ended): void {
     if (!this.incoming.wasAsked(stream))
       throw new RejoinError('bad-request', `${type}.stream is ${stream}: no such stream was asked for`);
   }

@@ -7,7 +7,14 @@ import { randomInteger, type Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
 import type { Head, Standing } from '../model/standing.ts';
-import type { Ended, Groups, SnapshotMessage, Want } from '../wire/replication/messages.ts';
+import type {
+  Ended,
+  Groups,
+  NamedPart,
+  Resume,
+  SnapshotMessage,
+  Want,
+} from '../wire/replication/messages.ts';
 import { FramesUnderWay } from './frames-under-way.ts';
 import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
@@ -17,7 +24,9 @@ export interface IncomingStreamsOptions {
   readonly replicas: Replicas;
   readonly timers: LinkTimers;
   readonly environment: Environment;
-  readonly send: (want: Want) => void;
+  /** Whether the peer goes on with a snapshot where it was cut off. */
+  readonly canResume: () => boolean;
+  readonly send: (want: Want | Resume) => void;
   /** The peer has these. */
   readonly onKnown: (project: string, vector: VersionVector, lifecycle?: number) => void;
   /** Runs something when the project's turn comes. */
@@ -39,12 +48,16 @@ interface Incoming {
   pauses: number;
   /** Whether the stream has brought anything. */
   hasProgress: boolean;
-  /** Of a snapshot that isn't whole yet. */
+  /** Of a snapshot that isn't whole yet, or for the rest of one that was cut off. */
   receipt: SnapshotReceipt | null;
+  /** Whether parts of one have come, and not the last. */
+  isInSnapshot: boolean;
   /** What the peer has said to have. */
   theirs: readonly Head[];
   /** How many changes of that are lacking. */
   lagChanges: number;
+  /** The stream that the peer goes on with, as far as is known: also one that was given up here. */
+  open: number | null;
   /** What the peer said to have and couldn't be compared yet. */
   unmet: Standing | null;
 }
@@ -89,16 +102,14 @@ export class IncomingStreams {
       onKnown(project, vectorOfHeads(theirs.heads), theirs.lifecycle);
       const incoming = this.projects.get(project);
       if (!lacks) {
-        // A stream goes on for what comes; a pause was for what is here by now.
-        if (incoming?.state.type !== 'live') this.drop(project);
-        else incoming.lagChanges = 0;
+        if (incoming) await this.lacksNothing(project, incoming);
         return;
       }
       const lacking = incoming ?? this.begin(project);
       lacking.theirs = theirs.heads;
       lacking.lagChanges = changesBehind(vector, theirs.heads);
       lacking.unmet = null;
-      if (lacking.state.type === 'new') this.ask(project, lacking, vector);
+      if (lacking.state.type === 'new') await this.ask(project, lacking, vector);
     } catch (error) {
       if (error instanceof RejoinError && error.code === 'conflict') {
         this.drop(project);
@@ -109,6 +120,16 @@ export class IncomingStreams {
       incoming.unmet = theirs;
       this.pause(project, incoming, messageOf(error));
     }
+  }
+
+  /** What the peer has said to have is here. */
+  private async lacksNothing(project: string, incoming: Incoming): Promise<void> {
+    incoming.lagChanges = 0;
+    incoming.unmet = null;
+    // A stream goes on for what comes; a pause was for what is here by now, if the peer doesn't go on with one that was given up here:
+    // what that has brought since is nowhere, and the peer takes it to be here.
+    if (incoming.open === null) this.drop(project);
+    else if (incoming.state.type === 'new') await this.askAgain(project, incoming);
   }
 
   /**
@@ -132,7 +153,8 @@ export class IncomingStreams {
       this.options.run(async () => {
         try {
           await this.take(project, stream, records, (incoming) => {
-            if (incoming.receipt) return { type: 'gap', detail: 'A snapshot was cut off' };
+            if (incoming.isInSnapshot) return { type: 'gap', detail: 'A snapshot was cut off' };
+            this.discardSnapshot(incoming); // nothing of it comes
             const { replicas } = this.options;
             return replicas.accept(project, { records, isUnfinished }, { behind, onTaken });
           });
@@ -146,11 +168,12 @@ export class IncomingStreams {
   }
 
   /** Takes a part of a snapshot; resolves when it is durable, or discarded (REP-7). */
-  async receiveSnapshot({ project, stream, ...part }: SnapshotMessage): Promise<void> {
+  async receiveSnapshot({ project, stream, ...part }: SnapshotMessage | NamedPart): Promise<void> {
     await this.ended(project);
     await this.take(project, stream, part.records, async (incoming) => {
       incoming.receipt ??= await this.options.replicas.receiveSnapshot(project);
       const { receipt } = incoming;
+      incoming.isInSnapshot = !part.isLast;
       const accepted = await receipt.add(part);
       if (accepted.type === 'accepted' && part.isLast) this.discardSnapshot(incoming);
       return accepted;
@@ -185,6 +208,7 @@ export class IncomingStreams {
   async finish({ project, stream, reason }: Ended): Promise<void> {
     await this.ended(project);
     const incoming = this.projects.get(project);
+    if (incoming?.open === stream) incoming.open = null;
     if (!incoming || !this.underWay(project, stream)) return;
     if (reason === '') this.drop(project);
     else this.pause(project, incoming, `The peer can't send it: ${reason}`);
@@ -221,8 +245,10 @@ export class IncomingStreams {
       pauses: 0,
       hasProgress: false,
       receipt: null,
+      isInSnapshot: false,
       theirs: [],
       lagChanges: 0,
+      open: null,
       unmet: null,
     };
     this.projects.set(project, incoming);
@@ -231,20 +257,28 @@ export class IncomingStreams {
     return incoming;
   }
 
-  private ask(project: string, incoming: Incoming, vector: VersionVector): void {
-    if (this.hasEnded) return;
+  private async ask(project: string, incoming: Incoming, vector: VersionVector): Promise<void> {
     this.discardSnapshot(incoming);
+    const { replicas, canResume, send } = this.options;
+    const resumed = canResume() ? await replicas.resumeSnapshot(project) : null;
+    if (this.hasEnded) {
+      resumed?.receipt.close();
+      return;
+    }
+    incoming.receipt = resumed?.receipt ?? null;
     const stream = ++this.lastStream;
     incoming.state = { type: 'live', stream, underWay: new FramesUnderWay() };
+    incoming.open = stream;
     incoming.hasProgress = false;
-    this.options.send({ type: 'want', project, stream, vector });
+    if (resumed) send({ type: 'resume', project, stream, vector, kept: resumed.kept });
+    else send({ type: 'want', project, stream, vector });
   }
 
   /** Asks for what is lacking by now, under a new number: what is under way for the old one is discarded (REP-3). */
   private async askAgain(project: string, incoming: Incoming): Promise<void> {
     const { lifecycle, heads } = await this.options.replicas.standing(project);
     if (lifecycle % 2 === 1) this.drop(project);
-    else this.ask(project, incoming, vectorOfHeads(heads));
+    else await this.ask(project, incoming, vectorOfHeads(heads));
   }
 
   private note(incoming: Incoming, changes: number): void {
@@ -307,5 +341,6 @@ export class IncomingStreams {
   private discardSnapshot(incoming: Incoming): void {
     incoming.receipt?.close();
     incoming.receipt = null;
+    incoming.isInSnapshot = false;
   }
 }

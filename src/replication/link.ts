@@ -10,7 +10,7 @@ import {
   type RefusalReason,
   type ReplicationMessage,
 } from '../wire/replication/messages.ts';
-import { Dialogue, fetchCapability } from './dialogue.ts';
+import { Dialogue, fetchCapability, resumeCapability } from './dialogue.ts';
 import { refusalOf, type OwnHello } from './handshake.ts';
 import { LinkInput } from './link-input.ts';
 import { LinkOutput } from './link-output.ts';
@@ -68,7 +68,7 @@ export class Link {
       type: 'hello',
       protocol: protocolVersion,
       ...this.own,
-      capabilities: [fetchCapability],
+      capabilities: [fetchCapability, resumeCapability],
     });
   }
 

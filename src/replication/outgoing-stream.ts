@@ -2,6 +2,7 @@
 // (REP-2). outgoing-streams.ts begins these and says which may read history.
 
 import { RejoinError, messageOf } from '../errors.ts';
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { LinkOutput } from './link-output.ts';
 import type { LinkTimers } from './link-transport.ts';
@@ -11,6 +12,8 @@ export interface OutgoingStreamOptions {
   readonly replicas: Replicas;
   readonly output: LinkOutput;
   readonly timers: LinkTimers;
+  /** Whether the peer keeps what is cut off. */
+  readonly canResume: () => boolean;
   /** Whether other streams wait until this one is done with history. */
   readonly doOthersWait: () => boolean;
   readonly onSent: (stream: OutgoingStream, changes: number) => void;
@@ -51,6 +54,8 @@ export class OutgoingStream {
     /** The number that the peer gave it. */
     readonly stream: number,
     known: VersionVector,
+    /** What the peer has beside that of a snapshot that was cut off. */
+    private kept: KeptSnapshot | null,
     /** Changes that the peer lacks of what there was when it asked. */
     public aheadChanges: number,
   ) {
@@ -60,6 +65,11 @@ export class OutgoingStream {
   /** What the peer has, or gets. */
   get vector(): VersionVector {
     return this.known;
+  }
+
+  /** How many seqnos it remembers. */
+  get seqnos(): number {
+    return this.known.size + (this.kept?.vector.size ?? 0);
   }
 
   /** The peer has these: they are not sent. */
@@ -106,7 +116,7 @@ export class OutgoingStream {
 
   private async opened(): Promise<ReplicaReader | null> {
     if (this.isClosed || this.reader) return this.reader;
-    this.reader = await this.options.replicas.open(this.project, new Map(this.known));
+    this.reader = await this.options.replicas.open(this.project, new Map(this.known), this.kept);
     // Of what happened in the meantime the reader hasn't heard.
     this.knows(this.known);
     if (this.wasClosed()) this.putAside();
@@ -148,13 +158,14 @@ export class OutgoingStream {
   private async send({ records, isUnfinished, vector, snapshot }: ReadGroups): Promise<boolean> {
     const { project, stream } = this;
     this.isInSnapshot = snapshot?.isLast === false;
+    if (snapshot) this.kept = null; // it is used up
     if (records.length > 0 || snapshot) {
       this.isSending = true;
       const isSent = await this.options.output.sendInWindow(() =>
         this.isClosed
           ? null
           : snapshot
-            ? { type: 'snapshot', project, stream, ...snapshot, records }
+            ? { type: this.options.canResume() ? 'part' : 'snapshot', project, stream, ...snapshot, records }
             : { type: 'groups', project, stream, isUnfinished, records },
       );
       this.isSending = false;

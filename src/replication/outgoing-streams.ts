@@ -3,7 +3,7 @@
 
 import { RejoinError, messageOf } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
-import type { Want } from '../wire/replication/messages.ts';
+import type { Resume, Want } from '../wire/replication/messages.ts';
 import { changesBehind, type KnownOfPeer } from './known-of-peer.ts';
 import type { LinkOutput } from './link-output.ts';
 import type { LinkTimers } from './link-transport.ts';
@@ -15,6 +15,8 @@ export interface OutgoingStreamsOptions {
   readonly output: LinkOutput;
   readonly timers: LinkTimers;
   readonly known: KnownOfPeer;
+  /** Whether the peer keeps what is cut off of a snapshot. */
+  readonly canResume: () => boolean;
   /** The project has no stream any more: what has come since is to be announced. */
   readonly announce: (project: string) => void;
   /** Fewer streams are under way. */
@@ -73,7 +75,7 @@ export class OutgoingStreams {
    * Looks at what the peer asks for when it comes, before its turn.
    * @throws RejoinError `bad-request` if the numbers of its streams don't rise, or it asks for far too much at once.
    */
-  check({ stream }: Want): void {
+  check({ stream }: Want | Resume): void {
     if (stream <= this.lastWanted)
       throw new RejoinError(
         'bad-request',
@@ -88,7 +90,8 @@ export class OutgoingStreams {
   }
 
   /** Begins to send what the peer lacks of a project, in place of what it asked for before. */
-  async want({ project, stream, vector }: Want): Promise<void> {
+  async want(want: Want | Resume): Promise<void> {
+    const { project, stream, vector } = want;
     const { replicas, known } = this.options;
     this.remove(this.streams.get(project));
     known.replace(project, vector);
@@ -101,7 +104,7 @@ export class OutgoingStreams {
       const aheadChanges = changesBehind(vector, heads);
       if (this.hasEnded) return;
       if (aheadChanges > 0 && lifecycle % 2 === 0) {
-        this.begin(project, stream, vector, aheadChanges);
+        this.begin(want, aheadChanges);
         return;
       }
       this.say(project, stream, '');
@@ -129,7 +132,9 @@ export class OutgoingStreams {
     this.live.clear();
   }
 
-  private begin(project: string, number: number, vector: VersionVector, aheadChanges: number): void {
+  private begin(want: Want | Resume, aheadChanges: number): void {
+    const { project, vector } = want;
+    const kept = want.type === 'resume' ? want.kept : null;
     const options = {
       ...this.options,
       doOthersWait: () => this.waiting.size > 0,
@@ -138,14 +143,14 @@ export class OutgoingStreams {
         this.changesSent += changes;
       },
     };
-    const stream = new OutgoingStream(options, project, number, vector, aheadChanges);
+    const stream = new OutgoingStream(options, project, want.stream, vector, kept, aheadChanges);
     this.streams.set(project, stream);
     this.queue(stream);
   }
 
   private queue(stream: OutgoingStream): void {
-    this.waiting.set(stream, stream.vector.size);
-    this.waitingSeqnos += stream.vector.size;
+    this.waiting.set(stream, stream.seqnos);
+    this.waitingSeqnos += stream.seqnos;
     this.readOn();
   }
 

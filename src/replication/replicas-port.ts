@@ -1,9 +1,10 @@
 // What a link to another server needs of the core: the class Replicas of src/core fits it, and so does the model that
 // the tests of links run against.
 
+import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Standing } from '../model/standing.ts';
-import type { SnapshotMessage } from '../wire/replication/messages.ts';
+import type { NamedPart, SnapshotMessage } from '../wire/replication/messages.ts';
 
 /** A project and the digest of its standing (8 bytes): equal digests mean that both servers have the same (REP-2). */
 export interface CatalogueEntry {
@@ -22,18 +23,27 @@ export interface ReadGroups extends ReceivedGroups {
   /** What the peer has after these. */
   readonly vector: VersionVector;
   /** If these go with a snapshot, or are a piece of one (REP-7): they count when all of it is there. */
-  readonly snapshot?: Omit<PartOfSnapshot, 'records'>;
+  readonly snapshot?: Omit<NamedPartOfSnapshot, 'records'>;
 }
 
-/** See SnapshotMessage of the wire. */
-export type PartOfSnapshot = Pick<SnapshotMessage, 'isFirst' | 'isLast' | 'covers' | 'piece' | 'records'>;
+/** See SnapshotMessage of the wire; with a name it can be gone on with when it was cut off. */
+export type PartOfSnapshot = Pick<SnapshotMessage, 'isFirst' | 'isLast' | 'covers' | 'piece' | 'records'> &
+  Partial<Pick<NamedPart, 'name'>>;
+
+type NamedPartOfSnapshot = PartOfSnapshot & Pick<NamedPart, 'name'>;
 
 /** Where one snapshot arrives. */
 export interface SnapshotReceipt {
   /** Takes the parts in their order; resolves when they are durable, with the last one when all of it is taken. */
   add(part: PartOfSnapshot): Promise<Accepted>;
-  /** What isn't whole is given up. */
+  /** What isn't whole is kept if it has a name, else given up. */
   close(): void;
+}
+
+/** Where the rest of a snapshot may come that was cut off: its first part need not be the first of all. */
+export interface ResumedReceipt {
+  readonly kept: KeptSnapshot;
+  readonly receipt: SnapshotReceipt;
 }
 
 /** Changes when a write has failed here: what was taken in one era is lost, or durable, when another has begun. */
@@ -109,12 +119,18 @@ export interface Replicas {
    * @throws RejoinError `conflict` if one (server id, seqno) has two contents.
    */
   meet(project: string, theirs: Standing): Promise<Meeting>;
-  /** Keeps the project open until the reader is closed. @param known what the peer has. */
-  open(project: string, known: VersionVector): Promise<ReplicaReader>;
+  /**
+   * Keeps the project open until the reader is closed.
+   * @param known what the peer has.
+   * @param kept what it has beside that of a snapshot that was cut off.
+   */
+  open(project: string, known: VersionVector, kept: KeptSnapshot | null): Promise<ReplicaReader>;
   /** Resolves when all of it is durable (REP-3). @throws RejoinError `unavailable`, `outcome-unknown` and others. */
   accept(project: string, groups: ReceivedGroups, succession?: Succession): Promise<Accepted>;
   /** For a snapshot that the peer sends, until it is closed. */
   receiveSnapshot(project: string): Promise<SnapshotReceipt>;
+  /** The same where something is kept of one that was cut off; else null. @throws RejoinError `damaged`, `unavailable`. */
+  resumeSnapshot(project: string): Promise<ResumedReceipt | null>;
   /**
    * Calls back with each replicated project that wants changes back which are lost here, now and also when it does so again.
    * @returns what ends it.

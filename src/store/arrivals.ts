@@ -1,10 +1,12 @@
 // What another server sends with a snapshot (REP-7), kept beside the log until all of it is here: the pieces of the snapshot, then
-// the records that go with it. The core writes it part by part, and takes it over into the log.
+// the records that go with it. The core writes it part by part, and takes it over into the log; what is cut off it goes on with, if
+// its label says of which snapshot it is.
 
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { z } from 'zod';
 import { RejoinError } from '../errors.ts';
+import { printVersionVector, type VersionVector } from '../model/version-vector.ts';
 import { seal, sealJson, unseal, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readArrivalKey } from './read-key.ts';
@@ -27,6 +29,19 @@ const markShape = z.object({
 /** From this mark on it is gone on with, whatever happens, until it is taken. */
 export type ArrivalMark = z.infer<typeof markShape>;
 
+const labelShape = z.object({
+  /** That of the snapshot, as hexadecimal digits. */
+  name: z.string(),
+  /** What the snapshot has. */
+  covers: z.array(z.tuple([z.number(), z.number()])),
+});
+
+/** Of which snapshot an arrival is. */
+export interface ArrivalLabel {
+  readonly name: Uint8Array;
+  readonly covers: VersionVector;
+}
+
 export class Arrival {
   private parts = 0;
 
@@ -37,24 +52,26 @@ export class Arrival {
     readonly number: number,
   ) {}
 
-  /** Resolves when it is durable. */
-  async add({ piece, records }: ArrivedPart): Promise<void> {
-    const key = this.keys.arrivalPart(this.number, this.parts++);
+  /** Resolves when it is durable. @param label goes with the first part; null if it can't be gone on with when it is cut off. */
+  async add({ piece, records }: ArrivedPart, label: ArrivalLabel | null): Promise<void> {
+    const key = this.keys.arrivalPart(this.number, this.parts);
     const bytes = encoding.encode((encoder) => {
       encoding.writeVarUint8Array(encoder, piece);
       encoding.writeVarUint(encoder, records.length);
       for (const record of records) encoding.writeVarUint8Array(encoder, record);
     });
-    await this.store.write([{ key, value: seal(key, bytes) }]);
+    const writes: Write[] = [{ key, value: seal(key, bytes) }];
+    if (label && this.parts === 0) writes.push(this.writeLabel(label));
+    this.parts++;
+    await this.store.write(writes);
   }
 
-  /** In the order of `add`. @throws RejoinError `damaged`. */
+  /** In the order of `add`, also those of before that it is to go on behind. @throws RejoinError `damaged`. */
   async *read(): AsyncGenerator<ArrivedPart> {
     let expected = 0;
-    for await (const page of this.store.scan(this.keys.arrival(this.number))) {
+    for await (const page of this.store.scan(this.keys.arrivalParts(this.number))) {
       for (const { key, value } of page) {
         const { part } = readArrivalKey(key);
-        if (part === null) continue;
         if (part !== expected++)
           throw new RejoinError('damaged', `Part ${expected - 1} of what another server has sent is missing`);
         yield readPart(unseal(key, value));
@@ -62,9 +79,37 @@ export class Arrival {
     }
   }
 
-  begin(mark: ArrivalMark): Write {
+  /** What is added next follows so many parts that are here already. */
+  goOnBehind(parts: number): void {
+    this.parts = parts;
+  }
+
+  /** Null if there is none that can be read: then nothing can go on behind it. */
+  async label(): Promise<ArrivalLabel | null> {
+    const key = this.keys.arrivalLabel(this.number);
+    const sealed = await this.store.get(key);
+    if (!sealed) return null;
+    try {
+      const { name, covers } = labelShape.parse(unsealJson(key, sealed));
+      return { name: Buffer.from(name, 'hex'), covers: new Map(covers) };
+    } catch {
+      return null;
+    }
+  }
+
+  private writeLabel({ name, covers }: ArrivalLabel): Write {
+    const key = this.keys.arrivalLabel(this.number);
+    const label = { name: Buffer.from(name).toString('hex'), covers: printVersionVector(covers) };
+    return { key, value: sealJson(key, label) };
+  }
+
+  /** From then on it is taken, whatever happens, and nothing follows. */
+  begin(mark: ArrivalMark): readonly Write[] {
     const key = this.keys.arrivalMark(this.number);
-    return { key, value: sealJson(key, mark) };
+    return [
+      { key, value: sealJson(key, mark) },
+      { key: this.keys.arrivalLabel(this.number), value: null },
+    ];
   }
 
   /** It is taken: what is left is to be removed. */
@@ -89,6 +134,9 @@ export class Arrival {
   }
 
   async remove(): Promise<void> {
+    // The label goes first: without it what is left is never gone on with.
+    const label = this.keys.arrivalLabel(this.number);
+    if (await this.store.get(label)) await this.store.write([{ key: label, value: null }]);
     await removeRange(this.store, this.keys.arrival(this.number));
   }
 }

@@ -34,7 +34,7 @@ export const sections = {
   quarantine: 'q', // which changes are lost or damaged, and wanted back from another server
   unordered: 'o', // that changes which were put back may stand in another order than theirs
   repeats: 'b', // positions of objects whose uuid an earlier position has (REP-6)
-  arrivals: 'a', // number, part → part of what another server sends with its snapshot; the last part number → that it is being taken
+  arrivals: 'a', // number, part → part of what another server sends with its snapshot; the last part numbers → its snapshot, and that it is being taken
 } as const;
 
 export type Section = keyof typeof sections;
@@ -204,6 +204,16 @@ export class ProjectKeys {
   /** The key of what says that an arrival is being taken: it sorts behind all its parts. */
   arrivalMark(arrival: number): Buffer {
     return this.arrivalPart(arrival, numberMax);
+  }
+
+  /** The key of what says of which snapshot an arrival is, behind its parts. */
+  arrivalLabel(arrival: number): Buffer {
+    return this.arrivalPart(arrival, numberMax - 1);
+  }
+
+  /** Its parts alone. */
+  arrivalParts(arrival: number): Range {
+    return { from: this.arrivalPart(arrival, 0), before: this.arrivalLabel(arrival) };
   }
 
   /** All that is stored of an arrival. */

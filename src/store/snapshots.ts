@@ -38,6 +38,13 @@ export function stateDigestOf(clocks: ReadonlyMap<number, number>): string {
   return Buffer.from(digestOf(Buffer.from(text))).toString('hex');
 }
 
+/** Tells a snapshot from all that this server and others have made (REP-7): 16 bytes. */
+export function nameOfSnapshot(serverId: number, snapshot: Snapshot): Uint8Array {
+  const { position, chunks, bytes, madeMs, vector, stateDigest } = snapshot;
+  const text = JSON.stringify([serverId, position, chunks, bytes, madeMs, vector, stateDigest]);
+  return digestOf(Buffer.from(text));
+}
+
 /** The whole snapshots of a project, the newest first. One whose header is damaged is told by `onDamage`. */
 export async function* findSnapshots(
   store: Store,

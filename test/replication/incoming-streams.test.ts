@@ -7,7 +7,7 @@ import { realEnvironment } from '../../src/model/environment.ts';
 import { IncomingStreams } from '../../src/replication/incoming-streams.ts';
 import type { LinkEvent } from '../../src/replication/link-transport.ts';
 import type { Accepted, Replicas, Succession } from '../../src/replication/replicas-port.ts';
-import type { Want } from '../../src/wire/replication/messages.ts';
+import type { Resume, Want } from '../../src/wire/replication/messages.ts';
 import { someTurns } from '../support/held-store.ts';
 import { ManualTimers } from '../support/manual-timers.ts';
 
@@ -101,6 +101,58 @@ incoming('REP-2 the end of a stream is dealt with behind what it brought', async
   assert.is(events.length, 1);
 });
 
+incoming(
+  'REP-2 a stream that was given up is asked for anew, though what was announced before is here by now',
+  async () => {
+    const { streams, core, timers, wants, receive, given } = await asked();
+    core.meet = () => Promise.reject(new Error('the disk failed'));
+    await streams.meet('p', standing);
+    assert.is(streams.pausedProjects, 1);
+    await receive().turnOver;
+    assert.is(given.length, 0, 'the peer takes it to be here');
+    core.meet = () => Promise.resolve({ lacks: false, has: false, vector: new Map([[1, 9]]) });
+    await streams.meet('p', standing);
+    assert.is(streams.pausedProjects, 1, 'the pause goes on');
+    assert.is(timers.run(), 1);
+    await someTurns();
+    assert.equal(
+      wants.map(({ stream }) => stream),
+      [1, 2],
+    );
+    await streams.finish({ type: 'ended', project: 'p', stream: 2, reason: '' });
+    assert.is(streams.pausedProjects, 0);
+    assert.is(timers.run(), 0);
+  },
+);
+
+incoming(
+  'REP-2 what could not be compared is asked for anew too, if the peer goes on with a stream',
+  async () => {
+    const { streams, core, timers, wants } = await asked();
+    core.meet = () => Promise.reject(new Error('the disk failed'));
+    await streams.meet('p', standing);
+    core.meet = () => Promise.resolve({ lacks: false, has: false, vector: new Map([[1, 9]]) });
+    assert.is(timers.run(), 1);
+    await someTurns();
+    assert.equal(
+      wants.map(({ stream }) => stream),
+      [1, 2],
+    );
+  },
+);
+
+incoming('REP-2 a pause ends with what it was for, if the peer has ended the stream', async () => {
+  const { streams, core, timers, wants } = await asked();
+  core.meet = () => Promise.reject(new Error('the disk failed'));
+  await streams.meet('p', standing);
+  await streams.finish({ type: 'ended', project: 'p', stream: 1, reason: '' });
+  core.meet = () => Promise.resolve({ lacks: false, has: false, vector: new Map([[1, 9]]) });
+  await streams.meet('p', standing);
+  assert.is(streams.pausedProjects, 0);
+  assert.is(timers.run(), 0);
+  assert.is(wants.length, 1);
+});
+
 interface GivenFrame extends Succession {
   settle(accepted: Accepted): void;
   fail(error: Error): void;
@@ -110,14 +162,17 @@ interface GivenFrame extends Succession {
 async function asked() {
   const events: LinkEvent[] = [];
   const given: GivenFrame[] = [];
-  const wants: Want[] = [];
+  const wants: (Want | Resume)[] = [];
+  const timers = new ManualTimers();
+  const core = coreOf(given);
   const streams = new IncomingStreams({
-    replicas: coreOf(given),
-    timers: new ManualTimers(),
+    replicas: core,
+    timers,
     environment: realEnvironment,
+    canResume: () => false,
     send: (want) => wants.push(want),
     onKnown: () => undefined,
-    inTurn: () => undefined,
+    inTurn: (_, work) => void work(),
     observe: (event) => events.push(event),
     run: (work) => void work(),
     onOverflow: () => undefined,
@@ -131,7 +186,7 @@ async function asked() {
     turn = turn.then(() => streams.receive(groups, () => (isDealtWith = true)));
     return { turnOver: turn, isDealtWith: () => isDealtWith };
   };
-  return { streams, events, given, receive };
+  return { streams, events, given, receive, core, timers, wants };
 }
 
 const standing = {
@@ -149,9 +204,10 @@ function coreOf(given: GivenFrame[]): Replicas {
     catalogue: unused,
     isReplicated: () => true,
     digest: unused,
-    standing: unused,
+    standing: () => Promise.resolve(standing),
     open: unused,
     receiveSnapshot: unused,
+    resumeSnapshot: unused,
     listen: unused,
     listenLives: unused,
     listenLost: unused,

@@ -5,7 +5,8 @@ import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import { decodeRecord } from '../../src/store/record.ts';
 import type { NetworkLink } from '../support/link-network.ts';
-import { LinkServers } from '../support/link-servers.ts';
+import { LinkServers, type LinkServer } from '../support/link-servers.ts';
+import { RawPeer } from '../support/raw-peer.ts';
 
 const test = suite('link');
 
@@ -152,13 +153,13 @@ test('REP-3 what was cut is taken up where it was', async () => {
   );
 });
 
-test('REP-7 a snapshot counts when all of it is there: one that was cut is sent from its beginning', async () => {
+test('REP-7 a snapshot counts when all of it is there: one that was cut is gone on with', async () => {
   const world = new LinkServers();
   const [a, b] = [world.add({ givesSnapshots: true }), world.add()];
   for (let n = 0; n < 300; n++) void a.replicas.write('p', 1);
   await world.time.advance(100);
   const link = world.link(a, b);
-  const isUnderWay = (): boolean => count(link, 'snapshot') > 20;
+  const isUnderWay = (): boolean => count(link, 'part') > 20;
   assert.ok(await world.time.until(isUnderWay, 10_000));
   assert.is(b.replicas.openReceipts, 1);
   link.cut();
@@ -171,14 +172,77 @@ test('REP-7 a snapshot counts when all of it is there: one that was cut is sent 
   await world.converge();
   assert.is(b.replicas.snapshotsTaken, 1);
   assert.is(b.replicas.openReceipts, 0);
-  const parts = link.sent.flatMap(({ message }) => (message.type === 'snapshot' ? [message] : []));
+  const parts = link.sent.flatMap(({ message }) => (message.type === 'part' ? [message] : []));
   assert.equal(
     [parts.findIndex(({ isFirst }) => isFirst), parts.findIndex(({ isLast }) => isLast)],
-    [0, parts.length - 1],
+    [-1, parts.length - 1],
   );
   assert.is(count(link, 'groups'), 1);
   await world.idle();
 });
+
+test('REP-7 cut again and again, a snapshot comes in the end, and hardly anything comes twice', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({ givesSnapshots: true, batchRecords: 1 }), world.add()];
+  for (let n = 0; n < 300; n++) void a.replicas.write('p', 1);
+  await world.time.advance(100);
+  const link = world.link(a, b);
+  let cuts = 0;
+  for (; b.replicas.snapshotsTaken === 0 && cuts < 40; cuts++) {
+    const before = count(link, 'part');
+    await world.time.until(() => count(link, 'part') >= before + 20 || b.replicas.snapshotsTaken > 0, 10_000);
+    await world.time.advance(35); // of what was sent most has come
+    link.cut();
+  }
+  assert.ok(cuts > 3 && cuts < 40, `${cuts} cuts`);
+  await world.converge();
+  const parts = link.sent.flatMap(({ message }) => (message.type === 'part' ? [message] : []));
+  assert.is(parts.filter(({ isFirst }) => isFirst).length, 1);
+  assert.ok(parts.length < 300 + 100 * cuts, `${parts.length} parts with ${cuts} cuts`);
+  assert.is(b.replicas.openReceipts, 0);
+  assert.ok(a.replicas.openReaders <= 1, 'those of the links that were cut are closed');
+});
+
+test('REP-7 REP-13 an older peer is sent and asked for a snapshot as ever, from its beginning', async () => {
+  const world = new LinkServers();
+  const a = world.add({ givesSnapshots: true });
+  for (let n = 0; n < 30; n++) void a.replicas.write('p', 1);
+  await world.time.advance(100);
+  const older = new RawPeer(world, a);
+  older.hello({ capabilities: ['fetch'] });
+  older.send({ type: 'catalogue', entries: [], isLast: true });
+  older.send({ type: 'want', project: 'p', stream: 1, vector: new Map() });
+  await world.time.advance(1_000);
+  assert.ok(older.got('snapshot').length > 3);
+  assert.is(older.got('part').length, 0);
+  older.link.end();
+
+  const b = world.add();
+  const newer = new RawPeer(world, b);
+  newer.hello({ capabilities: ['fetch', 'resume'] });
+  await startSnapshot(world, newer, a);
+  const [first, ...rest] = older.got('snapshot');
+  assert.ok(first);
+  newer.send({ ...first, type: 'part', name: new Uint8Array(16) });
+  await world.time.advance(100);
+  newer.link.end();
+  const again = new RawPeer(world, b);
+  again.hello({ capabilities: ['fetch'] });
+  await startSnapshot(world, again, a);
+  assert.is(again.got('resume').length, 0);
+  for (const part of [first, ...rest]) again.send(part);
+  await world.time.advance(1_000);
+  assert.equal(b.replicas.recordsOf('p'), a.replicas.recordsOf('p'));
+  again.link.end();
+});
+
+/** The peer announces what a server has, and is asked for it. */
+async function startSnapshot(world: LinkServers, peer: RawPeer, { replicas }: LinkServer): Promise<void> {
+  peer.send({ type: 'catalogue', entries: [], isLast: true });
+  peer.send({ type: 'standing', project: 'p', standing: await world.passing(replicas.standing('p')) });
+  await world.time.advance(100);
+  assert.is(peer.got('want').length, 1);
+}
 
 test('REP-7 a long snapshot is given in one go, though other projects wait for their turn', async () => {
   const world = new LinkServers();

@@ -67,6 +67,12 @@ export class LinkServers {
     this.noFaults();
   }
 
+  /** What comes of it after a moment. */
+  async passing<T>(result: Promise<T>): Promise<T> {
+    await this.time.advance(10);
+    return result;
+  }
+
   get isSame(): boolean {
     return this.differences().length === 0;
   }

@@ -7,6 +7,8 @@ import type { Accepted } from '../../src/core/project-replica.ts';
 import type { Projects, ProjectsOptions } from '../../src/core/projects.ts';
 import type { ReplicaPage } from '../../src/core/replica-reader.ts';
 import { Replicas } from '../../src/core/replicas.ts';
+import type { SnapshotPart } from '../../src/core/snapshot-receipt.ts';
+import type { KeptSnapshot } from '../../src/model/kept-snapshot.ts';
 import type { VersionVector } from '../../src/model/version-vector.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
@@ -20,7 +22,9 @@ export interface MemoryServer extends MemoryProjects {
   readonly replicas: Replicas;
 }
 
-export type Page = Pick<ReplicaPage, 'records' | 'isUnfinished' | 'snapshot'>;
+export interface Page extends Pick<ReplicaPage, 'records' | 'isUnfinished'> {
+  readonly snapshot?: Omit<SnapshotPart, 'records'>;
+}
 
 export function memoryServer(
   serverId: number,
@@ -31,10 +35,15 @@ export function memoryServer(
   return { ...opened, store, replicas: new Replicas(opened.projects) };
 }
 
-/** What `to` lacks of a project that `from` has, as it would be sent; groups are cut one by one if `single`. */
-export async function pagesFor(from: MemoryServer, known: VersionVector, project = 'p'): Promise<Page[]> {
+/** What a server lacks that has these of a project, as it would be sent. @param kept what it has beside that. */
+export async function pagesFor(
+  from: MemoryServer,
+  known: VersionVector,
+  project = 'p',
+  kept: KeptSnapshot | null = null,
+): Promise<Page[]> {
   const pages: Page[] = [];
-  const reader = await from.replicas.open(project, known);
+  const reader = await from.replicas.open(project, known, kept);
   let coming: Promise<ReplicaPage | null> | null = null;
   while (!reader.isAtHead) {
     coming ??= reader.next();
@@ -55,7 +64,7 @@ export async function give(from: MemoryServer, to: MemoryServer, project = 'p'):
   if (!meeting.lacks) return 0;
   let changes = 0;
   const accept = await acceptor(to, project);
-  for (const page of await pagesFor(from, meeting.vector, project)) {
+  for (const page of await pagesFor(from, meeting.vector, project, accept.kept)) {
     const accepted = await accept.page(page);
     assert.is(accepted.type, 'accepted', JSON.stringify(accepted));
     if (accepted.type === 'accepted') changes += accepted.changes;
@@ -64,19 +73,35 @@ export async function give(from: MemoryServer, to: MemoryServer, project = 'p'):
   return changes;
 }
 
+export interface Acceptor {
+  /** Of a snapshot that was cut off. */
+  readonly kept: KeptSnapshot | null;
+  readonly page: (page: Page) => Promise<Accepted>;
+  readonly close: () => void;
+}
+
 /** Takes pages as a link does. */
 export async function acceptor(
   { replicas }: Pick<MemoryServer, 'replicas'>,
   project = 'p',
-): Promise<{ page: (page: Page) => Promise<Accepted>; close: () => void }> {
-  const receipt = await replicas.receiveSnapshot(project);
+): Promise<Acceptor> {
+  const resumed = await replicas.resumeSnapshot(project);
+  const receipt = resumed?.receipt ?? (await replicas.receiveSnapshot(project));
   return {
+    kept: resumed?.kept ?? null,
     page: (page) =>
       page.snapshot
         ? receipt.add({ ...page.snapshot, records: page.records })
         : replicas.accept(project, page),
     close: () => receipt.close(),
   };
+}
+
+/** What is kept of a snapshot that was cut off. */
+export async function keptOf(server: Pick<MemoryServer, 'replicas'>): Promise<KeptSnapshot | null> {
+  const { kept, close } = await acceptor(server);
+  close();
+  return kept;
 }
 
 /** Both ways. */

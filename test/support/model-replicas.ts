@@ -2,6 +2,7 @@
 // becomes durable a moment after it was written, as on a disk, and the model notes whatever a link must not do.
 
 import { RejoinError } from '../../src/errors.ts';
+import type { KeptSnapshot } from '../../src/model/kept-snapshot.ts';
 import type { VersionVector } from '../../src/model/version-vector.ts';
 import type {
   Accepted,
@@ -11,11 +12,13 @@ import type {
   ReceivedGroups,
   ReplicaReader,
   Repaired,
+  ResumedReceipt,
   Replicas,
   SeqnoRange,
   SnapshotReceipt,
 } from '../../src/replication/replicas-port.ts';
 import { checksumOf } from '../../src/store/digest.ts';
+import { vectorOfRecords } from '../../src/core/record-vector.ts';
 import { decodeRecord, encodeRecord, type LogRecord } from '../../src/store/record.ts';
 import type { Standing } from '../../src/model/standing.ts';
 import type { SimulatedTime } from './simulated-time.ts';
@@ -38,6 +41,14 @@ interface ModelProject {
   durableMs: number;
   /** What accepts one after the other. */
   accepting: Promise<unknown>;
+  /** Of a snapshot that was cut off. */
+  arrival: ModelArrival | null;
+}
+
+interface ModelArrival {
+  readonly name: Uint8Array;
+  pieces: number;
+  readonly records: Uint8Array[];
 }
 
 export interface ModelOptions {
@@ -158,14 +169,14 @@ export class ModelReplicas implements Replicas {
     };
   }
 
-  async open(id: string, known: VersionVector): Promise<ReplicaReader> {
+  async open(id: string, known: VersionVector, kept: KeptSnapshot | null): Promise<ReplicaReader> {
     await this.time.passes(1);
     const project = this.projectOf(id);
     if (project.lifecycle % 2 === 1) throw new RejoinError('deleted', `${id} is deleted`);
     this.mostReaders = Math.max(this.mostReaders, ++this.openReaders);
     const reader = new ModelReader(this, project, id, known, this.options);
     if (this.options.givesSnapshots === true && known.size === 0 && project.log.length > 0)
-      reader.beginSnapshot();
+      reader.beginSnapshot(nameOfSnapshot(this.serverId), kept);
     return reader;
   }
 
@@ -184,19 +195,47 @@ export class ModelReplicas implements Replicas {
 
   /** Takes the records that go with it when all of it is there. */
   receiveSnapshot(id: string): Promise<SnapshotReceipt> {
+    return Promise.resolve(this.receiptOf(id, null));
+  }
+
+  async resumeSnapshot(id: string): Promise<ResumedReceipt | null> {
+    await this.time.passes(1);
+    const project = this.projects.get(id);
+    const arrival = project?.arrival;
+    if (!project || !arrival) return null;
+    project.arrival = null;
+    const { name, pieces, records } = arrival;
+    return { kept: { name, pieces, vector: vectorOfRecords(records) }, receipt: this.receiptOf(id, arrival) };
+  }
+
+  private receiptOf(id: string, kept: ModelArrival | null): SnapshotReceipt {
     this.openReceipts++;
-    let records: Uint8Array[] | null = null;
-    return Promise.resolve({
-      add: async (part) => {
-        if (part.isFirst) records = [];
-        if (!records) return { type: 'gap', detail: 'a part of a snapshot came without its beginning' };
-        records.push(...part.records);
-        if (!part.isLast) return { type: 'accepted', changes: 0 };
+    const project = this.projectOf(id);
+    let arrival: ModelArrival | null = null;
+    return {
+      add: async ({ name = new Uint8Array(), isFirst, isLast, piece, records }) => {
+        if (isFirst) arrival = { name, pieces: 0, records: [] };
+        else if (!arrival && kept && isEqual(name, kept.name)) {
+          arrival = kept;
+          kept = null;
+        }
+        if (!arrival) return { type: 'gap', detail: 'a part of a snapshot came without its beginning' };
+        if (!isEqual(name, arrival.name)) this.faults.push(`${id}: parts of two snapshots in one`);
+        if (piece.length > 0) arrival.pieces++;
+        arrival.records.push(...records.map((record) => new Uint8Array(record)));
+        if (!isLast) return { type: 'accepted', changes: 0 };
         this.snapshotsTaken++;
-        return this.accept(id, { records, isUnfinished: false });
+        const whole = arrival;
+        arrival = null;
+        if (whole.pieces !== 1) this.faults.push(`${id}: ${whole.pieces} of 1 piece came`);
+        return this.accept(id, { records: whole.records, isUnfinished: false });
       },
-      close: () => this.openReceipts--,
-    });
+      close: () => {
+        this.openReceipts--;
+        const left = arrival && arrival.name.length > 0 ? arrival : kept;
+        if (left) project.arrival = left;
+      },
+    };
   }
 
   listen(moved: (project: string) => void): () => void {
@@ -379,6 +418,7 @@ export class ModelReplicas implements Replicas {
       numbered: new Map(),
       durableMs: 0,
       accepting: Promise.resolve(),
+      arrival: null,
     };
     this.projects.set(id, project);
     return project;
@@ -391,7 +431,9 @@ class ModelReader implements ReplicaReader {
   private isClosed = false;
   /** Up to here the records go with a snapshot; null once all of it was given. */
   private snapshotEnd: number | null = null;
-  private isPieceGiven = false;
+  private snapshotName = new Uint8Array();
+  private isBegun = false;
+  private isResumed = false;
   private wake = (): void => undefined;
   private readonly stopListening: () => void;
 
@@ -437,20 +479,26 @@ class ModelReader implements ReplicaReader {
     this.wake();
   }
 
-  beginSnapshot(): void {
+  beginSnapshot(name: Uint8Array<ArrayBuffer>, kept: KeptSnapshot | null): void {
     this.snapshotEnd = this.project.log.length;
+    this.snapshotName = name;
+    if (!kept || !isEqual(kept.name, name)) return;
+    this.isResumed = true;
+    this.knows(kept.vector);
   }
 
   /** One piece, then the records; only with the last the other server has any. */
   private nextOfSnapshot(end: number): ReadGroups {
-    const records = this.isPieceGiven ? this.read() : [];
-    const isFirst = !this.isPieceGiven;
-    this.isPieceGiven = true;
+    const records = this.isBegun ? this.read() : [];
+    const isFirst = !this.isBegun && !this.isResumed;
+    this.isBegun = true;
     const isLast = this.place >= end;
     if (isLast) this.snapshotEnd = null;
     const piece = isFirst ? Uint8Array.of(1) : new Uint8Array();
     const vector = isLast ? new Map(this.known) : new Map<number, number>();
-    return { records, isUnfinished: false, vector, snapshot: { isFirst, isLast, covers: new Map(), piece } };
+    const name = this.snapshotName;
+    const snapshot = { isFirst, isLast, covers: new Map<number, number>(), piece, name };
+    return { records, isUnfinished: false, vector, snapshot };
   }
 
   private read(): Uint8Array[] {
@@ -465,6 +513,15 @@ class ModelReader implements ReplicaReader {
     }
     return records;
   }
+}
+
+/** It is the same for ever: more records may go with it. */
+function nameOfSnapshot(serverId: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(16).fill(serverId);
+}
+
+function isEqual(one: Uint8Array, other: Uint8Array): boolean {
+  return Buffer.compare(one, other) === 0;
 }
 
 function modelRecord(bytes: Uint8Array, record: LogRecord): ModelRecord {

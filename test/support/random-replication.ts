@@ -2,8 +2,9 @@
 
 import * as prng from 'lib0/prng';
 import type { Head, Standing } from '../../src/model/standing.ts';
+import type { VersionVector } from '../../src/model/version-vector.ts';
 import { messageTypes } from '../../src/wire/replication/message-types.ts';
-import type { ReplicationMessage } from '../../src/wire/replication/messages.ts';
+import type { ReplicationMessage, SnapshotMessage } from '../../src/wire/replication/messages.ts';
 
 export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
   const type = prng.oneOf(gen, [...messageTypes]);
@@ -37,7 +38,15 @@ export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
         type,
         project: randomProject(gen),
         stream: randomNumber(gen),
-        vector: new Map(randomHeads(gen).map(({ serverId, seqno }) => [serverId, seqno])),
+        vector: randomVector(gen),
+      };
+    case 'resume':
+      return {
+        type,
+        project: randomProject(gen),
+        stream: randomNumber(gen),
+        vector: randomVector(gen),
+        kept: { name: prng.uint8Array(gen, 16), pieces: randomNumber(gen) - 1, vector: randomVector(gen) },
       };
     case 'groups':
       return {
@@ -54,9 +63,17 @@ export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
         stream: randomNumber(gen),
         isFirst: prng.bool(gen),
         isLast: prng.bool(gen),
-        covers: new Map(randomHeads(gen).map(({ serverId, seqno }) => [serverId, seqno])),
-        piece: prng.bool(gen) ? new Uint8Array() : randomRecord(gen),
-        records: listOf(gen, 20, () => randomRecord(gen)),
+        ...randomPart(gen),
+      };
+    case 'part':
+      return {
+        type,
+        project: randomProject(gen),
+        stream: randomNumber(gen),
+        name: prng.uint8Array(gen, 16),
+        isFirst: prng.bool(gen),
+        isLast: prng.bool(gen),
+        ...randomPart(gen),
       };
     case 'ended':
       return { type, project: randomProject(gen), stream: randomNumber(gen), reason: randomText(gen) };
@@ -74,6 +91,18 @@ export function randomReplicationMessage(gen: prng.PRNG): ReplicationMessage {
         isLast: prng.bool(gen),
       };
   }
+}
+
+function randomPart(gen: prng.PRNG): Pick<SnapshotMessage, 'covers' | 'piece' | 'records'> {
+  return {
+    covers: randomVector(gen),
+    piece: prng.bool(gen) ? new Uint8Array() : randomRecord(gen),
+    records: listOf(gen, 20, () => randomRecord(gen)),
+  };
+}
+
+function randomVector(gen: prng.PRNG): VersionVector {
+  return new Map(randomHeads(gen).map(({ serverId, seqno }) => [serverId, seqno]));
 }
 
 function randomStanding(gen: prng.PRNG): Standing {

@@ -15,6 +15,8 @@ export const messageTypes: readonly ReplicationMessage['type'][] = [
   'fetch',
   'fetched',
   'snapshot',
+  'resume',
+  'part',
 ];
 
 export const refusalReasons: readonly RefusalReason[] = [

@@ -1,6 +1,7 @@
 // The messages that two servers exchange on /replicate (docs/replication-protocol.md): read and written by
 // parse-message.ts and print-message.ts beside it, understood by the links of src/replication.
 
+import type { KeptSnapshot } from '../../model/kept-snapshot.ts';
 import type { Standing } from '../../model/standing.ts';
 import type { VersionVector } from '../../model/version-vector.ts';
 
@@ -64,6 +65,15 @@ export interface Want {
   readonly vector: VersionVector;
 }
 
+/** As `want`, with what its sender has kept of a snapshot that was cut off: it need not come again (REP-7). */
+export interface Resume {
+  readonly type: 'resume';
+  readonly project: string;
+  readonly stream: number;
+  readonly vector: VersionVector;
+  readonly kept: KeptSnapshot;
+}
+
 /** Whole groups of records in the order of the sender's log, each record as it is stored (REP-1). */
 export interface Groups {
   readonly type: 'groups';
@@ -91,6 +101,13 @@ export interface SnapshotMessage {
   readonly piece: Uint8Array;
   /** As in `groups`. */
   readonly records: readonly Uint8Array[];
+}
+
+/** As `snapshot`, to who can keep what was cut off: without `isFirst` the first one of a stream goes on behind what is kept. */
+export interface NamedPart extends Omit<SnapshotMessage, 'type'> {
+  readonly type: 'part';
+  /** Tells the snapshot from all others, 16 bytes: the same in all parts. */
+  readonly name: Uint8Array;
 }
 
 /** The sender can't go on with a stream: the receiver says again what it has when it likes to. */
@@ -142,12 +159,14 @@ export type ReplicationMessage =
   | Catalogue
   | StandingMessage
   | Want
+  | Resume
   | Groups
   | Ended
   | Ack
   | Fetch
   | Fetched
   | SnapshotMessage
+  | NamedPart
   | Refused;
 
 /** A message with its number on the link: 1, 2, 3 in each direction (REP-3). */
@@ -163,6 +182,7 @@ export function countsInWindow({ type }: ReplicationMessage): boolean {
     type === 'standing' ||
     type === 'groups' ||
     type === 'snapshot' ||
+    type === 'part' ||
     type === 'fetched'
   );
 }

@@ -1,6 +1,7 @@
 // Reads the frames of replication (docs/replication-protocol.md): everything in them is checked, and nothing is allocated
 // that their bytes don't back. The links of src/replication call it.
 
+import { snapshotNameBytes } from '../../model/kept-snapshot.ts';
 import type { VersionVector } from '../../model/version-vector.ts';
 import { FrameReader } from './frame-reader.ts';
 import { messageTypes, refusalReasons } from './message-types.ts';
@@ -19,6 +20,7 @@ import {
   type Hello,
   type Refused,
   type ReplicationMessage,
+  type SnapshotMessage,
 } from './messages.ts';
 
 const integerMax = Number.MAX_SAFE_INTEGER;
@@ -67,15 +69,26 @@ function readMessage(reader: FrameReader, type: ReplicationMessage['type']): Rep
         records: readRecords(reader, 1),
       };
     case 'snapshot':
+      return { type, project: reader.project('project'), stream: readStream(reader), ...readPart(reader) };
+    case 'part':
       return {
         type,
         project: reader.project('project'),
         stream: readStream(reader),
-        isFirst: reader.boolean('isFirst'),
-        isLast: reader.boolean('isLast'),
-        covers: readVector(reader, 'covers'),
-        piece: reader.slice('piece', 0, limits.frameBytes),
-        records: readRecords(reader, 0),
+        name: reader.take('name', snapshotNameBytes),
+        ...readPart(reader),
+      };
+    case 'resume':
+      return {
+        type,
+        project: reader.project('project'),
+        stream: readStream(reader),
+        vector: readVector(reader, 'vector'),
+        kept: {
+          name: reader.take('kept.name', snapshotNameBytes),
+          pieces: reader.integer('kept.pieces', 0, integerMax),
+          vector: readVector(reader, 'kept.vector'),
+        },
       };
     case 'ended':
       return {
@@ -150,6 +163,18 @@ function readVector(reader: FrameReader, field: string): VersionVector {
     before = serverId;
   }
   return vector;
+}
+
+function readPart(
+  reader: FrameReader,
+): Pick<SnapshotMessage, 'isFirst' | 'isLast' | 'covers' | 'piece' | 'records'> {
+  return {
+    isFirst: reader.boolean('isFirst'),
+    isLast: reader.boolean('isLast'),
+    covers: readVector(reader, 'covers'),
+    piece: reader.slice('piece', 0, limits.frameBytes),
+    records: readRecords(reader, 0),
+  };
 }
 
 function readFetch(reader: FrameReader): Fetch {

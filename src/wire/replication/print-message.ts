@@ -1,6 +1,7 @@
 // Writes the frames of replication, in lib0 encoding (docs/replication-protocol.md). The links of src/replication call it.
 
 import * as encoding from 'lib0/encoding';
+import { snapshotNameBytes } from '../../model/kept-snapshot.ts';
 import { printVersionVector, type VersionVector } from '../../model/version-vector.ts';
 import { messageTypes, refusalReasons } from './message-types.ts';
 import type { Standing } from '../../model/standing.ts';
@@ -11,6 +12,7 @@ import {
   replicationLimits,
   type Frame,
   type ReplicationMessage,
+  type SnapshotMessage,
 } from './messages.ts';
 
 /**
@@ -67,11 +69,21 @@ function writeBody(encoder: encoding.Encoder, message: ReplicationMessage): void
     case 'snapshot':
       encoding.writeVarString(encoder, message.project);
       writeInteger(encoder, message.stream);
-      writeBoolean(encoder, message.isFirst);
-      writeBoolean(encoder, message.isLast);
-      writeVector(encoder, message.covers);
-      encoding.writeVarUint8Array(encoder, message.piece);
-      writeRecords(encoder, message.records);
+      writePart(encoder, message);
+      return;
+    case 'part':
+      encoding.writeVarString(encoder, message.project);
+      writeInteger(encoder, message.stream);
+      writeFixed(encoder, message.name, snapshotNameBytes);
+      writePart(encoder, message);
+      return;
+    case 'resume':
+      encoding.writeVarString(encoder, message.project);
+      writeInteger(encoder, message.stream);
+      writeVector(encoder, message.vector);
+      writeFixed(encoder, message.kept.name, snapshotNameBytes);
+      writeInteger(encoder, message.kept.pieces);
+      writeVector(encoder, message.kept.vector);
       return;
     case 'ended':
       encoding.writeVarString(encoder, message.project);
@@ -91,6 +103,14 @@ function writeBody(encoder: encoding.Encoder, message: ReplicationMessage): void
       writeBoolean(encoder, message.isLast);
       return;
   }
+}
+
+function writePart(encoder: encoding.Encoder, part: Omit<SnapshotMessage, 'type'>): void {
+  writeBoolean(encoder, part.isFirst);
+  writeBoolean(encoder, part.isLast);
+  writeVector(encoder, part.covers);
+  encoding.writeVarUint8Array(encoder, part.piece);
+  writeRecords(encoder, part.records);
 }
 
 function writeStanding(encoder: encoding.Encoder, { lifecycle, deletedMs, heads }: Standing): void {

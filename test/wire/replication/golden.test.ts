@@ -129,6 +129,36 @@ const cases: readonly Case[] = [
       '606162',
     ],
   },
+  {
+    message: {
+      type: 'resume',
+      project: 'p1',
+      stream: 2,
+      vector: new Map([[1, 128]]),
+      kept: { name: counted(0x90, 16), pieces: 300, vector: new Map([[3, 9]]) },
+    },
+    hex: [
+      ...['0c', '0b', '02', '7031', '02', '01', '01', '8001'],
+      ...['909192939495969798999a9b9c9d9e9f', 'ac02', '01', '03', '09'],
+    ],
+  },
+  {
+    message: {
+      type: 'part',
+      project: 'p1',
+      stream: 2,
+      name: counted(0x90, 16),
+      isFirst: false,
+      isLast: true,
+      covers: new Map([[3, 9]]),
+      piece: new Uint8Array(),
+      records: [counted(0x60, 3)],
+    },
+    hex: [
+      ...['0d', '0c', '02', '7031', '02', '909192939495969798999a9b9c9d9e9f'],
+      ...['00', '01', '01', '03', '09', '00', '01', '03', '606162'],
+    ],
+  },
 ];
 
 golden('REP-1 every type of message is printed as it always was', () => {

@@ -22,6 +22,8 @@ const types = {
   fetch: 8,
   fetched: 9,
   snapshot: 10,
+  resume: 11,
+  part: 12,
 };
 type Part = number | string | Uint8Array;
 
@@ -64,7 +66,7 @@ limits('REP-3 frames are numbered from 1', () => {
 });
 
 limits('REP-13 an unknown type is refused', () => {
-  refused(bytesOf(1, 11), 'frame.type is 11; the highest that is known is 10');
+  refused(bytesOf(1, 13), 'frame.type is 13; the highest that is known is 12');
   refused(bytesOf(1, endless), /^frame\.type must be an integer/);
   refused(bytesOf(1), 'frame.type is cut off: the frame ends too early');
 });
@@ -109,7 +111,10 @@ limits('ack', () => {
 });
 
 limits('the id of a project is UTF-8 of 1 to 256 bytes, as on the other wires', () => {
-  for (const type of ['standing', 'want', 'groups', 'ended', 'fetch', 'fetched', 'snapshot'] as const) {
+  const types = [
+    ...(['standing', 'want', 'groups', 'ended', 'fetch', 'fetched', 'snapshot', 'resume', 'part'] as const),
+  ];
+  for (const type of types) {
     refused(frame(type, ''), `${type}.project is 0 bytes long; it must be 1 to 256`);
     refused(frame(type, 'a'.repeat(257)), `${type}.project is 257 bytes long; it must be 1 to 256`);
     refused(frame(type, 1, Uint8Array.of(0xff)), `${type}.project must be valid UTF-8`);
@@ -209,6 +214,37 @@ limits('REP-7 snapshot', () => {
   );
   const { message } = parseFrame(frame('snapshot', ...start, 0, 0, 0));
   assert.is(message.type === 'snapshot' && message.piece.length + message.records.length, 0);
+});
+
+limits('REP-7 part', () => {
+  refused(frame('part', 'p', 0), 'part.stream must be an integer from 1 to 2^53 - 1');
+  refused(frame('part', 'p', 1, zeros(15)), 'part.name is cut off: the frame ends too early');
+  refused(frame('part', 'p', 1, zeros(16), 2), 'part.isFirst must be an integer from 0 to 1');
+  refused(
+    frame('part', 'p', 1, zeros(16), 1, 0, 0, 9, zeros(3)),
+    'part.piece is 9 bytes long, but only 3 bytes follow',
+  );
+});
+
+limits('REP-7 resume', () => {
+  refused(frame('resume', 'p', 0), 'resume.stream must be an integer from 1 to 2^53 - 1');
+  refused(
+    frame('resume', 'p', 1, 2, 3, 1, 3, 1),
+    'resume.vector[1].serverId is 3 and follows 3: server ids must rise',
+  );
+  refused(frame('resume', 'p', 1, 0, zeros(15)), 'resume.kept.name is cut off: the frame ends too early');
+  refused(
+    frame('resume', 'p', 1, 0, zeros(16), tooLarge),
+    'resume.kept.pieces must be an integer from 0 to 2^53 - 1',
+  );
+  refused(
+    frame('resume', 'p', 1, 0, zeros(16), 0, 1, 3, 0),
+    'resume.kept.vector[0].seqno must be an integer from 1 to 2^53 - 1',
+  );
+  refused(
+    frame('resume', 'p', 1, 0, zeros(16), 0, 0, 0),
+    'resume is followed by 1 bytes that belong to no field',
+  );
 });
 
 limits('ended', () => {
