@@ -114,7 +114,8 @@ export class Project {
 
   /** What another server lacks of it, then what comes. @param release is called when the reader is closed. */
   readFor(known: VersionVector, release: () => void): Promise<ReplicaReader> {
-    return ReplicaReader.open(this.log, new SnapshotSource(this.state), known, release);
+    const { pageBytes } = this.state.context.sizes;
+    return ReplicaReader.open(this.log, new SnapshotSource(this.state), known, pageBytes, release);
   }
 
   /** The log behind a position, then live. */

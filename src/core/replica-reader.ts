@@ -39,7 +39,6 @@ interface Transfer {
 
 /** So often in a row a read is begun again that the store has interrupted. */
 const interruptionsMax = 3;
-const pageBytesMax = 256 * 1024;
 
 export class ReplicaReader {
   private known: Map<number, number>;
@@ -58,21 +57,26 @@ export class ReplicaReader {
     known: VersionVector,
     /** The last position that was given or left out. */
     private position: number,
+    private readonly pageBytes: number,
     private readonly release: () => void,
   ) {
     this.known = new Map(known);
     this.fillings = log.fillings;
   }
 
-  /** @param release is called when the reader is closed. */
+  /**
+   * @param pageBytes so long a page is, about.
+   * @param release is called when the reader is closed.
+   */
   static async open(
     log: LiveLog,
     source: SnapshotSource,
     known: VersionVector,
+    pageBytes: number,
     release: () => void,
   ): Promise<ReplicaReader> {
     await log.ready();
-    return new ReplicaReader(log, source, known, await log.positionOf(known), release);
+    return new ReplicaReader(log, source, known, await log.positionOf(known), pageBytes, release);
   }
 
   get isAtHead(): boolean {
@@ -180,7 +184,7 @@ export class ReplicaReader {
     const records: Uint8Array[] = [];
     let bytes = 0;
     let last: StoredRecord | null = null;
-    while (bytes < pageBytesMax && this.position < until) {
+    while (bytes < this.pageBytes && this.position < until) {
       const group = await this.nextGroup();
       const [first] = group ?? [];
       const end = group?.at(-1);

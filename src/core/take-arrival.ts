@@ -188,7 +188,7 @@ async function confirmVersions({ state, joined, versions, plan }: Taking): Promi
 /** It stands for the updates that didn't come: it is read back before what came is given up. */
 async function makeOwnSnapshot({ log, context }: ProjectState, opened: OpenDocument): Promise<void> {
   await log.settled();
-  const snapshot = await finishSnapshot(beginSnapshot(log, opened), log, context, {
+  const snapshot = await finishSnapshot(beginSnapshot(log, opened, context.sizes), log, context, {
     settle: () => log.settled(),
     isWanted: () => true,
   });

@@ -69,7 +69,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       },
       {
         file: 'src/core/replica-reader.ts',
-        from: 'while (bytes < pageBytesMax && this.position < until) {',
+        from: 'while (bytes < this.pageBytes && this.position < until) {',
         to: 'while (records.length === 0 && this.position < until) {',
       },
       {
