@@ -87,14 +87,14 @@ export class Project {
 
   // ---- the log
 
-  /** How far the log is durable. */
+  /** How far the log is durable; 0 while a session isn't there whole. */
   get durablePosition(): number {
-    return this.log.durablePosition;
+    return this.log.shownPosition;
   }
 
   /** The highest durable seqno per server id. */
   get durableVector(): VersionVector {
-    return this.log.durableVector;
+    return this.log.shownVector;
   }
 
   /** How much there is of it, and who changed it last. It needs no document. */

@@ -8,7 +8,8 @@ import { readProjectInfo, writeProjectInfo, type ProjectInfo } from '../store/pr
 import { recoverHeads } from '../store/recover-heads.ts';
 import { decodeRecordOrNull } from '../store/record.ts';
 import { firstOf, type Store } from '../store/store.ts';
-import { isUnfinishedSession } from '../store/unfinished-sessions.ts';
+import { isUnfinishedSession, removeUnfinishedSession } from '../store/unfinished-sessions.ts';
+import { LoggedSessions } from './logged-sessions.ts';
 import type { Projects } from './projects.ts';
 
 /** Does nothing where the entry is whole, or nothing is known of the project here or there. @throws RejoinError `unavailable`. */
@@ -19,19 +20,27 @@ export async function recallEntry(projects: Projects, project: string, theirs: S
   if (isThere || (theirs.heads.length === 0 && theirs.lifecycle === 0)) return;
   if (projects.isOpen(project) || (await isUnfinishedSession(store, project))) return; // it is known in memory
   if (!(await firstOf(store, keys.allRecords()))) return;
-  const info = await entryFromLog(store, keys, theirs, projects.context.environment.now());
+  const witnessed = await projects.context.witness?.heads(project);
+  const recalled = await recall(store, keys, theirs, witnessed !== undefined);
+  if (recalled === 'unknown') return;
+  const nowMs = projects.context.environment.now();
   try {
-    await store.write([writeProjectInfo(project, info)]);
+    if (recalled === 'unfinished') await removeUnfinishedSession(store, project);
+    else await store.write([writeProjectInfo(project, { ...recalled, createdMs: recalled.createdMs ?? nowMs })]);
   } catch (cause) {
     recovery.failed(cause);
     throw new RejoinError('unavailable', "A project's entry in the catalogue could not be written anew", {
       cause,
     });
   }
+  if (recalled === 'unfinished') return; // nobody has seen any of it
   const detail =
     'Its entry in the catalogue was lost, and is made anew of its log and of what another server says';
   observer.observe({ type: 'damage', project, detail });
 }
+
+/** Without the time it was made, if no record tells that. */
+type RecalledInfo = Omit<ProjectInfo, 'createdMs'> & { readonly createdMs: number | null };
 
 async function hasEntry(store: Store, project: string): Promise<boolean> {
   try {
@@ -42,22 +51,32 @@ async function hasEntry(store: Store, project: string): Promise<boolean> {
   }
 }
 
-async function entryFromLog(
+/**
+ * What the log says of a project.
+ * @returns `unfinished` if it has only the beginning of a session, of which another server has more: that is no project; `unknown` if
+ *   nobody has more.
+ */
+async function recall(
   store: Store,
   keys: ProjectKeys,
-  { lifecycle, deletedMs }: Standing,
-  nowMs: number,
-): Promise<ProjectInfo> {
+  { lifecycle, deletedMs, heads }: Standing,
+  wasThere: boolean,
+): Promise<RecalledInfo | 'unfinished' | 'unknown'> {
+  const { vector } = await recoverHeads(store, keys, undefined, undefined);
+  const sessions = new LoggedSessions();
   let createdMs: number | null = null;
-  let session: ProjectInfo['session'] = null;
   for await (const page of store.scan(keys.allRecords()))
     for (const { value } of page) {
       const record = decodeRecordOrNull(value);
       createdMs ??= record?.timeMs ?? null;
-      const isSession = record?.kind === 'session' || record?.kind === 'closing';
-      if (isSession) session ??= { serverId: record.serverId, user: record.origin.user };
+      sessions.add(record);
     }
-  const { vector } = await recoverHeads(store, keys, undefined, undefined);
+  const { serverId, hasOnlyParts, whole } = sessions.in(vector);
+  if (hasOnlyParts && !wasThere) {
+    const hasMore = heads.some((head) => head.serverId === serverId && head.seqno > (vector.get(serverId) ?? 0));
+    return hasMore ? 'unfinished' : 'unknown';
+  }
+  const session = whole ?? (wasThere && hasOnlyParts ? sessions.first : null);
   const tombstone = lifecycle % 2 === 1 ? { deletedMs, vector: [...vector] } : null;
-  return { createdMs: createdMs ?? nowMs, session, tombstone, lifecycle };
+  return { createdMs, session, tombstone, lifecycle };
 }
