@@ -173,6 +173,11 @@ export class Project {
     return !this.state.keeper.current && this.state.isIdle && this.udt.isIdle && this.repair.isIdle;
   }
 
+  /** Whether another server is sending a session that isn't whole yet: what has come of it is removed when it is opened anew. */
+  get isArriving(): boolean {
+    return !this.log.info && !this.log.isStale && this.log.appended.position > 0;
+  }
+
   /** About how much memory it takes. Bytes. */
   get weightBytes(): number {
     return logBytes + (this.state.keeper.current?.document.weightBytes ?? 0);

@@ -224,6 +224,17 @@ for (const cutAt of [1, 2, 5])
     await closed(a);
   });
 
+test('REP-2 a session whose slices come one by one over a slow link, with nobody there in between, comes whole', async () => {
+  const { a, b } = await maker();
+  for (const page of await pagesFor(a, nothingKnown)) {
+    const accepted = await b.replicas.accept('p', page);
+    assert.is(accepted.type, 'accepted', JSON.stringify(accepted));
+    await someTurns();
+  }
+  await sameProject(a, b);
+  await closed(a, b);
+});
+
 test('REP-5 a project that has lost its entry and has only the beginning of a session is none: all of it comes back', async () => {
   const { a, b } = await maker();
   const pages = await pagesFor(a, nothingKnown);
