@@ -296,6 +296,20 @@ test('REP-14 the higher lifecycle holds for both; what was written meanwhile is 
   assert.equal(await uuidsStreamed(a), ['before', 'meanwhile']);
 });
 
+test('REP-14 who listens is told apart what was deleted or brought back', async ({ a }) => {
+  const told: [string, boolean][] = [];
+  const stop = a.replicas.listen((project, isLifecycle) => told.push([project, isLifecycle]));
+  await uploadEntry(a.projects, 'p', 'e');
+  await a.projects.use('p', (project) => project.delete());
+  await a.projects.use('p', (project) => project.undelete());
+  stop();
+  assert.equal(told, [
+    ['p', false],
+    ['p', true],
+    ['p', true],
+  ]);
+});
+
 test('the catalogue names what is there with a digest that changes with it', async ({ a }) => {
   await uploadEntry(a.projects, 'p', 'e1');
   await uploadEntry(a.projects, 'q', 'e1');

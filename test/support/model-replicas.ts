@@ -107,7 +107,7 @@ export class ModelReplicas implements Replicas {
   /** Deletes the project, or brings it back. */
   setLifecycle(id: string, lifecycle: number): void {
     this.projectOf(id).lifecycle = lifecycle;
-    this.tell(id);
+    this.tell(id, true);
   }
 
   async catalogue(after: string | null): Promise<readonly CatalogueEntry[]> {
