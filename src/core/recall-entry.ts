@@ -26,7 +26,8 @@ export async function recallEntry(projects: Projects, project: string, theirs: S
   const nowMs = projects.context.environment.now();
   try {
     if (recalled === 'unfinished') await removeUnfinishedSession(store, project);
-    else await store.write([writeProjectInfo(project, { ...recalled, createdMs: recalled.createdMs ?? nowMs })]);
+    else
+      await store.write([writeProjectInfo(project, { ...recalled, createdMs: recalled.createdMs ?? nowMs })]);
   } catch (cause) {
     recovery.failed(cause);
     throw new RejoinError('unavailable', "A project's entry in the catalogue could not be written anew", {
@@ -73,7 +74,9 @@ async function recall(
     }
   const { serverId, hasOnlyParts, whole } = sessions.in(vector);
   if (hasOnlyParts && !wasThere) {
-    const hasMore = heads.some((head) => head.serverId === serverId && head.seqno > (vector.get(serverId) ?? 0));
+    const hasMore = heads.some(
+      (head) => head.serverId === serverId && head.seqno > (vector.get(serverId) ?? 0),
+    );
     return hasMore ? 'unfinished' : 'unknown';
   }
   const session = whole ?? (wasThere && hasOnlyParts ? sessions.first : null);

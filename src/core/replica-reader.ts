@@ -213,14 +213,9 @@ export class ReplicaReader {
 
   /** It stays pending. */
   private async nextGroup(): Promise<readonly StoredRecord[] | null> {
-    const [first] = this.pending;
-    const size = first ? first.record.groupSize - first.record.groupIndex : 1;
-    while (this.pending.length < size || this.pending.length === 0) {
-      if (!(await this.readOn())) return null;
-      const { groupSize = 1 } = this.pending[0]?.record ?? {};
-      if (this.pending.length >= groupSize) break;
-    }
-    return this.pending.slice(0, this.pending[0]?.record.groupSize ?? 1);
+    const size = (): number => this.pending[0]?.record.groupSize ?? 1; // not known before the first is read
+    while (this.pending.length < size()) if (!(await this.readOn())) return null;
+    return this.pending.slice(0, size());
   }
 
   /** @returns whether there was more. */
@@ -250,7 +245,10 @@ export class ReplicaReader {
     return next?.kind === 'slice' || next?.kind === 'closing';
   }
 
-  private async recordBehind(serverId: number, seqno: number): Promise<{ readonly kind: string } | undefined> {
+  private async recordBehind(
+    serverId: number,
+    seqno: number,
+  ): Promise<{ readonly kind: string } | undefined> {
     const { log } = this;
     const position = await log.positionOf(new Map(log.shownVector).set(serverId, seqno));
     const [next] = await log.readAt([position + 1], 'object');

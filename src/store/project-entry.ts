@@ -114,6 +114,9 @@ export class ProjectEntry {
 
   /** Has the catalogue say something else; `settle` when the write is durable. */
   describe(info: ProjectInfo): { write: Write; settle: () => void } {
-    return { write: writeProjectInfo(this.project, info), settle: () => this.take({ info, writes: [], position: 0 }) };
+    return {
+      write: writeProjectInfo(this.project, info),
+      settle: () => this.take({ info, writes: [], position: 0 }),
+    };
   }
 }

@@ -285,10 +285,7 @@ async function closed(...servers: readonly MemoryServer[]): Promise<void> {
   for (const { projects } of servers) await projects.close();
 }
 
-async function readAll(
-  reader: { next(): Promise<ReplicaPage | null> },
-  given: ReplicaPage[],
-): Promise<void> {
+async function readAll(reader: { next(): Promise<ReplicaPage | null> }, given: ReplicaPage[]): Promise<void> {
   for (let page = await reader.next(); page; page = await reader.next()) given.push(page);
 }
 

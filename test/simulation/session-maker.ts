@@ -108,7 +108,8 @@ export class SessionMaker extends SimClient {
       );
       this.isReading = false;
       const problem = view && this.problemOf(view);
-      if (problem) this.world.ledger.fail(`server ${connection.server.index} shows ${madeId}, and ${problem}`);
+      if (problem)
+        this.world.ledger.fail(`server ${connection.server.index} shows ${madeId}, and ${problem}`);
     });
   }
 }

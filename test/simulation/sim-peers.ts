@@ -126,12 +126,7 @@ export class SimPeers {
     ];
   }
 
-  private link(
-    pair: Pair,
-    run: ServerRun,
-    socket: SocketEnd,
-    role: 'connects' | 'accepts',
-  ): Link {
+  private link(pair: Pair, run: ServerRun, socket: SocketEnd, role: 'connects' | 'accepts'): Link {
     const { clock, ledger } = this.world;
     const server = pair[role];
     const other = role === 'connects' ? pair.accepts : pair.connects;
