@@ -41,6 +41,8 @@ export class Ledger {
   private readonly records = new RecordReader();
   /** How many updates were compacted away on a disk. */
   compactions = 0;
+  /** How many batches became durable. */
+  batches = 0;
   /** How many parts of sessions were stored before their projects were there. */
   partsStored = 0;
   /** How many promises a restore made void: nobody had what was promised any more. */
@@ -58,6 +60,7 @@ export class Ledger {
 
   /** A batch is durable on a disk. */
   synced(server: number, batch: readonly Write[]): void {
+    this.batches++;
     const groups = new Map<string, number>();
     const described = new Set<string>();
     for (const { key, value } of batch) {

@@ -249,14 +249,4 @@ export const plantedFaults: readonly PlantedFault[] = [
       },
     ],
   },
-  {
-    name: 'a page of a log that the store has interrupted is passed over',
-    edits: [
-      {
-        file: 'src/core/replica-reader.ts',
-        from: '} catch (error) {',
-        to: '} catch (error) {\n        this.given = this.place;',
-      },
-    ],
-  },
 ];
