@@ -7,15 +7,15 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { ReplicaPage } from '../../src/core/replica-reader.ts';
 import type { Selected } from '../../src/core/selected-feed.ts';
+import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { writeProjectInfo } from '../../src/store/project-info.ts';
 import { decodeRecord } from '../../src/store/record.ts';
-import type { Entry, Range, Write } from '../../src/store/store.ts';
+import type { Entry, Range } from '../../src/store/store.ts';
 import { unfinishedKey } from '../../src/store/store-keys.ts';
 import { HeldStore, someTurns } from '../support/held-store.ts';
-import { RejoinError } from '../../src/errors.ts';
 import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
@@ -272,8 +272,6 @@ test('REP-5 a session whose entry and whose end are lost is still one if anythin
   await closed(a, again);
 });
 
-test.run();
-
 /** A server that has made a session in slices, and one that has nothing. */
 async function maker(): Promise<{ a: MemoryServer; b: MemoryServer }> {
   const a = memoryServer(1, new MemoryStore(), { sizes });
@@ -338,8 +336,6 @@ class InterruptedStore extends MemoryStore {
         yield [entry];
       }
   }
-
-  override write(batch: readonly Write[]): Promise<void> {
-    return super.write(batch);
-  }
 }
+
+test.run();
