@@ -91,10 +91,13 @@ export function stepOfReceived(
   const [first] = records;
   if (!first) return null;
   const { origin } = first;
-  if (isNew && (kind === 'session' || kind === 'closing') && !versions.isBegun) {
+  const isFirst = isNew && (kind === 'session' || kind === 'closing') && !versions.isBegun;
+  if (isFirst || kind === 'closing') {
     const { changes } = document.udt.samples.take(document.view);
     const now = { view: document.view, ...document.udt.hashes(), summaryPatch: null };
-    const step = versions.first(now, { origin, nowMs, position: nextPosition() + index }, false);
+    const cause = { origin, nowMs, position: nextPosition() + index };
+    // Of the slices that came before it, where the project was there already, readers of the log were told nothing.
+    const step = isFirst ? versions.first(now, cause, false) : versions.rebuild(now, cause);
     return { ...step, writes: step.writes.concat(writeSampleChanges(keys, changes)) };
   }
   if (index < 0 && !change?.udt && !document.udt.samples.hasNews) return null;

@@ -57,12 +57,12 @@ async function createInSlices(
 ): Promise<{ state: UdtState; durable: Promise<void> }> {
   const { log, keeper, context } = state;
   const loader = new DocumentLoader();
-  const tail = new DocumentTail(0);
+  const tail = new DocumentTail(0, context.sizes.snapshotChanges);
   const inFlight: Promise<void>[] = [];
   let writes = useIdForEdits(log, loader.doc, context.environment);
   let kind: SessionPart = 'session';
   let held: Uint8Array | null = null;
-  for (const { update, done, total } of sessionSlices(loader.doc, udt)) {
+  for (const { update, done, total } of sessionSlices(loader.doc, udt, context.sizes)) {
     if (held) {
       const group = { origin, update: held, changes: [{ kind }], isUnfinished: true };
       inFlight.push(log.submit({ group, writes }));

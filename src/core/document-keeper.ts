@@ -148,7 +148,7 @@ export class DocumentKeeper {
         // Asked for twice, the first one may have covered all. A second one at its position would replace it, and be the
         // only one that is kept.
         if (!this.opened || this.log.isStale || !(isNeeded || this.opened.tail.isDueAtClose)) return null;
-        return beginSnapshot(this.log, this.opened);
+        return beginSnapshot(this.log, this.opened, this.context.sizes);
       });
       if (!begun) return;
       const snapshot = await finishSnapshot(begun, this.log, this.context, {

@@ -8,14 +8,20 @@ const bytesPerChange = 100;
 /** A snapshot is written again when this part of it would be replayed beside it. */
 const partOfSnapshot = 1 / 8;
 /** Before a document is closed a snapshot is worth it sooner. */
-const changesMinAtClose = 100;
+export const changesMinAtClose = 100;
 
 export class DocumentTail {
   changes = 0;
   bytes = 0;
 
-  /** @param snapshotBytes of the newest snapshot; 0 if there is none. */
-  constructor(public snapshotBytes: number) {}
+  /**
+   * @param snapshotBytes of the newest snapshot; 0 if there is none.
+   * @param atClose so many changes make a snapshot worth it before the document is closed.
+   */
+  constructor(
+    public snapshotBytes: number,
+    private readonly atClose: number,
+  ) {}
 
   add(update: Uint8Array): void {
     this.changes++;
@@ -28,6 +34,6 @@ export class DocumentTail {
   }
 
   get isDueAtClose(): boolean {
-    return this.changes >= changesMinAtClose || this.isDue;
+    return this.changes >= this.atClose || this.isDue;
   }
 }

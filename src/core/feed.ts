@@ -9,8 +9,9 @@ import { HeadWait } from './head-wait.ts';
 
 /** What a feed needs of its project. */
 export interface FeedSource {
-  readonly durablePosition: number;
-  readonly durableVector: VersionVector;
+  /** How far it is durable, and shown. */
+  readonly shownPosition: number;
+  readonly shownVector: VersionVector;
   /** Waits until the project can be read. @throws RejoinError `deleted`. */
   ready(): Promise<void>;
   /** The durable changes after a position that are still in memory, or null if the next one isn't. */
@@ -41,7 +42,7 @@ export class Feed {
   /** @param since the highest seqno known per server id, exclusive; beyond a head it means all up to the head (WS-4). */
   static async open(source: FeedSource, since: VersionVector): Promise<Feed> {
     await source.ready();
-    const historyEnd = source.durablePosition; // of the same moment as the position
+    const historyEnd = source.shownPosition; // of the same moment as the position
     return new Feed(source, since, await source.positionOf(since), historyEnd, 'all');
   }
 
@@ -52,7 +53,7 @@ export class Feed {
 
   /** Whether everything durable has been read. */
   get atHead(): boolean {
-    return this.position >= this.source.durablePosition;
+    return this.position >= this.source.shownPosition;
   }
 
   /** How far has been read. */
@@ -68,7 +69,7 @@ export class Feed {
 
   /** The version vector of what has been read, while `atHead`. */
   get vector(): VersionVector {
-    return this.source.durableVector;
+    return this.source.shownVector;
   }
 
   /**
@@ -120,7 +121,7 @@ export class Feed {
       return recent;
     }
     this.stored ??= this.source
-      .readStored(this.position + 1, this.source.durablePosition, this.needed)
+      .readStored(this.position + 1, this.source.shownPosition, this.needed)
       [Symbol.asyncIterator]();
     try {
       const page = await this.stored.next();

@@ -47,6 +47,8 @@ export interface Staged {
   readonly track: (written: Promise<void>) => Promise<void>;
 }
 
+const nothing: VersionVector = new Map();
+
 export class LiveLog implements FeedSource {
   private readonly listeners = new LogListeners();
   private readonly recent = new RecentChanges();
@@ -101,6 +103,20 @@ export class LiveLog implements FeedSource {
 
   get durableVector(): VersionVector {
     return this.log.durableVector;
+  }
+
+  /** How much of it readers are told of: nothing while a session isn't there whole. */
+  get shownPosition(): number {
+    return this.log.isThere ? this.log.durablePosition : 0;
+  }
+
+  get shownVector(): VersionVector {
+    return this.log.isThere ? this.log.durableVector : nothing;
+  }
+
+  /** The server id that a session is of all of which is durable; null if there is none. */
+  get sessionServerId(): number | null {
+    return this.log.sessionServerId;
   }
 
   /** How far the log goes with what is on its way to the disk. */
@@ -241,7 +257,7 @@ export class LiveLog implements FeedSource {
     this.context.observer.wrote?.(groups.reduce((sum, { changes }) => sum + changes.length, 0));
     this.listeners.wake();
     this.listeners.tellDurable(groups);
-    if (this.info) this.context.moved.tell(this.log.project);
+    if (this.log.isThere) this.context.moved.tell(this.log.project);
   }
 
   /** Has the catalogue say something else of the project, behind all that was submitted. `more` is written with it. */
@@ -251,7 +267,7 @@ export class LiveLog implements FeedSource {
     await this.submit({ group: null, writes: [write, ...more], settle });
     this.listeners.wake();
     this.listeners.tell((listener) => (info.tombstone ? listener.deleted?.() : listener.undeleted?.()));
-    this.context.moved.tell(this.log.project);
+    this.context.moved.tell(this.log.project, true);
   }
 
   /** Puts the project into the catalogue, whose log is there already. `more` is written with it. */
@@ -366,7 +382,7 @@ export class LiveLog implements FeedSource {
 
   private tellWitness(): void {
     const { life } = this;
-    if (!this.info) return; // a session that is being created may leave nothing behind
+    if (!this.log.isThere) return; // a session that isn't whole may leave nothing behind
     const { durablePosition: position, durableVector } = this.log;
     this.context.witness?.note(this.log.project, {
       position,

@@ -8,6 +8,7 @@ import type { Store } from '../store/store.ts';
 import { documentPieces, type Clocks } from './document-pieces.ts';
 import type { LiveLog } from './live-log.ts';
 import type { OpenDocument } from './open-document.ts';
+import type { Sizes } from './sizes.ts';
 
 /** A snapshot that was begun: it covers the log up to the moment of `beginSnapshot`. */
 export interface BegunSnapshot {
@@ -22,8 +23,8 @@ export interface BegunSnapshot {
 }
 
 /** To be called in the project's turn, so that document and log say the same. */
-export function beginSnapshot(log: LiveLog, opened: OpenDocument): BegunSnapshot {
-  const pieces = documentPieces(opened.document.doc);
+export function beginSnapshot(log: LiveLog, opened: OpenDocument, { pieceBytes }: Sizes): BegunSnapshot {
+  const pieces = documentPieces(opened.document.doc, pieceBytes);
   const { changes, bytes } = opened.tail;
   const { position, vector } = log.appended;
   return { opened, position, vector: [...vector], pieces, first: pieces.next(), changes, bytes };

@@ -2,7 +2,6 @@
 
 import { RejoinError, messageOf } from '../errors.ts';
 import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../store/snapshots.ts';
-import type { Store } from '../store/store.ts';
 import { DocumentLoader, type ProjectDocument } from './document.ts';
 import { DocumentTail } from './document-tail.ts';
 import type { LiveLog } from './live-log.ts';
@@ -28,6 +27,8 @@ export interface Addition {
   readonly count: (stored: readonly SampleChanges[]) => readonly SampleChanges[];
 }
 
+type Kept = Pick<ProjectContext, 'store' | 'sizes'>;
+
 type Observe = (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'>, detail: string) => void;
 
 /**
@@ -37,27 +38,27 @@ type Observe = (type: Extract<ObservedEvent['type'], 'damage' | 'value-not-json'
  */
 export async function openDocument(
   log: LiveLog,
-  { store }: Pick<ProjectContext, 'store'>,
+  context: Kept,
   observe: Observe,
   addition: Addition | null = null,
 ): Promise<OpenDocument> {
   await log.durable();
-  return loadDocument(log, store, observe, addition);
+  return loadDocument(log, context, observe, addition);
 }
 
 /** A snapshot that is damaged is told, and an older one tried, and at last the whole log. */
 async function loadDocument(
   log: LiveLog,
-  store: Store,
+  context: Kept,
   observe: Observe,
   addition: Addition | null,
 ): Promise<OpenDocument> {
   let failure: RejoinError | null = null;
   const tell = (detail: string): void => observe('damage', detail);
-  for await (const snapshot of orNone(findSnapshots(store, log.keys, tell))) {
+  for await (const snapshot of orNone(findSnapshots(context.store, log.keys, tell))) {
     if (snapshot && addition && snapshot.position > addition.behind) continue; // it isn't known to be whole
     try {
-      return await loadFrom(snapshot, log, store, observe, addition);
+      return await loadFrom(snapshot, log, context, observe, addition);
     } catch (error) {
       if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
       tell(messageOf(error));
@@ -75,7 +76,7 @@ async function* orNone(snapshots: AsyncIterable<Snapshot>): AsyncGenerator<Snaps
 async function loadFrom(
   snapshot: Snapshot | null,
   log: LiveLog,
-  store: Store,
+  { store, sizes }: Kept,
   observe: Observe,
   addition: Addition | null,
 ): Promise<OpenDocument> {
@@ -88,7 +89,7 @@ async function loadFrom(
         `The snapshot at position ${snapshot.position} makes another document`,
       );
   }
-  const tail = new DocumentTail(snapshot?.bytes ?? 0);
+  const tail = new DocumentTail(snapshot?.bytes ?? 0, sizes.snapshotChanges);
   const last = addition?.behind ?? log.durablePosition;
   for await (const page of log.readStored((snapshot?.position ?? 0) + 1, last)) {
     const updates: Uint8Array[] = [];

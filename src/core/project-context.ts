@@ -7,6 +7,7 @@ import type { HeadsWitness } from '../store/witnessed-heads.ts';
 import type { KnownHolders } from './known-holders.ts';
 import type { MovedProjects } from './moved-projects.ts';
 import type { Observer } from './observer.ts';
+import type { Sizes } from './sizes.ts';
 import type { StoreRecovery } from './store-recovery.ts';
 import type { WantedChanges } from './wanted-changes.ts';
 
@@ -17,6 +18,7 @@ export interface ProjectContext {
   readonly witness?: HeadsWitness | undefined;
   readonly environment: Environment;
   readonly observer: Observer;
+  readonly sizes: Sizes;
   /** Which reports and topics are known to be in the store's index of holders. */
   readonly holders: KnownHolders;
   /** The projects for which a reader's claim has led to a new life since the start (REP-8). */

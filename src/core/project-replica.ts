@@ -88,15 +88,14 @@ export class ProjectReplica {
     const batch = new ReceivedBatch(state, objects);
     let problem = gap;
     await state.mutate(async () => {
-      for (const [index, group] of fresh.entries()) {
+      for (const group of fresh) {
         if (this.isOnlyLogged(group)) {
           const objects = batch.objectsOf(group);
           const options = { isUnfinished: false, update: group.update, writes: [] };
           batch.add(group, objects instanceof Promise ? await objects : objects, options);
           continue;
         }
-        const isPart = isSlice(group) && this.isUnfinishedAt(fresh, index, isUnfinished);
-        const lack = await this.stage(group, isPart, batch);
+        const lack = await this.stage(group, goesOn(group, groups, isUnfinished), batch);
         if (lack === null) continue;
         problem = lack;
         break;
@@ -155,15 +154,17 @@ export class ProjectReplica {
     return !records.some((record) => record.kind === 'slice' || isUdtChange(record));
   }
 
-  /** Whether a session that nobody may see yet goes on behind one of its slices. */
-  private isUnfinishedAt(groups: readonly ReceivedGroup[], index: number, isUnfinished: boolean): boolean {
-    if (this.state.log.info) return false;
-    return isUnfinished || groups.slice(index + 1).some(isSliceOrClosing);
-  }
-
-  /** @returns what of its base is missing here (YJS-8), or null if it is taken. */
-  private async stage(group: WholeGroup, isPart: boolean, batch: ReceivedBatch): Promise<string | null> {
+  /**
+   * @param isUnfinished whether a session goes on behind it: nobody may see that yet, unless the project is there without it.
+   * @returns what of its base is missing here (YJS-8), or null if it is taken.
+   */
+  private async stage(
+    group: WholeGroup,
+    isUnfinished: boolean,
+    batch: ReceivedBatch,
+  ): Promise<string | null> {
     const { state } = this;
+    const isPart = isUnfinished && !state.log.info;
     const opened = isPart ? null : await this.openFor(group, batch);
     const writes: Write[] = [];
     let step = null;
@@ -188,7 +189,7 @@ export class ProjectReplica {
     const settle = (): void => {
       if (step) opened?.versions.settle(step.state);
     };
-    batch.add(group, objects, { isUnfinished: isPart, update: group.update, writes, settle });
+    batch.add(group, objects, { isUnfinished, update: group.update, writes, settle });
     return null;
   }
 
@@ -232,6 +233,15 @@ export class ProjectReplica {
 
 function hasUpdate(group: ReceivedGroup): group is WholeGroup {
   return group.update !== null;
+}
+
+/** Whether a group is a part of a session behind which more of it comes, in what was sent with it or later. */
+function goesOn(group: ReceivedGroup, sent: readonly ReceivedGroup[], isUnfinished: boolean): boolean {
+  if (!isSlice(group)) return false;
+  const next = sent.find(
+    ({ serverId, firstSeqno }) => serverId === group.serverId && firstSeqno > group.lastSeqno,
+  );
+  return next ? isSliceOrClosing(next) : isUnfinished;
 }
 
 function isSlice({ records: [first] }: ReceivedGroup): boolean {

@@ -92,14 +92,14 @@ export class Project {
 
   // ---- the log
 
-  /** How far the log is durable. */
+  /** How far the log is durable; 0 while a session isn't there whole. */
   get durablePosition(): number {
-    return this.log.durablePosition;
+    return this.log.shownPosition;
   }
 
   /** The highest durable seqno per server id. */
   get durableVector(): VersionVector {
-    return this.log.durableVector;
+    return this.log.shownVector;
   }
 
   /** How much there is of it, and who changed it last. It needs no document. */
@@ -119,7 +119,8 @@ export class Project {
 
   /** What another server lacks of it, then what comes. @param release is called when the reader is closed. */
   readFor(there: ThereAlready, release: () => void): Promise<ReplicaReader> {
-    return ReplicaReader.open(this.log, new SnapshotSource(this.state), there, release);
+    const { pageBytes } = this.state.context.sizes;
+    return ReplicaReader.open(this.log, new SnapshotSource(this.state), there, pageBytes, release);
   }
 
   /** The log behind a position, then live. */
@@ -175,6 +176,11 @@ export class Project {
   /** Whether it can be forgotten: it has no document in memory, and nothing to do. */
   get isIdle(): boolean {
     return !this.state.keeper.current && this.state.isIdle && this.udt.isIdle && this.repair.isIdle;
+  }
+
+  /** Whether another server is sending a session that isn't whole yet: what has come of it is removed when it is opened anew. */
+  get isArriving(): boolean {
+    return !this.log.info && !this.log.isStale && this.log.appended.position > 0;
   }
 
   /** About how much memory it takes. Bytes. */

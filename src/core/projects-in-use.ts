@@ -75,8 +75,8 @@ export class ProjectsInUse {
   private async dropUnused(id: string, entry: Opened): Promise<void> {
     const project = await entry.project.catch(() => undefined);
     if (entry.users > 0) return;
-    if (project?.info) {
-      this.stay(id, entry, project);
+    if (project?.info || project?.isArriving) {
+      this.stay(id, entry, project); // also between two slices, over a slow link
       return;
     }
     await project?.flush().catch(() => undefined);

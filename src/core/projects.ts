@@ -18,6 +18,7 @@ import { openProjectsDefaults, type OpenProjects, type OpenProjectsOptions } fro
 import { Project } from './project.ts';
 import { ProjectsInUse } from './projects-in-use.ts';
 import { SelfChecks } from './self-checks.ts';
+import { sizesDefaults, type Sizes } from './sizes.ts';
 import { StoreRecovery } from './store-recovery.ts';
 import { Upkeep, upkeepDefaults, type UpkeepOptions } from './upkeep.ts';
 import { WantedChanges } from './wanted-changes.ts';
@@ -32,6 +33,7 @@ export interface ProjectsOptions {
   readonly observer: Observer;
   readonly memory?: Partial<OpenProjectsOptions>;
   readonly upkeep?: Partial<UpkeepOptions>;
+  readonly sizes?: Partial<Sizes>;
   /** For so long after a failed write writers wait for the store; then they are refused. */
   readonly writersWaitMs?: number;
 }
@@ -48,7 +50,7 @@ export class Projects {
   readonly wanted: WantedChanges;
   readonly checks: SelfChecks;
 
-  constructor({ writersWaitMs, memory, upkeep, life, takeLife, ...shared }: ProjectsOptions) {
+  constructor({ writersWaitMs, memory, upkeep, sizes, life, takeLife, ...shared }: ProjectsOptions) {
     const recovery = new StoreRecovery({
       store: shared.store,
       environment: shared.environment,
@@ -69,6 +71,7 @@ export class Projects {
     this.context = {
       ...shared,
       observer,
+      sizes: { ...sizesDefaults, ...sizes },
       recovery,
       wanted: this.wanted,
       suspect: (project) => this.checks.suspect(project),

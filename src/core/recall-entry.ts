@@ -10,7 +10,8 @@ import { readLastNumber } from '../store/read-key.ts';
 import { recoverHeads } from '../store/recover-heads.ts';
 import { decodeRecordOrNull } from '../store/record.ts';
 import { firstOf, type Store } from '../store/store.ts';
-import { isUnfinishedSession } from '../store/unfinished-sessions.ts';
+import { isUnfinishedSession, removeUnfinishedSession } from '../store/unfinished-sessions.ts';
+import { LoggedSessions } from './logged-sessions.ts';
 import type { Projects } from './projects.ts';
 
 /** Does nothing where the entry is whole, or nothing is known of the project here or there. @throws RejoinError `unavailable`. */
@@ -21,15 +22,20 @@ export async function recallEntry(projects: Projects, project: string, theirs: S
   if (isThere || (theirs.heads.length === 0 && theirs.lifecycle === 0)) return;
   if (projects.isOpen(project) || (await isUnfinishedSession(store, project))) return; // it is known in memory
   if (!(await firstOf(store, keys.allRecords()))) return;
-  const info = await entryFromLog(store, keys, theirs, projects.context.environment.now());
+  const witnessed = await projects.context.witness?.heads(project);
+  const nowMs = projects.context.environment.now();
+  const recalled = await recall(store, keys, theirs, witnessed !== undefined, nowMs);
+  if (recalled === 'unknown') return;
   try {
-    await store.write([writeProjectInfo(project, info)]);
+    if (recalled === 'unfinished') await removeUnfinishedSession(store, project);
+    else await store.write([writeProjectInfo(project, recalled)]);
   } catch (cause) {
     recovery.failed(cause);
     throw new RejoinError('unavailable', "A project's entry in the catalogue could not be written anew", {
       cause,
     });
   }
+  if (recalled === 'unfinished') return; // nobody has seen any of it
   const detail =
     'Its entry in the catalogue was lost, and is made anew of its log and of what another server says';
   observer.observe({ type: 'damage', project, detail });
@@ -44,19 +50,35 @@ async function hasEntry(store: Store, project: string): Promise<boolean> {
   }
 }
 
-async function entryFromLog(
+/**
+ * What the log says of a project.
+ * @returns `unfinished` if it has only the beginning of a session, of which another server has more: that is no project; `unknown` if
+ *   nobody has more.
+ */
+async function recall(
   store: Store,
   keys: ProjectKeys,
-  { lifecycle, deletedMs }: Standing,
+  { lifecycle, deletedMs, heads }: Standing,
+  wasThere: boolean,
   nowMs: number,
-): Promise<ProjectInfo> {
+): Promise<ProjectInfo | 'unfinished' | 'unknown'> {
   const { position, vector } = await recoverHeads(store, keys, undefined, undefined);
+  const sessions = new LoggedSessions();
   let info = entryWithoutLog(nowMs, position);
   for await (const page of store.scan(keys.allRecords()))
     for (const { key, value } of page) {
       const record = decodeRecordOrNull(value);
+      sessions.add(record);
       if (record) info = toldBy(info, readLastNumber(key), record);
     }
+  const { serverId, hasOnlyParts, whole } = sessions.in(vector);
+  if (hasOnlyParts && !wasThere) {
+    const hasMore = heads.some(
+      (head) => head.serverId === serverId && head.seqno > (vector.get(serverId) ?? 0),
+    );
+    return hasMore ? 'unfinished' : 'unknown';
+  }
+  const session = whole ?? (wasThere && hasOnlyParts ? sessions.first : null);
   const tombstone = lifecycle % 2 === 1 ? { deletedMs, vector: [...vector] } : null;
-  return { ...info, tombstone, lifecycle };
+  return { ...info, session, tombstone, lifecycle };
 }

@@ -6,6 +6,7 @@ import { RejoinError } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
+import type { LogRecord } from '../store/record.ts';
 import { HeadWait } from './head-wait.ts';
 import type { LiveLog } from './live-log.ts';
 import type { SnapshotPiece, SnapshotSource } from './snapshot-source.ts';
@@ -43,14 +44,16 @@ interface Transfer {
   of: Pick<SnapshotPiece, 'covers' | 'name'> | null;
   /** What is in the snapshot is in the log up to here: so far the records go with it. */
   until: number;
-  /** Where the reader was before: if it is interrupted, it begins there again. */
+}
+
+/** Where a reader is. */
+interface Place {
   readonly position: number;
   readonly known: Map<number, number>;
 }
 
 /** So often in a row a read is begun again that the store has interrupted. */
 const interruptionsMax = 3;
-const pageBytesMax = 256 * 1024;
 
 export class ReplicaReader {
   private known: Map<number, number>;
@@ -62,6 +65,8 @@ export class ReplicaReader {
   private isClosed = false;
   private readonly head = new HeadWait();
   private transfer: Transfer | null = null;
+  /** All before it was given: a reader that is interrupted in a page, or in a snapshot, begins there again. */
+  private given: Place;
   private fillings: number;
 
   private constructor(
@@ -70,35 +75,41 @@ export class ReplicaReader {
     { known, kept }: ThereAlready,
     /** The last position that was given or left out. */
     private position: number,
+    private readonly pageBytes: number,
     private readonly release: () => void,
   ) {
     this.known = new Map(known);
     this.kept = kept;
+    this.given = this.place;
     this.fillings = log.fillings;
   }
 
-  /** @param release is called when the reader is closed. */
+  /**
+   * @param pageBytes so long a page is, about.
+   * @param release is called when the reader is closed.
+   */
   static async open(
     log: LiveLog,
     source: SnapshotSource,
     there: ThereAlready,
+    pageBytes: number,
     release: () => void,
   ): Promise<ReplicaReader> {
     await log.ready();
-    return new ReplicaReader(log, source, there, await log.positionOf(there.known), release);
+    return new ReplicaReader(log, source, there, await log.positionOf(there.known), pageBytes, release);
   }
 
   get isAtHead(): boolean {
     return (
       this.pending.length === 0 &&
-      this.position >= this.log.durablePosition &&
+      this.position >= this.log.shownPosition &&
       this.fillings === this.log.fillings
     );
   }
 
   /** The other server has these: they are left out. */
   knows(vector: VersionVector): void {
-    for (const known of this.transfer ? [this.known, this.transfer.known] : [this.known])
+    for (const known of [this.known, this.given.known])
       for (const [serverId, seqno] of vector)
         if (seqno > (known.get(serverId) ?? 0)) known.set(serverId, seqno);
   }
@@ -119,6 +130,7 @@ export class ReplicaReader {
       try {
         const page = await this.page();
         this.interruptions = 0;
+        if (!this.transfer) this.given = this.place;
         if (page) return page;
       } catch (error) {
         this.leave();
@@ -140,26 +152,19 @@ export class ReplicaReader {
   private async page(): Promise<ReplicaPage | null> {
     const { transfer } = this;
     if (transfer) return this.partOf(transfer);
-    const { records, last, isStripped } = await this.groups(Infinity);
+    const { records, part, isStripped } = await this.groups(Infinity);
     if (records.length === 0 && isStripped) return this.partOf(this.beginTransfer());
     if (records.length === 0) return null;
-    return { records, isUnfinished: last !== null && (await this.goesOn(last)), vector: new Map(this.known) };
+    return { records, isUnfinished: part !== null && (await this.goesOn(part)), vector: new Map(this.known) };
   }
 
   private beginTransfer(): Transfer {
-    const { position, known, kept } = this;
-    const pieces = this.source.pieces(position + 1, kept);
-    this.known = new Map(known);
+    const pieces = this.source.pieces(this.position + 1, this.kept);
+    this.given = this.place;
+    const { kept } = this;
     this.kept = null; // what follows it, the other server doesn't say
-    return (this.transfer = {
-      pieces,
-      arePiecesGiven: false,
-      kept,
-      of: null,
-      until: this.log.durablePosition,
-      position,
-      known,
-    });
+    const until = this.log.shownPosition;
+    return (this.transfer = { pieces, arePiecesGiven: false, kept, of: null, until });
   }
 
   /** First the pieces, then the records. */
@@ -172,7 +177,7 @@ export class ReplicaReader {
       if (isFirst || !transfer.of) this.enter(transfer, next.value);
       if (piece.length === 0 && !isFirst) continue; // all of them are kept there
       const snapshot = { ...next.value, isLast: false };
-      return { records: [], isUnfinished: false, vector: new Map(transfer.known), snapshot };
+      return { records: [], isUnfinished: false, vector: new Map(this.given.known), snapshot };
     }
     const { of, until } = transfer;
     if (!of) throw new RejoinError('internal', 'A snapshot has no pieces');
@@ -180,7 +185,7 @@ export class ReplicaReader {
     const isLast = this.position >= until;
     if (isLast) this.transfer = null;
     const snapshot = { piece: new Uint8Array(), isFirst: false, isLast, ...of };
-    const vector = new Map(isLast ? this.known : transfer.known); // before the last one nothing of it counts
+    const vector = new Map(isLast ? this.known : this.given.known); // before the last one nothing of it counts
     return { records, isUnfinished: false, vector, snapshot };
   }
 
@@ -188,74 +193,93 @@ export class ReplicaReader {
   private enter(transfer: Transfer, { isFirst, covers, name }: SnapshotPiece): void {
     transfer.of = { covers, name };
     // What a snapshot has more than it says was durable when it was whole.
-    transfer.until = this.log.durablePosition;
+    transfer.until = this.log.shownPosition;
     const kept = isFirst ? null : transfer.kept;
-    this.known = highestOf(transfer.known, kept?.vector ?? new Map());
+    this.known = highestOf(this.given.known, kept?.vector ?? new Map());
   }
 
   /**
    * Whole groups of about 256 KiB up to a position, without those that the other server has; also without their updates while a
    * snapshot is being given, else up to the first that hasn't got its update any more.
+   * @returns also the last part of a session behind which nothing of its server follows.
    */
   private async groups(
     until: number,
-  ): Promise<{ records: readonly Uint8Array[]; last: StoredRecord | null; isStripped: boolean }> {
+  ): Promise<{ records: readonly Uint8Array[]; part: LogRecord | null; isStripped: boolean }> {
     const records: Uint8Array[] = [];
     let bytes = 0;
-    let last: StoredRecord | null = null;
-    while (bytes < pageBytesMax && this.position < until) {
+    let part: LogRecord | null = null;
+    while (bytes < this.pageBytes && this.position < until) {
       const group = await this.nextGroup();
       const [first] = group ?? [];
       const end = group?.at(-1);
       if (!group || !first || !end) break;
       const { serverId, seqno } = end.record;
       const isKnown = seqno <= (this.known.get(serverId) ?? 0);
-      if (!isKnown && !first.record.update && !this.transfer) return { records, last, isStripped: true };
+      if (!isKnown && !first.record.update && !this.transfer) return { records, part, isStripped: true };
+      // What a page says of a session that goes on is said of one.
+      const isOther = part !== null && part.serverId !== serverId && isPart(first.record);
+      if (!isKnown && isOther && !this.transfer) return { records, part, isStripped: false };
       this.pending = this.pending.slice(group.length);
       this.position = end.position;
-      last = end;
       if (isKnown) continue;
+      if (isPart(first.record)) part = first.record;
+      else if (part?.serverId === serverId) part = null;
       for (const { bytes: recordBytes } of group) {
         records.push(recordBytes);
         bytes += recordBytes.length;
       }
       this.known.set(serverId, seqno);
     }
-    return { records, last, isStripped: false };
+    return { records, part, isStripped: false };
   }
 
   /** It stays pending. */
   private async nextGroup(): Promise<readonly StoredRecord[] | null> {
-    const [first] = this.pending;
-    const size = first ? first.record.groupSize - first.record.groupIndex : 1;
-    while (this.pending.length < size || this.pending.length === 0) {
-      if (!(await this.readOn())) return null;
-      const { groupSize = 1 } = this.pending[0]?.record ?? {};
-      if (this.pending.length >= groupSize) break;
-    }
-    return this.pending.slice(0, this.pending[0]?.record.groupSize ?? 1);
+    const size = (): number => this.pending[0]?.record.groupSize ?? 1; // not known before the first is read
+    while (this.pending.length < size()) if (!(await this.readOn())) return null;
+    return this.pending.slice(0, size());
   }
 
   /** @returns whether there was more. */
   private async readOn(): Promise<boolean> {
     const readTo = this.pending.at(-1)?.position ?? this.position;
-    if (readTo >= this.log.durablePosition) return false;
-    this.stored ??= this.log.readRecords(readTo + 1, this.log.durablePosition)[Symbol.asyncIterator]();
+    if (readTo >= this.log.shownPosition) return false;
+    this.stored ??= this.log.readRecords(readTo + 1, this.log.shownPosition)[Symbol.asyncIterator]();
     const next = await this.stored.next();
     if (next.done === true) {
       this.stored = null;
-      return readTo < this.log.durablePosition;
+      return readTo < this.log.shownPosition;
     }
     this.pending = [...this.pending, ...next.value];
     return true;
   }
 
-  /** Whether a session that was made in slices isn't complete with this record. */
-  private async goesOn({ position, record }: StoredRecord): Promise<boolean> {
-    if (record.kind !== 'session' && record.kind !== 'slice') return false;
-    if (this.pending.length === 0) await this.readOn();
-    const next = this.pending.find((stored) => stored.position === position + 1);
-    return next?.record.kind === 'slice' || next?.record.kind === 'closing';
+  /** Whether a session isn't complete with this part of it. Its `closing`, or what follows it, may not have come here yet. */
+  private async goesOn({ kind, serverId, seqno }: LogRecord): Promise<boolean> {
+    if (kind === 'slice') return true;
+    const { log } = this;
+    const isWhole = log.sessionServerId === serverId; // asked first: then what follows is here
+    const head = log.shownVector.get(serverId) ?? 0;
+    if (seqno >= head) return !isWhole;
+    const isNext = ({ record }: StoredRecord): boolean =>
+      record.serverId === serverId && record.seqno === seqno + 1;
+    const next = this.pending.find(isNext)?.record ?? (await this.recordBehind(serverId, seqno));
+    return next?.kind === 'slice' || next?.kind === 'closing';
+  }
+
+  private async recordBehind(
+    serverId: number,
+    seqno: number,
+  ): Promise<{ readonly kind: string } | undefined> {
+    const { log } = this;
+    const position = await log.positionOf(new Map(log.shownVector).set(serverId, seqno));
+    const [next] = await log.readAt([position + 1], 'object');
+    return next;
+  }
+
+  private get place(): Place {
+    return { position: this.position, known: new Map(this.known) };
   }
 
   /** Before the reader's position there are changes by now that weren't there when it passed. */
@@ -264,17 +288,21 @@ export class ReplicaReader {
     this.leave();
     this.fillings = this.log.fillings;
     this.position = Math.min(this.position, this.log.filledFrom - 1);
+    this.given = this.place;
   }
 
   private leave(): void {
     void this.stored?.return?.();
     this.stored = null;
     this.pending = [];
-    const { transfer } = this;
-    if (!transfer) return;
-    void transfer.pieces.return?.();
-    this.position = transfer.position;
-    this.known = transfer.known;
+    void this.transfer?.pieces.return?.();
     this.transfer = null;
+    const { position, known } = this.given;
+    this.position = position;
+    this.known = new Map(known);
   }
+}
+
+function isPart({ kind }: LogRecord): boolean {
+  return kind === 'session' || kind === 'slice';
 }

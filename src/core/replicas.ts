@@ -15,6 +15,7 @@ import type { Repaired } from './project-repair.ts';
 import type { ResumedReceipt } from './project-arrivals.ts';
 import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
+import type { Moved } from './moved-projects.ts';
 import { recallEntry } from './recall-entry.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
@@ -67,9 +68,9 @@ export class Replicas {
   }
 
   /** Calls back with each replicated project in which something became durable. @returns how to stop. */
-  listen(moved: (project: string) => void): () => void {
-    return this.projects.context.moved.listen((project) => {
-      if (this.isReplicated(project)) moved(project);
+  listen(moved: Moved): () => void {
+    return this.projects.context.moved.listen((project, isLifecycle) => {
+      if (this.isReplicated(project)) moved(project, isLifecycle);
     });
   }
 

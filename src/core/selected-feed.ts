@@ -80,8 +80,8 @@ export class SelectedFeed {
     const { log } = state;
     await log.ready();
     // What is known of a reader that was cut off must not change while the project is being indexed.
-    if (udt && log.durablePosition > 0 && (await log.indexedFrom()) !== 1) await index();
-    const historyEnd = log.durablePosition; // of the same moment as the positions
+    if (udt && log.shownPosition > 0 && (await log.indexedFrom()) !== 1) await index();
+    const historyEnd = log.shownPosition; // of the same moment as the positions
     const positions = new Map<VersionVector, Promise<number>>();
     const positionOf = (since: VersionVector): Promise<number> => {
       const position = positions.get(since) ?? log.positionOf(since);
@@ -177,7 +177,7 @@ export class SelectedFeed {
   private async findInIndex(): Promise<IndexedHistory | null> {
     const { log, context } = this.state;
     const { readTo } = this.feed;
-    const last = Math.min(log.durablePosition, this.indexEnd);
+    const last = Math.min(log.shownPosition, this.indexEnd);
     if (last - readTo <= nearMax || log.recentAfter(readTo)) return null;
     const from = (await log.indexedFrom()) ?? Infinity;
     if (from > 1 && !this.isIndexAsked) {

@@ -6,11 +6,8 @@ import { isJsonArray, type Json, type JsonObject } from '../model/json.ts';
 import { isShortJson } from '../model/json-pieces.ts';
 import { countOf } from './json-size.ts';
 import { udtRoot } from './roots.ts';
+import type { Sizes } from './sizes.ts';
 import { toYValue } from './y-edits.ts';
-
-/** So many values take a few milliseconds to build and encode. */
-const valuesPerSlice = 4_000;
-const shortUnits = 16 * 1024;
 
 export interface Slice {
   readonly update: Uint8Array;
@@ -20,7 +17,7 @@ export interface Slice {
 }
 
 /** @param doc is empty. @returns at least one slice. The document is whole when the last one was taken. */
-export function* sessionSlices(doc: Y.Doc, udt: JsonObject): Generator<Slice, void> {
+export function* sessionSlices(doc: Y.Doc, udt: JsonObject, sizes: Sizes): Generator<Slice, void> {
   const updates: Uint8Array[] = [];
   const keep = (update: Uint8Array): void => void updates.push(update);
   const total = Object.values(udt).reduce<number>(
@@ -30,7 +27,7 @@ export function* sessionSlices(doc: Y.Doc, udt: JsonObject): Generator<Slice, vo
   let done = 0;
   doc.on('update', keep);
   try {
-    for (const { steps, elements } of slicesOf(doc.getMap(udtRoot), udt)) {
+    for (const { steps, elements } of slicesOf(doc.getMap(udtRoot), udt, sizes)) {
       doc.transact(() => {
         for (const step of steps) step();
       });
@@ -47,12 +44,16 @@ interface Steps {
   readonly elements: number;
 }
 
-function* slicesOf(root: Y.Map<unknown>, udt: JsonObject): Generator<Steps, void> {
+function* slicesOf(
+  root: Y.Map<unknown>,
+  udt: JsonObject,
+  { sliceValues, uncutUnits }: Sizes,
+): Generator<Steps, void> {
   let steps: (() => void)[] = [];
   let values = 0;
   let elements = 0;
   for (const [key, value] of Object.entries(udt)) {
-    if (!isJsonArray(value) || isShortJson(value, shortUnits)) {
+    if (!isJsonArray(value) || isShortJson(value, uncutUnits)) {
       steps.push(() => root.set(key, toYValue(value)));
       values += countOf(value);
       elements += isJsonArray(value) ? value.length : 1;
@@ -63,7 +64,7 @@ function* slicesOf(root: Y.Map<unknown>, udt: JsonObject): Generator<Steps, void
     let from = 0;
     for (const [index, element] of value.entries()) {
       values += countOf(element);
-      if (values < valuesPerSlice && index < value.length - 1) continue;
+      if (values < sliceValues && index < value.length - 1) continue;
       steps.push(appending(array, value.slice(from, index + 1)));
       elements += index + 1 - from;
       from = index + 1;

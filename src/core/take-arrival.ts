@@ -128,7 +128,7 @@ async function replaceIds(state: ProjectState, { newClients, opened }: JoinedDoc
 
 /** Resolves when they are durable, so that no more than one part is in memory. */
 async function logGroups(taking: Taking, groups: readonly ReceivedGroup[]): Promise<number> {
-  const { state, versions } = taking;
+  const { state, plan, versions } = taking;
   const received = objectsIn(groups);
   const batch = new ReceivedBatch(state, received);
   const endLookUp = state.log.uuids.lookUpAll([...received.values()]);
@@ -138,7 +138,7 @@ async function logGroups(taking: Taking, groups: readonly ReceivedGroup[]): Prom
     const settle = (): void => {
       if (step) versions.settle(step.state);
     };
-    const isUnfinished = !state.log.info;
+    const isUnfinished = !state.log.info || plan.session === null;
     batch.add(group, objects, { isUnfinished, update: null, writes, settle });
   }
   batch.write();
@@ -188,7 +188,7 @@ async function confirmVersions({ state, joined, versions, plan }: Taking): Promi
 /** It stands for the updates that didn't come: it is read back before what came is given up. */
 async function makeOwnSnapshot({ log, context }: ProjectState, opened: OpenDocument): Promise<void> {
   await log.settled();
-  const snapshot = await finishSnapshot(beginSnapshot(log, opened), log, context, {
+  const snapshot = await finishSnapshot(beginSnapshot(log, opened, context.sizes), log, context, {
     settle: () => log.settled(),
     isWanted: () => true,
   });

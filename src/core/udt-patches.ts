@@ -106,7 +106,7 @@ export class UdtPatches {
   /** @returns the state at this change, if it is the one at which the reader is given the whole. */
   private async rebuiltAt(position: number): Promise<JsonObject | null> {
     if (this.phase.type === 'stale') {
-      const until = this.phase.until ?? (await lastChange(this.state, this.state.log.durablePosition));
+      const until = this.phase.until ?? (await lastChange(this.state, this.state.log.shownPosition));
       this.phase = { type: 'stale', until };
       if (position < until) return null;
       // The document is opened, and its state held, only now that the reader is about there.

@@ -63,6 +63,12 @@ export class Announcements {
       rest.moved = true;
       return;
     }
+    this.addNow(project);
+  }
+
+  /** As `add`, but without waiting for its rest: the project was deleted, or brought back (REP-14). */
+  addNow(project: string): void {
+    if (this.hasEnded) return;
     this.waiting.add(project);
     const waiting = this.waiting.size + this.resting.size;
     if (waiting > waitingMax)

@@ -109,9 +109,10 @@ export class Dialogue {
   start(peer: LinkPeer): void {
     const { replicas, tasks } = this.options;
     this.peer = peer;
-    this.stopListening = replicas.listen((project) => {
+    this.stopListening = replicas.listen((project, isLifecycle) => {
       if (!replicas.isReplicated(project)) return;
-      this.announcements.add(project);
+      if (isLifecycle) this.announcements.addNow(project);
+      else this.announcements.add(project);
       this.incoming.noteMoved(project);
       this.fetches.noteMoved(project);
     });

@@ -2,15 +2,26 @@
 // servers that each connect to the other keep one link. peers.ts asks it.
 
 import type { LinkPeer, LinkRefusal } from './link-transport.ts';
-import type { PeerLink } from './peer-link.ts';
+
+/** A link that is asked for, or one that there is: the class PeerLink. */
+export interface AdmittedLink {
+  readonly role: 'connects' | 'accepts';
+  /** Who is at the other end, once that was let in. */
+  readonly peer: LinkPeer | null;
+  admit(peer: LinkPeer): void;
+  /** Whether somebody at the other end answers within so many milliseconds. */
+  isAnswered(withinMs: number): Promise<boolean>;
+  cut(): void;
+  close(code: number, reason: string): void;
+}
 
 /** How long an older link has to show that there is somebody at its other end. */
 const answerWithinMs = 5_000;
 
 export async function admit(
-  link: PeerLink,
+  link: AdmittedLink,
   peer: LinkPeer,
-  { ownServerId, links }: { readonly ownServerId: number; readonly links: ReadonlySet<PeerLink> },
+  { ownServerId, links }: { readonly ownServerId: number; readonly links: ReadonlySet<AdmittedLink> },
 ): Promise<LinkRefusal | null> {
   for (const other of links) {
     if (other === link || other.peer?.serverId !== peer.serverId) continue;
@@ -38,7 +49,7 @@ export async function admit(
 }
 
 /** Of two links between two servers, one opened by each, that of the lower server id stays: both sides see it alike. */
-function isNeeded({ role }: PeerLink, { serverId }: LinkPeer, ownServerId: number): boolean {
+function isNeeded({ role }: AdmittedLink, { serverId }: LinkPeer, ownServerId: number): boolean {
   return role === 'connects' ? ownServerId < serverId : serverId < ownServerId;
 }
 

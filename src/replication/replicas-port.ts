@@ -150,8 +150,11 @@ export interface Replicas {
   finishRepair(project: string): Promise<Repaired>;
   /** What is here of a range, in the order of the seqnos, in pages of about 256 KiB. @throws RejoinError `unavailable`. */
   read(project: string, range: SeqnoRange): AsyncIterable<readonly Uint8Array[]>;
-  /** Tells of each project in which something became durable or whose lifecycle changed. @returns what ends it. */
-  listen(moved: (project: string) => void): () => void;
+  /**
+   * Tells of each project in which something became durable, or whose lifecycle changed: then `isLifecycle` is true.
+   * @returns what ends it.
+   */
+  listen(moved: (project: string, isLifecycle: boolean) => void): () => void;
   /** Takes a new server id and new clientIDs (REP-8, REP-9). @param reason a sentence for the log. @param left nothing is done if that server id is left already. */
   renewLife(reason: string, left: number): Promise<void>;
   /** Tells of each new life, whoever wanted it. @returns what ends it. */

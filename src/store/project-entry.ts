@@ -13,6 +13,8 @@ import { unfinishedKey } from './store-keys.ts';
 export interface EntryChange {
   readonly info: ProjectInfo | undefined;
   readonly writes: readonly Write[];
+  /** It says so when the log is durable up to here. */
+  readonly position: number;
 }
 
 /** What is known of a group by its first change. */
@@ -26,16 +28,32 @@ export interface FirstOfGroup {
 }
 
 export class ProjectEntry {
+  private thereFrom: number;
+  private sessionFrom: number;
+
   constructor(
     private readonly project: string,
     private current: ProjectInfo | undefined,
     /** What the log has lost and nobody knew before, in a sentence. */
     readonly newDamage: string | null,
-  ) {}
+  ) {
+    this.thereFrom = current ? 0 : Infinity;
+    this.sessionFrom = current?.session ? 0 : Infinity;
+  }
 
   /** Undefined while the project doesn't exist. */
   get info(): ProjectInfo | undefined {
     return this.current;
+  }
+
+  /** Whether the catalogue has it while the log is durable up to a position: a session that isn't whole is in none. */
+  isThere(durablePosition: number): boolean {
+    return durablePosition >= this.thereFrom;
+  }
+
+  /** Whose session it is then; null if it is none. */
+  sessionOf(durablePosition: number): number | null {
+    return durablePosition >= this.sessionFrom ? (this.current?.session?.serverId ?? null) : null;
   }
 
   /** Whether something of the log is known to be lost. */
@@ -70,20 +88,22 @@ export class ProjectEntry {
     if (!before && isUnfinished) {
       const key = unfinishedKey(this.project);
       const writes = position === 1 ? [{ key, value: seal(key, new Uint8Array()) }] : [];
-      return { info: undefined, writes };
+      return { info: undefined, writes, position };
     }
     if (!before) {
       const info = { createdMs: timeMs, session, tombstone: null };
       const writes: Write[] = [writeProjectInfo(this.project, info)];
       if (position > 1) writes.push({ key: unfinishedKey(this.project), value: null });
-      return { info, writes };
+      return { info, writes, position };
     }
-    if (!session || before.session) return { info: before, writes: [] };
+    if (!session || before.session) return { info: before, writes: [], position };
     const info = { ...before, session };
-    return { info, writes: [writeProjectInfo(this.project, info)] };
+    return { info, writes: [writeProjectInfo(this.project, info)], position };
   }
 
-  take({ info }: EntryChange): void {
+  take({ info, position }: EntryChange): void {
+    if (info && !this.current) this.thereFrom = position;
+    if (info?.session && !this.current?.session) this.sessionFrom = position;
     this.current = info;
   }
 
@@ -104,6 +124,9 @@ export class ProjectEntry {
 
   /** Has the catalogue say something else; `settle` when the write is durable. */
   describe(info: ProjectInfo): { write: Write; settle: () => void } {
-    return { write: writeProjectInfo(this.project, info), settle: () => this.take({ info, writes: [] }) };
+    return {
+      write: writeProjectInfo(this.project, info),
+      settle: () => this.take({ info, writes: [], position: 0 }),
+    };
   }
 }

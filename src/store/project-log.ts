@@ -136,6 +136,16 @@ export class ProjectLog {
     return this.durable.vector;
   }
 
+  /** Whether the project is there for all to see: that of a session whose slices aren't all durable isn't. */
+  get isThere(): boolean {
+    return this.entry.isThere(this.durable.position);
+  }
+
+  /** The server id that a session is of all of which is durable; null if there is none. */
+  get sessionServerId(): number | null {
+    return this.entry.sessionOf(this.durable.position);
+  }
+
   /** Whether something of it is known to be lost. */
   get isDamaged(): boolean {
     return this.entry.isDamaged;

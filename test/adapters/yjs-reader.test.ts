@@ -60,8 +60,8 @@ class FakeLog {
 
   follow(position: number): Feed {
     const source = {
-      durablePosition: this.changes.length,
-      durableVector: new Map<number, number>(),
+      shownPosition: this.changes.length,
+      shownVector: new Map<number, number>(),
       ready: () => (this.failure ? Promise.reject(this.failure) : Promise.resolve()),
       recentAfter: (after: number) => {
         this.pagesRead++;
@@ -71,7 +71,7 @@ class FakeLog {
       positionOf: unused,
       onMoved: () => () => undefined,
     };
-    Object.defineProperty(source, 'durablePosition', { get: () => this.changes.length });
+    Object.defineProperty(source, 'shownPosition', { get: () => this.changes.length });
     return Feed.behind(source, position);
   }
 }

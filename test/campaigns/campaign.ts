@@ -1,4 +1,4 @@
-// Runs one campaign in full, and keeps its figures in RESULTS.md: `npm run campaign -- NAME [--rounds N] [--seed N] [--jobs N]`.
+// Runs one campaign in full, and keeps its figures in RESULTS.md: `npm run campaign -- NAME [--rounds N] [--seed N] [--jobs N] [--only TEXT]`.
 // A new campaign is a file of its own and one line in the table below.
 
 import { Argument, Command, InvalidArgumentError } from 'commander';
@@ -25,6 +25,7 @@ interface CampaignOptions {
   readonly rounds: number;
   readonly seed: number;
   readonly jobs?: number | undefined;
+  readonly only?: string | undefined;
 }
 
 interface Campaign {
@@ -165,6 +166,7 @@ async function main(): Promise<void> {
       'processes of the simulation (default: as many as there are cores)',
       positiveInteger,
     )
+    .option('--only <text>', 'of the mutants those whose names have it (default: all)')
     .action(async (name: string, options: Partial<CampaignOptions> & { seeds?: number }) => {
       const campaign = campaigns[name];
       if (!campaign) throw new InvalidArgumentError(`there is no campaign ${name}`);
@@ -176,7 +178,12 @@ async function main(): Promise<void> {
       const rounds = options.rounds ?? options.seeds ?? campaign.rounds;
       const seed = options.seed ?? 1 + Math.floor(Math.random() * 0x7fff_fffe);
       console.log(`${name}: ${rounds} rounds, seed ${seed}`);
-      const { hasFailed, figures, problems } = await campaign.run({ rounds, seed, jobs: options.jobs });
+      const { hasFailed, figures, problems } = await campaign.run({
+        rounds,
+        seed,
+        jobs: options.jobs,
+        only: options.only,
+      });
       for (const [figure, value] of Object.entries(figures)) console.log(`${figure}: ${value}`);
       for (const problem of problems) console.error(problem);
       await writeResults(name, { seed, hasFailed, figures });

@@ -63,7 +63,7 @@ export async function simulationCampaign({
   return {
     hasFailed: problems.length > 0,
     figures: {
-      'seeds, each with 3 servers, 8 clients, 300 steps': seeds,
+      'seeds, each with 3 servers, 9 clients, 300 steps': seeds,
       'seeds that failed': failed,
       'acknowledged writes (stream, UDT, Yjs)': `${sum('acknowledgedByStream')}, ${sum('acknowledgedByUdt')}, ${sum('acknowledgedByYjs')}`,
       'changes in the logs': sum('changes'),
@@ -72,6 +72,8 @@ export async function simulationCampaign({
       'partitions, broken links, clients that moved': `${sum('partitions')}, ${sum('cuts')}, ${sum('moves')}`,
       'deletions and undeletions, purges, documents closed': `${sum('deletions')}, ${sum('purges')}, ${sum('closes')}`,
       'disks that took no writes for a while': sum('failures'),
+      'sessions made in slices, servers started on the disk of another': `${sum('slicedSessions')}, ${sum('twins')}`,
+      'links that broke, and servers that crashed, in the middle of a snapshot': `${sum('snapshotCuts')}, ${sum('snapshotCrashes')}`,
       'records whose update was compacted away, in every other seed': sum('compactions'),
       'simulated events': sum('events'),
       duration: `${Math.round((Date.now() - startedMs) / 1000)} s`,

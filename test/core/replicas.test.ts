@@ -8,6 +8,7 @@ import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { readGroups } from '../../src/store/received-groups.ts';
 import { decodeRecord, encodeRecord } from '../../src/store/record.ts';
+import { pageEntriesMax } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { HeldStore } from '../support/held-store.ts';
 import {
@@ -324,6 +325,31 @@ test('REP-14 the higher lifecycle holds for both; what was written meanwhile is 
   await exchange(b, a);
   await sameProject(a, b);
   assert.equal(await uuidsStreamed(a), ['before', 'meanwhile']);
+});
+
+test('REP-1 REP-3 a group of more records than the store reads at once is given whole', async ({ a, b }) => {
+  const client = new Y.Doc();
+  client.transact(() => {
+    for (let n = 0; n < 2 * pageEntriesMax; n++) client.getMap('entries').set(`e${n}`, entry(`e${n}`));
+  });
+  const update = Y.encodeStateAsUpdate(client);
+  await a.projects.use('p', (project) => project.applyUpdate(update, yjs)).then(settled);
+  await give(a, b);
+  await sameProject(a, b);
+});
+
+test('REP-14 who listens is told apart what was deleted or brought back', async ({ a }) => {
+  const told: [string, boolean][] = [];
+  const stop = a.replicas.listen((project, isLifecycle) => told.push([project, isLifecycle]));
+  await uploadEntry(a.projects, 'p', 'e');
+  await a.projects.use('p', (project) => project.delete());
+  await a.projects.use('p', (project) => project.undelete());
+  stop();
+  assert.equal(told, [
+    ['p', false],
+    ['p', true],
+    ['p', true],
+  ]);
 });
 
 test('the catalogue names what is there with a digest that changes with it', async ({ a }) => {

@@ -365,6 +365,24 @@ test('REP-2 a project that moves all the time is announced now and then until it
   assert.is(peer.got('groups').flatMap(({ records }) => records).length, 1_001);
 });
 
+for (const isStreamed of [false, true])
+  test(`REP-14 that a project was deleted or brought back goes out at once, ${isStreamed ? 'with' : 'without'} a stream of it`, async () => {
+    const { world, server } = aServer();
+    const peer = new RawPeer(world, server);
+    peer.hello();
+    if (isStreamed) peer.send(want(1));
+    void server.replicas.write('p', 1);
+    await world.time.advance(1_000);
+    void server.replicas.write('p', 1);
+    await world.time.advance(50);
+    for (const lifecycle of [1, 2, 3]) {
+      server.replicas.setLifecycle('p', lifecycle);
+      await world.time.advance(20);
+      const told = peer.got('standing').map(({ standing: { lifecycle: said } }) => said);
+      assert.is(told.at(-1), lifecycle);
+    }
+  });
+
 test('REP-3 whatever the bytes are, nothing is thrown', async () => {
   const seed = testSeed('frames of peers');
   const generator = prng.create(seed);

@@ -7,10 +7,11 @@ import type { UdtDialect } from '../../src/core/udt-reads.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import type { ProjectOnDisk } from './disk-log.ts';
 import type { SimServer } from './sim-server.ts';
+import { madeId } from './session-maker.ts';
 import { UdtSimClient, hashOf, readSession, sessionId } from './udt-sim-client.ts';
 import type { World } from './world.ts';
 
-export const projectIds = [sessionId, 'report', 'gone'] as const;
+export const projectIds = [sessionId, 'report', madeId, 'gone'] as const;
 
 const lookEveryMs = 250;
 /** Only a failure takes as long. Simulated time. */
@@ -37,14 +38,18 @@ async function checkContents(world: World): Promise<void> {
 /** Waits until all servers have the same changes and all clients have what they asked for. */
 async function settle(world: World): Promise<void> {
   const untilMs = world.clock.nowMs + withinMs;
+  let batches = 0;
   for (let quiet = 0; quiet < 4 && !world.hasFailed;) {
     if (world.clock.nowMs > untilMs) {
-      world.ledger.fail(`it comes to no end: ${unsettled(world)}`);
+      world.ledger.fail(`it comes to no end: ${unsettled(world) ?? 'something is written all the time'}`);
       return;
     }
     for (const client of world.udtClients) client.poll();
     await world.pass(lookEveryMs);
-    quiet = unsettled(world) === null ? quiet + 1 : 0;
+    // What comes with a snapshot is in the log before it is all taken: so long something is written.
+    const isQuiet = unsettled(world) === null && batches === world.ledger.batches;
+    ({ batches } = world.ledger);
+    quiet = isQuiet ? quiet + 1 : 0;
   }
 }
 
@@ -75,12 +80,11 @@ function unsettled(world: World): string | null {
 }
 
 /**
- * The record that makes the project a session is gone with the disk of the only server that had it. Yjs clients may have brought
- * back all that was in it, and nobody makes it a session again.
+ * What makes the project a session is gone with the disk of the only server that had it. Yjs clients may have brought back all that
+ * was in it, and nobody makes it a session again.
  */
 function isSessionLost({ ledger, udtClients }: World): boolean {
-  const mark = udtClients[0]?.sessionMark ?? null;
-  return mark !== null && !ledger.disks.some((disk) => ledger.isFirstOn(disk, mark, sessionId));
+  return udtClients[0]?.sessionMark !== null && !ledger.isSessionAnywhere(sessionId);
 }
 
 function differenceOf(here: ProjectOnDisk, there: ProjectOnDisk): string | null {
@@ -196,10 +200,16 @@ function seen(doc: Y.Doc): SeenDocument {
 
 /** The session is the same everywhere, with its hashes (UDT-2), and every mark that was promised is in it. */
 async function checkSessions(world: World): Promise<void> {
-  const { ledger, udtClients } = world;
+  const { ledger, udtClients, maker } = world;
+  if (ledger.isSessionAnywhere(madeId)) {
+    const made = await checkViews(world, madeId, 'v1');
+    await checkViews(world, madeId, 'v2');
+    const problem = made ? maker.problemOf(made) : 'no server shows it';
+    if (problem !== null) ledger.fail(`the session that was made in slices: ${problem}`);
+  }
   if (isSessionLost(world)) return;
-  const view = await checkViews(world, 'v1');
-  await checkViews(world, 'v2');
+  const view = await checkViews(world, sessionId, 'v1');
+  await checkViews(world, sessionId, 'v2');
   if (!view) return;
   const marks = (view['marks'] ?? {}) as JsonObject;
   for (const [mark, { detail }] of ledger.promised)
@@ -208,12 +218,12 @@ async function checkSessions(world: World): Promise<void> {
 }
 
 /** @returns what clients of that generation have of the session; null if there is none. */
-async function checkViews(world: World, dialect: UdtDialect): Promise<JsonObject | null> {
+async function checkViews(world: World, id: string, dialect: UdtDialect): Promise<JsonObject | null> {
   const { servers, ledger, udtClients } = world;
   const views: JsonObject[] = [];
   for (const server of servers) {
     const read = await within(world, server, (run) =>
-      run.projects.find(sessionId, async (project) =>
+      run.projects.find(id, async (project) =>
         project?.info?.session ? readSession(project, dialect) : null,
       ),
     );
@@ -224,12 +234,13 @@ async function checkViews(world: World, dialect: UdtDialect): Promise<JsonObject
   }
   const [first] = views;
   if (!first) return null;
-  if (views.length < servers.length) ledger.fail('not all servers have the session');
-  const states = udtClients.filter((client) => client.dialect === dialect).map(({ state }) => state);
+  if (views.length < servers.length) ledger.fail(`not all servers have the session ${id}`);
+  const followers = id === sessionId ? udtClients : [];
+  const states = followers.filter((client) => client.dialect === dialect).map(({ state }) => state);
   const texts = [...views, ...states].map((view) => stringify(withoutVersions(view)));
   for (const [index, text] of texts.entries())
     if (text !== texts[0])
-      ledger.fail(`sessions differ (${dialect}, ${index}):\n${text ?? ''}\n${texts[0] ?? ''}`);
+      ledger.fail(`sessions differ (${id}, ${dialect}, ${index}):\n${text ?? ''}\n${texts[0] ?? ''}`);
   return first;
 }
 

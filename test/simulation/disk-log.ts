@@ -13,6 +13,11 @@ export class DiskLog {
     return project;
   }
 
+  /** Whether it has the change of this name. */
+  hasNamed(name: string): boolean {
+    return this.projects.get(name.split('/')[0] ?? '')?.has(name) ?? false;
+  }
+
   /** The ids and logs of projects that aren't deleted. */
   *alive(): Generator<[id: string, project: ProjectOnDisk]> {
     for (const [id, project] of this.projects) if (project.lifecycle % 2 === 0) yield [id, project];
@@ -37,6 +42,9 @@ const purgedLifecycle = 2 ** 31 - 1;
 
 export class ProjectOnDisk {
   lifecycle = 0;
+  /** Whether the catalogue has it, and as a session. */
+  isThere = false;
+  isSession = false;
   /** Position → the name of the change there. */
   private positions = new Map<number, string>();
   private names = new Set<string>();
@@ -56,14 +64,15 @@ export class ProjectOnDisk {
     return `${name} came to position ${position}, after ${this.positions.size - 1} positions and the seqno ${head}`;
   }
 
-  /** A session that was not finished is removed, and what a purge takes. */
-  remove(position: number): void {
+  /** A session that was not finished is removed, and what a purge takes. @returns the name of what was there. */
+  remove(position: number): string | undefined {
     const name = this.positions.get(position);
-    if (name === undefined) return;
+    if (name === undefined) return undefined;
     this.positions.delete(position);
     this.names.delete(name);
     const [, serverId, seqno] = name.split('/').map(Number) as [number, number, number];
     this.heads.set(serverId, Math.min(seqno - 1, this.heads.get(serverId) ?? 0));
+    return name;
   }
 
   head(serverId: number): number {
@@ -96,6 +105,8 @@ export class ProjectOnDisk {
   copy(): ProjectOnDisk {
     const copy = new ProjectOnDisk();
     copy.lifecycle = this.lifecycle;
+    copy.isThere = this.isThere;
+    copy.isSession = this.isSession;
     copy.positions = new Map(this.positions);
     copy.names = new Set(this.names);
     copy.everHere = new Set(this.everHere);

@@ -16,6 +16,8 @@ const shown = [
   'closes',
   'failures',
   'forgiven',
+  'slicedSessions',
+  'partsOfSessions',
 ];
 /** By whom at least so much is acknowledged in a seed, on average. */
 const acknowledged = { Stream: 50, Udt: 4, Yjs: 50 };

@@ -3,7 +3,8 @@
 
 import type { Write } from '../../src/store/store.ts';
 import { DiskLog, type ProjectOnDisk } from './disk-log.ts';
-import { readKey, readLifecycle, RecordReader, type SeenRecord } from './log-reader.ts';
+import { readEntry, readKey, RecordReader, type SeenRecord } from './log-reader.ts';
+import { SeenSessions } from './seen-sessions.ts';
 
 /** A change, whoever has it. */
 export interface SeenChange {
@@ -31,11 +32,19 @@ export class Ledger {
   readonly promised = new Map<string, Promised>();
   /** Project → the lifecycle that was acknowledged. */
   readonly lifecycles = new Map<string, number>();
+  /** The names of changes of which somebody was told. */
+  private readonly told = new Set<string>();
   /** Mark → the changes that carry it. */
   private readonly carriers = new Map<string, string[]>();
+  /** Those that are made in slices. */
+  readonly sessions = new SeenSessions();
   private readonly records = new RecordReader();
   /** How many updates were compacted away on a disk. */
   compactions = 0;
+  /** How many batches became durable. */
+  batches = 0;
+  /** How many parts of sessions were stored before their projects were there. */
+  partsStored = 0;
   /** How many promises a restore made void: nobody had what was promised any more. */
   forgiven = 0;
 
@@ -51,20 +60,46 @@ export class Ledger {
 
   /** A batch is durable on a disk. */
   synced(server: number, batch: readonly Write[]): void {
+    this.batches++;
     const groups = new Map<string, number>();
+    const described = new Set<string>();
     for (const { key, value } of batch) {
       const seen = readKey(key);
       if (seen.type === 'project') {
-        this.disks[server]!.project(seen.project).lifecycle = value ? readLifecycle(value) : 0;
+        described.add(seen.project);
+        const { lifecycle = 0, isSession = false } = value ? readEntry(value) : {};
+        Object.assign(this.disks[server]!.project(seen.project), { lifecycle, isSession, isThere: !!value });
       } else if (seen.type === 'record') {
         const { project, position } = seen;
         const disk = this.disks[server]!.project(project);
-        if (!value) disk.remove(position);
+        if (!value) this.removed(disk, position);
         else this.stored(server, project, position, disk, this.records.read(value), groups);
       }
     }
     for (const [group, missing] of groups)
       if (missing !== 0) this.fail(`server ${server} stored only a part of the group ${group}`);
+    for (const project of described) this.checkWhole(server, project);
+  }
+
+  /** What was removed before anybody was told of it may be given another content. */
+  private removed(disk: ProjectOnDisk, position: number): void {
+    const name = disk.remove(position);
+    if (name === undefined || disk.lifecycle > 0) return;
+    const isKept = this.told.has(name) || this.disks.some((other) => other.hasNamed(name));
+    if (isKept) return;
+    this.changes.delete(name);
+    this.sessions.see(name, 'other');
+  }
+
+  /** A session that is made in slices isn't there before its last one is durable. */
+  private checkWhole(server: number, project: string): void {
+    const disk = this.disks[server]!.project(project);
+    if (!disk.isThere || disk.lifecycle > 0) return;
+    const names = disk.list();
+    if (disk.isSession && !this.sessions.hasWhole(names))
+      this.fail(`server ${server} has ${project} as a session, and only a part of it`);
+    if (names.length > 0 && this.sessions.hasOnlyParts(names))
+      this.fail(`server ${server} has ${project}, and only a part of a session in it`);
   }
 
   private stored(
@@ -82,6 +117,7 @@ export class Ledger {
       this.compactions++;
       return;
     }
+    if (record.kind !== 'other' && !disk.isThere) this.partsStored++;
     const group = nameOf(project, serverId, seqno - groupIndex);
     groups.set(group, (groups.get(group) ?? groupSize) - 1);
     const problem = disk.add(position, name, serverId, seqno);
@@ -89,11 +125,21 @@ export class Ledger {
   }
 
   /** A record that a server sends to another: it must be durable there (REP-3). */
-  sent(server: number, project: string, bytes: Uint8Array): void {
+  sent(server: number, project: string, bytes: Uint8Array): SeenRecord {
     const record = this.records.read(bytes);
     const name = nameOf(project, record.serverId, record.seqno);
     this.see(name, record, `a link from server ${server}`);
     this.left(server, project, name, 'sent to a peer');
+    return record;
+  }
+
+  /** Records that a server sends as `groups`. */
+  sentGroups(server: number, project: string, records: readonly Uint8Array[], isUnfinished: boolean): void {
+    const last = records.map((bytes) => this.sent(server, project, bytes)).at(-1);
+    if (last?.kind === 'slice' && !isUnfinished)
+      this.fail(`server ${server} has sent a part of the session ${project} for the whole`);
+    if (!this.disks[server]!.project(project).isThere)
+      this.fail(`server ${server} has sent ${project}, which isn't there`);
   }
 
   /** An object that a server shows to a client under a number. */
@@ -105,14 +151,16 @@ export class Ledger {
   }
 
   private left(server: number, project: string, name: string, how: string): void {
+    this.told.add(name);
     if (!this.disks[server]!.project(project).mayLeave(name))
       this.fail(`server ${server}: ${name} was ${how} before it was durable`);
   }
 
-  private see(name: string, { checksum, object, update }: SeenRecord, where: string): void {
+  private see(name: string, { checksum, object, update, kind }: SeenRecord, where: string): void {
     const known = this.changes.get(name);
     if (!known) {
       this.changes.set(name, { checksum, object, update });
+      this.sessions.see(name, kind);
       const text = (object ?? '') + (update ? Buffer.from(update).toString('latin1') : '');
       for (const [mark] of text.matchAll(marks)) {
         const carriers = this.carriers.get(mark);
@@ -173,10 +221,9 @@ export class Ledger {
     );
   }
 
-  /** Whether the change that had the mark first is there, not only one that brought it again. */
-  isFirstOn(disk: DiskLog, mark: string, project: string): boolean {
-    const [first] = this.carriers.get(mark) ?? [];
-    return first !== undefined && disk.project(project).has(first);
+  /** Whether some server has all that makes the project a session. */
+  isSessionAnywhere(project: string): boolean {
+    return this.disks.some((disk) => this.sessions.hasWhole(disk.project(project).list()));
   }
 
   isAnywhere(mark: string, project: string): boolean {

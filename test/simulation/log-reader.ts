@@ -8,6 +8,8 @@ export interface SeenRecord {
   readonly seqno: number;
   readonly groupIndex: number;
   readonly groupSize: number;
+  /** Of a session that is made in slices: `session`, `slice`s, `closing`. */
+  readonly kind: 'session' | 'slice' | 'closing' | 'other';
   /** Of the header, which has the digests of the object and the update: what it stands for can't differ. */
   readonly checksum: string;
   /** JSON text, or null. */
@@ -32,13 +34,21 @@ export function readKey(key: Uint8Array): SeenKey {
   return { type: 'record', project, position: bytes.readUIntBE(end + 2, 6) };
 }
 
-/** How often a project was deleted and brought back: odd while it is deleted (REP-14). */
-export function readLifecycle(sealed: Uint8Array): number {
+/** What the catalogue says of a project. */
+export interface SeenEntry {
+  /** How often it was deleted and brought back: odd while it is deleted (REP-14). */
+  readonly lifecycle: number;
+  readonly isSession: boolean;
+}
+
+export function readEntry(sealed: Uint8Array): SeenEntry {
   const info = JSON.parse(Buffer.from(sealed.subarray(8)).toString('utf8')) as {
+    session: unknown;
     tombstone: unknown;
     lifecycle?: number;
   };
-  return info.lifecycle ?? (info.tombstone === null ? 0 : 1);
+  const lifecycle = info.lifecycle ?? (info.tombstone === null ? 0 : 1);
+  return { lifecycle, isSession: info.session !== null };
 }
 
 /** The bytes of a record are checked when it is seen first, and the next ones when it differs. */
@@ -69,7 +79,7 @@ function readRecord(bytes: Uint8Array): SeenRecord {
   fields.number(); // its time
   fields.byte(); // its protocol
   fields.take(fields.number()); // its user
-  fields.byte(); // its kind
+  const kind = (['session', 'slice', 'closing'] as const)[fields.byte() - 5] ?? 'other';
   const parts = fields.byte();
   const [object, update] = [1, 2].map((bit) => {
     if ((parts & bit) === 0) return null;
@@ -84,6 +94,7 @@ function readRecord(bytes: Uint8Array): SeenRecord {
     seqno,
     groupIndex,
     groupSize,
+    kind,
     checksum,
     object: object?.toString('utf8') ?? null,
     update: update ?? null,

@@ -19,6 +19,8 @@ export interface SocketEnd {
 
 const delayMsMax = 25;
 const brokenMsMax = 2_000;
+/** One that is slow takes so much longer for each frame, one after the other. */
+const slowness = 8;
 
 export class SimNetwork {
   /** Pairs of servers that can't reach each other, as "0-2". */
@@ -83,6 +85,7 @@ class SimSocket {
   private isOpen = true;
   /** When the last frame of each direction arrives: the next one can't come before. */
   private readonly busyUntilMs: [number, number] = [0, 0];
+  private readonly isSlow: boolean;
 
   constructor(
     readonly pair: string,
@@ -96,6 +99,7 @@ class SimSocket {
       listener: null,
     });
     this.ends = [end(1), end(0)];
+    this.isSlow = chance.oneIn(5);
   }
 
   /** Both sides hear of it; what is on its way is lost. */
@@ -124,9 +128,14 @@ class SimSocket {
   }
 
   private deliver(to: 0 | 1, run: (listener: SocketListener) => void): void {
-    const atMs = Math.max(this.busyUntilMs[to], this.clock.nowMs + this.chance.integer(1, delayMsMax));
+    const { nowMs } = this.clock;
+    const delayMs = this.chance.integer(1, delayMsMax);
+    const isSlow = this.isSlow && !this.network.isHealed;
+    const atMs = isSlow
+      ? Math.max(this.busyUntilMs[to], nowMs) + delayMs * slowness
+      : Math.max(this.busyUntilMs[to], nowMs + delayMs);
     this.busyUntilMs[to] = atMs;
-    this.clock.after(atMs - this.clock.nowMs, () => this.arrive(to, run));
+    this.clock.after(atMs - nowMs, () => this.arrive(to, run));
   }
 
   /** While the two can't reach each other nothing arrives: the socket breaks in the end. */

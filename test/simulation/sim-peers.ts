@@ -4,8 +4,9 @@
 import type { Project } from '../../src/core/project.ts';
 import { Replicas } from '../../src/core/replicas.ts';
 import { RejoinError } from '../../src/errors.ts';
-import type { LinkEnd } from '../../src/replication/link-transport.ts';
+import type { LinkEnd, LinkPeer } from '../../src/replication/link-transport.ts';
 import { Link } from '../../src/replication/link.ts';
+import { admit, type AdmittedLink } from '../../src/replication/peer-admission.ts';
 import { parseFrame } from '../../src/wire/replication/parse-message.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
 import type { Ledger } from './ledger.ts';
@@ -20,6 +21,8 @@ export interface PeersWorld {
   readonly servers: readonly SimServer[];
   readonly ledger: Ledger;
   readonly counts: { purges: number };
+  /** A part of a snapshot is on its way. */
+  snapshotSent(from: SimServer, to: SimServer): void;
   note(what: string): void;
 }
 
@@ -39,6 +42,8 @@ const purgeEvery = 8;
 export class SimPeers {
   private readonly pairs: readonly Pair[];
   private readonly replicas = new Map<ServerRun, Replicas>();
+  /** Those of each run that are open (REP-9). */
+  private readonly admitted = new Map<ServerRun, Set<AdmittedLink>>();
 
   constructor(
     private readonly world: PeersWorld,
@@ -116,25 +121,24 @@ export class SimPeers {
     this.world.note(`server ${connects.index} is linked with server ${accepts.index}`);
     const [here, there] = this.world.network.connect(connects.index, accepts.index);
     pair.links = [
-      { server: connects, link: this.link(pair, connects, connects.run, here, 'connects') },
-      { server: accepts, link: this.link(pair, accepts, accepts.run, there, 'accepts') },
+      { server: connects, link: this.link(pair, connects.run, here, 'connects') },
+      { server: accepts, link: this.link(pair, accepts.run, there, 'accepts') },
     ];
   }
 
-  private link(
-    pair: Pair,
-    server: SimServer,
-    run: ServerRun,
-    socket: SocketEnd,
-    role: 'connects' | 'accepts',
-  ): Link {
+  private link(pair: Pair, run: ServerRun, socket: SocketEnd, role: 'connects' | 'accepts'): Link {
     const { clock, ledger } = this.world;
+    const server = pair[role];
+    const other = role === 'connects' ? pair.accepts : pair.connects;
+    const links = this.linksOf(run);
+    const admitted = new SimAdmitted(role, socket);
+    links.add(admitted);
     const link = new Link({
       replicas: this.replicasOf(run),
       transport: {
         send: (frame) => {
           if (run.isOver) return;
-          this.look(server, frame);
+          this.look(server, other, frame);
           socket.send(frame);
         },
         close: () => socket.close(),
@@ -148,12 +152,16 @@ export class SimPeers {
       environment: run.environment,
       role,
       instance: run.instance,
+      admit: (peer) => admit(admitted, peer, { ownServerId: this.replicasOf(run).serverId, links }),
       observe: ({ type, project, detail }) => {
         this.world.note(`a link of server ${server.index}: ${type} ${project}: ${detail}`);
         if (type === 'project-failed' && !run.store.hasFailed)
           ledger.fail(`server ${server.index}, ${project}: ${detail}`);
       },
-      onEnd: (end) => this.ended(server, run, end, socket),
+      onEnd: (end) => {
+        links.delete(admitted);
+        this.ended(server, run, end, socket);
+      },
     });
     socket.listener = {
       receive: (frame) => {
@@ -173,7 +181,7 @@ export class SimPeers {
     const detail =
       end.type === 'closed' ? '' : end.type === 'cut' ? end.detail : `${end.reason} ${end.message}`;
     this.world.note(`a link of server ${server.index} has ended: ${end.type} ${detail}`);
-    if (end.type === 'refused' && end.by === 'us')
+    if (end.type === 'refused' && end.by === 'us' && end.reason !== 'twin')
       this.world.ledger.fail(`server ${server.index} refused a link: ${detail}`);
     socket.close();
   }
@@ -184,9 +192,46 @@ export class SimPeers {
     return known;
   }
 
-  private look(server: SimServer, frame: Uint8Array): void {
+  private linksOf(run: ServerRun): Set<AdmittedLink> {
+    const known = this.admitted.get(run) ?? new Set();
+    this.admitted.set(run, known);
+    return known;
+  }
+
+  private look(server: SimServer, other: SimServer, frame: Uint8Array): void {
+    const { ledger } = this.world;
     const { message } = parseFrame(frame);
-    if (message.type !== 'groups' && message.type !== 'fetched') return;
-    for (const record of message.records) this.world.ledger.sent(server.index, message.project, record);
+    if (message.type === 'snapshot') this.world.snapshotSent(server, other);
+    if (message.type === 'groups')
+      ledger.sentGroups(server.index, message.project, message.records, message.isUnfinished);
+    else if (message.type === 'fetched' || message.type === 'snapshot')
+      for (const record of message.records) ledger.sent(server.index, message.project, record);
+  }
+}
+
+/** A link, as the one who lets in others looks at it. */
+class SimAdmitted implements AdmittedLink {
+  peer: LinkPeer | null = null;
+
+  constructor(
+    readonly role: 'connects' | 'accepts',
+    private readonly socket: SocketEnd,
+  ) {}
+
+  admit(peer: LinkPeer): void {
+    this.peer = peer;
+  }
+
+  /** Of a server that is gone the sockets end at once. */
+  isAnswered(): Promise<boolean> {
+    return Promise.resolve(true);
+  }
+
+  cut(): void {
+    this.socket.close();
+  }
+
+  close(): void {
+    this.socket.close();
   }
 }

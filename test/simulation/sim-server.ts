@@ -3,8 +3,10 @@
 
 import { Projects } from '../../src/core/projects.ts';
 import type { ObservedEvent } from '../../src/core/observer.ts';
+import type { Sizes } from '../../src/core/sizes.ts';
 import type { Environment } from '../../src/model/environment.ts';
 import { readLife, takeNewLife } from '../../src/store/life.ts';
+import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
 import { DiskLog } from './disk-log.ts';
 import type { Ledger } from './ledger.ts';
@@ -14,8 +16,14 @@ import { SimDisk, SimStore, type DiskCopy } from './sim-store.ts';
 const startMs = Date.UTC(2026, 0, 1);
 const tenYearsMs = 10 * 365 * 24 * 60 * 60 * 1000;
 
+export interface ServerOptions {
+  readonly keepUpdatesMs: number;
+  readonly sizes: Partial<Sizes>;
+}
+
 /** What happens to a server that others must hear of. */
 export interface ServerWatcher {
+  readonly servers: readonly SimServer[];
   started(server: SimServer): void;
   stopped(server: SimServer): void;
   observed(server: SimServer, event: ObservedEvent): void;
@@ -52,11 +60,13 @@ export class SimServer {
   /** Its disk is an old copy: it takes a new life when it starts, as `rejoin restore` does (REP-8). */
   private isCopy = false;
   /**
-   * Its disk is an old copy and nobody has told it so: the server id that the copy has, until another server does (REP-8). Clients stay
-   * away meanwhile: what it would number then nobody could tell from what it has lost.
+   * Its disk is an old copy, or that of another server, and nobody has told it so: the server id that the copy has, until another server does (REP-8). Clients stay
+   * away meanwhile: what it would number then nobody could tell from what it has lost, or from what its twin numbers.
    */
   private rolledBackId: number | null = null;
   private rolledBackTo: DiskLog | null = null;
+  /** Of the newest life that it was seen in; null before the first. */
+  private serverId: number | null = null;
 
   constructor(
     readonly index: number,
@@ -64,7 +74,7 @@ export class SimServer {
     private readonly chance: Chance,
     private readonly ledger: Ledger,
     private readonly watcher: ServerWatcher,
-    private readonly keepUpdatesMs: number,
+    private readonly options: ServerOptions,
   ) {
     this.disk = new SimDisk((batch) => ledger.synced(index, batch));
     this.clockOffMs = chance.pick([0, -tenYearsMs, tenYearsMs]);
@@ -83,6 +93,7 @@ export class SimServer {
       isOver: false,
     };
     const before = await readLife(store);
+    await removeUnfinishedSessions(store);
     const life =
       before && !this.isCopy
         ? before
@@ -94,12 +105,17 @@ export class SimServer {
       observer: { observe: (event) => this.watcher.observed(this, event) },
       // The real time must decide nothing: what leaves memory is a step of the simulation.
       memory: { bytesMax: Infinity, idleMs: Infinity },
-      upkeep: { keepUpdatesMs: this.keepUpdatesMs, udtHistoryMs: 60 * 60 * 1000 },
+      upkeep: { keepUpdatesMs: this.options.keepUpdatesMs, udtHistoryMs: 60 * 60 * 1000 },
+      sizes: this.options.sizes,
     });
     this.isStarting = false;
     this.isCopy = false;
     // The copy may be of an earlier life than the one that ended with it.
     if (this.rolledBackTo && this.rolledBackId === null) this.rolledBackId = life.serverId;
+    this.serverId = life.serverId;
+    projects.listenLives(() => {
+      if (!run.isOver) this.serverId = projects.context.life.serverId;
+    });
     this.run = Object.assign(run, { projects });
     this.watcher.started(this);
   }
@@ -140,10 +156,20 @@ export class SimServer {
     return true;
   }
 
+  /** Its disk is replaced by a byte copy of another server's, and nobody tells it so: they are twins (REP-9). */
+  becomeTwin(other: SimServer): void {
+    const copy = other.copy();
+    this.crash();
+    this.restore(copy);
+    this.isCopy = false;
+    this.rolledBackTo = copy.log.copy();
+  }
+
   /** Whether it lets clients in. */
   get isOpen(): boolean {
     const { rolledBackId, ledger, index } = this;
-    if (rolledBackId === null || this.serverId === null) return this.run !== null;
+    if (!this.run) return false;
+    if (rolledBackId === null) return true;
     if (this.serverId !== rolledBackId) {
       this.rolledBackId = null; // it was told
       this.rolledBackTo = null;
@@ -152,8 +178,9 @@ export class SimServer {
     const own = ledger.disks[index]!;
     if (this.rolledBackTo && own.hasMoreOf(this.rolledBackTo, rolledBackId))
       ledger.fail(`server ${index} took back what it had lost, and keeps its server id ${rolledBackId}`);
-    if (!ledger.isKnownElsewhere(index, own, rolledBackId)) {
-      // The others have lost it, too: nobody can tell it any more.
+    const hasTwin = this.watcher.servers.some((other) => other !== this && other.serverId === rolledBackId);
+    if (!hasTwin && !ledger.isKnownElsewhere(index, own, rolledBackId)) {
+      // The others have lost it, too, or have left it: nobody can tell it any more.
       this.crash();
       this.isCopy = true;
       this.rolledBackId = null;
@@ -161,11 +188,6 @@ export class SimServer {
       this.clock.after(1, () => void this.start());
     }
     return false;
-  }
-
-  /** Of the present life; null while it is down. */
-  private get serverId(): number | null {
-    return this.run?.projects.context.life.serverId ?? null;
   }
 
   /** Its clock is set to another time, also backwards. */

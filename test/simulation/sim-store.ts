@@ -4,13 +4,15 @@
 
 import { RejoinError } from '../../src/errors.ts';
 import type { Entry, Range, Store, Write } from '../../src/store/store.ts';
-import { pageEntriesMax } from '../../src/store/store.ts';
 import type { Chance } from '../campaigns/kill9/chance.ts';
 import type { SimClock } from './sim-clock.ts';
 
 const latencyMsMax = 6;
 /** A disk that is slow is that many times slower. */
 const slowness = 40;
+
+/** Reading is interrupted between two pages. */
+const pageEntries = 12;
 
 /** Keys in their order, with what is under them. */
 export class SimDisk {
@@ -95,6 +97,8 @@ export class SimStore implements Store {
   /** Every write is refused with it until `reopen`. */
   private refusal: RejoinError | null = null;
   private isDead = false;
+  /** How often it was opened anew: who was reading then is interrupted. */
+  private reopened = 0;
   /** Whether a sync has failed, ever. */
   hasFailed = false;
 
@@ -122,7 +126,7 @@ export class SimStore implements Store {
   }
 
   scan(range: Range): AsyncGenerator<readonly Entry[]> {
-    return pagesOf(this.read(() => this.disk.range(range)));
+    return this.pagesOf(this.read(() => this.disk.range(range)));
   }
 
   write(batch: readonly Write[]): Promise<void> {
@@ -155,6 +159,7 @@ export class SimStore implements Store {
       this.checkDisk();
       this.showHidden();
       this.refusal = null;
+      this.reopened++;
     });
   }
 
@@ -194,6 +199,16 @@ export class SimStore implements Store {
     for (const { reject } of refused) reject(this.refusal);
   }
 
+  private async *pagesOf(read: Promise<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
+    const { reopened } = this;
+    const entries = await read;
+    for (let i = 0; i < entries.length; i += pageEntries) {
+      if (this.reopened !== reopened)
+        throw new RejoinError('unavailable', 'The store was opened anew while it was being read');
+      yield entries.slice(i, i + pageEntries);
+    }
+  }
+
   private showHidden(): void {
     for (const batch of this.hidden.splice(0)) this.disk.apply(batch);
   }
@@ -218,9 +233,4 @@ export class SimStore implements Store {
       });
     });
   }
-}
-
-async function* pagesOf(read: Promise<readonly Entry[]>): AsyncGenerator<readonly Entry[]> {
-  const entries = await read;
-  for (let i = 0; i < entries.length; i += pageEntriesMax) yield entries.slice(i, i + pageEntriesMax);
 }

@@ -1,4 +1,4 @@
-// Fresh seeds of the simulation: 3 servers, 8 clients, 300 steps each, without compaction. The long run: `npm run campaign --
+// Fresh seeds of the simulation: 3 servers, 9 clients, 300 steps each, without compaction. The long run: `npm run campaign --
 // simulation`; faults that it must notice: `npm run campaign -- mutants`. It takes long.
 
 import { suite } from 'uvu';

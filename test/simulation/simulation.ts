@@ -26,6 +26,8 @@ export interface SimulationResult {
     readonly acknowledgedByYjs: number;
     readonly forgiven: number;
     readonly compactions: number;
+    readonly slicedSessions: number;
+    readonly partsOfSessions: number;
   };
 }
 
@@ -64,6 +66,8 @@ export async function simulate({
       acknowledgedByYjs: ledger.countPromised(world.yjsClients),
       forgiven: ledger.forgiven,
       compactions: ledger.compactions,
+      slicedSessions: ledger.sessions.count,
+      partsOfSessions: ledger.partsStored,
     },
   };
 }

@@ -9,6 +9,7 @@ import type { JsonObject } from '../../src/model/json.ts';
 import { checkObject } from '../../src/model/objects.ts';
 import type { VersionVector } from '../../src/model/version-vector.ts';
 import { SimClient } from './sim-client.ts';
+import { madeId } from './session-maker.ts';
 import type { SimConnection } from './sim-connection.ts';
 
 interface Upload {
@@ -28,6 +29,8 @@ export class StreamClient extends SimClient {
   private readonly known = new Map<string, Known>();
   private readonly unsent: Upload[] = [];
   private isSending = false;
+  /** What it uploads to and follows. */
+  readonly projects: [string, ...string[]] = ['session', 'report', 'report', 'gone'];
 
   get isQuiet(): boolean {
     return this.connection !== null && this.unsent.length === 0;
@@ -44,7 +47,7 @@ export class StreamClient extends SimClient {
   }
 
   protected write(): void {
-    const project = this.chance.pick(['session', 'report', 'report', 'gone']);
+    const project = this.chance.pick(this.projects);
     for (let count = this.chance.integer(1, 3); count > 0; count--) {
       const mark = this.mark();
       this.unsent.push({ project, mark, fields: entryOf(mark) });
@@ -53,7 +56,7 @@ export class StreamClient extends SimClient {
   }
 
   protected connected(connection: SimConnection): void {
-    for (const project of ['session', 'report', 'gone'])
+    for (const project of new Set([...this.projects, madeId]))
       this.trying(connection, () => this.follow(connection, project));
     this.send();
   }

@@ -26,6 +26,8 @@ export class UdtSimClient extends SimClient {
   private isPolling = false;
   /** v2 clients have the summary document in place of the session, and name samples by their `_id`. */
   dialect: UdtDialect = 'v1';
+  /** How many samples the session has that it makes. */
+  samplesMade = 3;
   /** It makes the session; the others wait for it. */
   creates = false;
   /** Of the session that it has made. */
@@ -75,7 +77,7 @@ export class UdtSimClient extends SimClient {
     const udt = {
       name: 'a session',
       interface: { type: 'image', labels: ['a', 'b'] },
-      samples: [{ n: 1 }, { n: 2 }, { n: 3 }],
+      samples: Array.from({ length: this.samplesMade }, (_, index) => ({ n: index + 1 })),
       marks: { [mark]: 0 },
     };
     const origin = { protocol: 'udt', user: this.name } as const;

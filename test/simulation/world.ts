@@ -2,12 +2,14 @@
 // checker look at what it comes to.
 
 import type { ObservedEvent } from '../../src/core/observer.ts';
+import type { Sizes } from '../../src/core/sizes.ts';
 import { Chance } from '../campaigns/kill9/chance.ts';
 import { Ledger } from './ledger.ts';
 import { SimClock } from './sim-clock.ts';
 import type { SimClient } from './sim-client.ts';
 import { SimNetwork } from './sim-network.ts';
 import { SimPeers } from './sim-peers.ts';
+import { SessionMaker, madeId } from './session-maker.ts';
 import { SimServer, emptyCopy, type ServerCopy } from './sim-server.ts';
 import { StreamClient } from './stream-client.ts';
 import { Trace } from './trace.ts';
@@ -43,6 +45,11 @@ export type WorldCounts = {
   closes: number;
   /** Disks that took no writes for a while. */
   failures: number;
+  /** Servers that were started on a copy of another one's disk. */
+  twins: number;
+  /** Links that broke, and servers that crashed, while parts of a snapshot were on their way. */
+  snapshotCuts: number;
+  snapshotCrashes: number;
 };
 
 export class World {
@@ -54,6 +61,7 @@ export class World {
   readonly streamClients: readonly StreamClient[];
   readonly udtClients: readonly UdtSimClient[];
   readonly yjsClients: readonly YjsSimClient[];
+  readonly maker: SessionMaker;
   readonly trace: Trace;
   readonly counts: WorldCounts = {
     crashes: 0,
@@ -66,6 +74,9 @@ export class World {
     purges: 0,
     closes: 0,
     failures: 0,
+    twins: 0,
+    snapshotCuts: 0,
+    snapshotCrashes: 0,
   };
   isEnding = false;
   private readonly peers: SimPeers;
@@ -74,15 +85,15 @@ export class World {
 
   constructor(private readonly options: WorldOptions) {
     const { seed, servers } = options;
-    const keepUpdatesMs = options.compacts ? 0 : Infinity;
     const chance = new Chance(seed);
+    const serverOptions = { keepUpdatesMs: options.compacts ? 0 : Infinity, sizes: sizesOf(chance) };
     this.chance = chance;
     this.trace = new Trace(() => this.clock.nowMs, options.traceLines);
     this.ledger = new Ledger(servers);
     this.network = new SimNetwork(this.clock, chance.fork());
     this.servers = Array.from(
       { length: servers },
-      (_, index) => new SimServer(index, this.clock, chance.fork(), this.ledger, this, keepUpdatesMs),
+      (_, index) => new SimServer(index, this.clock, chance.fork(), this.ledger, this, serverOptions),
     );
     this.peers = new SimPeers(this, chance.fork());
     const home = (): SimServer => this.anyServer();
@@ -95,10 +106,13 @@ export class World {
     this.yjsClients = [5, 6, 7].map(
       (i) => new YjsSimClient(name(i), this, chance.fork(), home(), i === 5 ? 'report' : sessionId),
     );
+    this.maker = new SessionMaker(name(8), this, chance.fork(), home());
+    // Another server may have something of the project already when the session comes.
+    if (chance.oneIn(3)) this.streamClients[0]!.projects.push(madeId);
   }
 
   get clients(): readonly SimClient[] {
-    return [...this.streamClients, ...this.udtClients, ...this.yjsClients];
+    return [...this.streamClients, ...this.udtClients, ...this.yjsClients, this.maker];
   }
 
   note(what: string): void {
@@ -109,6 +123,7 @@ export class World {
   async run(): Promise<void> {
     for (const server of this.servers) void server.start();
     this.udtClients[0]!.creates = true;
+    if (this.chance.oneIn(2)) this.udtClients[0]!.samplesMade = this.chance.integer(12, 40);
     await this.pass(20);
     for (const client of this.clients) client.connect();
     for (let step = 0; step < this.options.steps && !this.hasFailed; step++) {
@@ -167,6 +182,22 @@ export class World {
       this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
   }
 
+  /** Some of them break in the middle: the link does, or the server to which it goes. */
+  snapshotSent(from: SimServer, to: SimServer): void {
+    if (this.isEnding || !this.chance.oneIn(8)) return;
+    this.clock.after(this.chance.integer(0, 30), () => {
+      if (this.isEnding) return;
+      if (this.chance.oneIn(3)) {
+        this.counts.snapshotCrashes++;
+        this.crash(to);
+      } else {
+        this.counts.snapshotCuts++;
+        this.note(`a snapshot from server ${from.index} to server ${to.index} is cut`);
+        this.network.cut(from.index, to.index);
+      }
+    });
+  }
+
   // ---- steps
 
   private step(number: number): void {
@@ -185,7 +216,7 @@ export class World {
       return;
     }
     const server = this.anyServer();
-    switch (chance.integer(1, 17)) {
+    switch (chance.integer(1, 18)) {
       case 1:
       case 2:
         this.crash(server);
@@ -220,6 +251,9 @@ export class World {
         break;
       case 13:
         this.failDisk(server);
+        break;
+      case 14:
+        this.makeTwin(server, number);
         break;
       default:
         this.closeDocument(server);
@@ -257,6 +291,19 @@ export class World {
     this.clock.after(this.chance.integer(1, downMsMax), () => void server.start());
   }
 
+  /** It starts on a copy of another one's disk, and nobody has told it so (REP-9). */
+  private makeTwin(server: SimServer, step: number): void {
+    const other = this.anyServer();
+    const isMeant = step >= firstCopyStep && this.chance.oneIn(3);
+    if (!isMeant || other === server || !server.run || !other.run || !other.isOpen) return;
+    if (this.udtClients[0]!.creates) return;
+    this.counts.twins++;
+    this.note(`server ${server.index} starts on the disk of server ${other.index}`);
+    server.becomeTwin(other);
+    this.ledger.restored((mark) => this.clients.some((client) => client.holds(mark)));
+    this.clock.after(this.chance.integer(1, downMsMax), () => void server.start());
+  }
+
   private partition(server: SimServer): void {
     const other = this.anyServer();
     if (other === server) return;
@@ -287,7 +334,7 @@ export class World {
   private closeDocument(server: SimServer): void {
     const { run } = server;
     if (!run) return;
-    const id = this.chance.pick([sessionId, 'report']);
+    const id = this.chance.pick([sessionId, sessionId, 'report', 'report', madeId]);
     this.counts.closes++;
     this.note(`server ${server.index} closes ${id}`);
     const close = async (): Promise<void> => {
@@ -309,4 +356,16 @@ export class World {
   private anyServer(): SimServer {
     return this.chance.pick(this.servers as [SimServer, ...SimServer[]]);
   }
+}
+
+/** Little has many slices, pages and pieces; in some seeds it has one, as most has in a real server. */
+function sizesOf(chance: Chance): Partial<Sizes> {
+  if (chance.oneIn(4)) return { snapshotChanges: 30 };
+  return {
+    sliceValues: chance.integer(6, 40),
+    uncutUnits: 64,
+    pageBytes: chance.pick([200, 800, 4_000]),
+    pieceBytes: chance.pick([100, 500, 2_000]),
+    snapshotChanges: chance.integer(10, 40),
+  };
 }

@@ -78,7 +78,7 @@ export class ModelReplicas implements Replicas {
   failsToAccept: (project: string) => RejoinError | null = () => null;
   /** Makes reading fail. */
   failsToRead: (project: string) => RejoinError | null = () => null;
-  private readonly listeners = new Set<(project: string) => void>();
+  private readonly listeners = new Set<(project: string, isLifecycle: boolean) => void>();
   private readonly lostListeners = new Set<(project: string) => void>();
   private readonly lent = new Set<string>();
   /** Of each project the lost seqnos, with their server and place. */
@@ -118,7 +118,7 @@ export class ModelReplicas implements Replicas {
   /** Deletes the project, or brings it back. */
   setLifecycle(id: string, lifecycle: number): void {
     this.projectOf(id).lifecycle = lifecycle;
-    this.tell(id);
+    this.tell(id, true);
   }
 
   async catalogue(after: string | null): Promise<readonly CatalogueEntry[]> {
@@ -238,7 +238,7 @@ export class ModelReplicas implements Replicas {
     };
   }
 
-  listen(moved: (project: string) => void): () => void {
+  listen(moved: (project: string, isLifecycle: boolean) => void): () => void {
     this.listeners.add(moved);
     return () => this.listeners.delete(moved);
   }
@@ -347,8 +347,8 @@ export class ModelReplicas implements Replicas {
     for (const wanted of [...this.lostListeners]) wanted(id);
   }
 
-  tell(id: string): void {
-    for (const moved of [...this.listeners]) moved(id);
+  tell(id: string, isLifecycle = false): void {
+    for (const moved of [...this.listeners]) moved(id, isLifecycle);
   }
 
   get listening(): number {

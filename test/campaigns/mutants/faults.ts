@@ -69,7 +69,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       },
       {
         file: 'src/core/replica-reader.ts',
-        from: 'while (bytes < pageBytesMax && this.position < until) {',
+        from: 'while (bytes < this.pageBytes && this.position < until) {',
         to: 'while (records.length === 0 && this.position < until) {',
       },
       {
@@ -191,6 +191,61 @@ export const plantedFaults: readonly PlantedFault[] = [
         file: 'src/core/udt-versions.ts',
         from: 'async after(since: number): Promise<readonly VersionRecord[] | null> {',
         to: 'async after(given: number): Promise<readonly VersionRecord[] | null> {\n    const since = this.epoch * epochSize + (given % epochSize);',
+      },
+    ],
+  },
+  {
+    name: 'a session that is made in slices is in the catalogue from its first one on',
+    edits: [
+      {
+        file: 'src/store/project-entry.ts',
+        from: 'if (!before && isUnfinished) {',
+        to: 'if (!before && isUnfinished && position < 1) {',
+      },
+    ],
+  },
+  {
+    name: 'an unfinished session is taken for whole',
+    edits: [
+      {
+        file: 'src/core/project-replica.ts',
+        from: 'return next ? isSliceOrClosing(next) : isUnfinished;',
+        to: 'return next !== undefined && isSliceOrClosing(next);',
+      },
+    ],
+  },
+  {
+    name: 'an unfinished session is sent as whole',
+    edits: [
+      {
+        file: 'src/core/replica-reader.ts',
+        from: 'isUnfinished: part !== null && (await this.goesOn(part))',
+        to: 'isUnfinished: false',
+      },
+    ],
+  },
+  {
+    name: 'a snapshot is taken of which a piece is missing (REP-7)',
+    edits: [
+      {
+        file: 'src/core/take-arrival.ts',
+        from: 'for await (const { piece, records } of arrival.read()) {',
+        to: 'let pieces = 0;\n  for await (const { piece: sent, records } of arrival.read()) {\n    const piece = sent.length > 0 && ++pieces === 2 ? new Uint8Array() : sent;',
+      },
+      {
+        file: 'src/core/take-arrival.ts',
+        from: 'if (loader.lack !== null)',
+        to: 'if (pieces < 0)',
+      },
+    ],
+  },
+  {
+    name: 'a twin keeps its server id (REP-9)',
+    edits: [
+      {
+        file: 'src/replication/link.ts',
+        from: 'await this.options.replicas.renewLife(end.message, this.own.serverId);',
+        to: 'await Promise.resolve();',
       },
     ],
   },

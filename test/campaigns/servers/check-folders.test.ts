@@ -25,6 +25,7 @@ function whole(): { records: SeenRecord[]; doc: Y.Doc } {
     seqno,
     groupIndex: group[0],
     groupSize: group[1],
+    kind: 'other',
     checksum: `sum ${seqno}`,
     object: null,
     update,

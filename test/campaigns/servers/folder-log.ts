@@ -2,7 +2,7 @@
 
 import { join } from 'node:path';
 import { LevelStore } from '../../../src/store/level.ts';
-import { readKey, readLifecycle, RecordReader, type SeenRecord } from '../../simulation/log-reader.ts';
+import { readEntry, readKey, RecordReader, type SeenRecord } from '../../simulation/log-reader.ts';
 import { marksIn } from './ledger.ts';
 
 export interface LoggedProject {
@@ -27,7 +27,7 @@ export async function readFolder(data: string): Promise<FolderLog> {
     for await (const page of store.scan({ from: Buffer.from('d'), before: Buffer.from('q') }))
       for (const { key, value } of page) {
         const seen = readKey(key);
-        if (seen.type === 'project') projectOf(seen.project).lifecycle = readLifecycle(value);
+        if (seen.type === 'project') projectOf(seen.project).lifecycle = readEntry(value).lifecycle;
         else if (seen.type === 'record') projectOf(seen.project).records.push(reader.read(value));
       }
   } finally {
