@@ -14,6 +14,8 @@ export interface ArrivalPlan {
   readonly lastUdt: { readonly serverId: number; readonly seqno: number } | null;
   /** That of a session which is complete with them. */
   readonly session: ProjectInfo['session'];
+  /** Whether that was made in slices: its last one completes it. */
+  readonly isSliced: boolean;
   /** Why it can't be taken; null if it can. */
   readonly problem: string | null;
 }
@@ -40,14 +42,14 @@ export async function planArrival(
       sessions.add(group);
       if (!isNew(group, heads)) continue;
       found.problem = problemOf(group, heads, covers);
-      if (found.problem) return { ...found, session: null };
+      if (found.problem) return { ...found, session: null, isSliced: false };
       heads.set(group.serverId, group.lastSeqno);
       found.changes += group.records.length;
       if (group.records.some(isUdtChange))
         found.lastUdt = { serverId: group.serverId, seqno: group.firstSeqno };
     }
   }
-  return { ...found, session: sessions.complete };
+  return { ...found, session: sessions.complete, isSliced: sessions.isSliced };
 }
 
 export function isNew({ serverId, lastSeqno }: ReceivedGroup, known: VersionVector): boolean {
@@ -70,10 +72,12 @@ function problemOf(
 /** The first session that is complete: one that was made in slices is so with its last. */
 class Sessions {
   complete: ProjectInfo['session'] = null;
+  isSliced = false;
 
   add({ serverId, records: [first] }: ReceivedGroup): void {
     if (!first) return;
     const { user } = first.origin;
+    if (first.kind === 'closing' && !this.complete) this.isSliced = true;
     if (first.kind === 'session' || first.kind === 'closing') this.complete ??= { serverId, user };
     if (first.kind === 'slice' && this.complete?.serverId === serverId) this.complete = null;
   }

@@ -138,13 +138,21 @@ async function logGroups(taking: Taking, groups: readonly ReceivedGroup[]): Prom
     const settle = (): void => {
       if (step) versions.settle(step.state);
     };
-    const isUnfinished = !state.log.info || plan.session === null;
+    const isUnfinished = !state.log.info || !completes(group, plan);
     batch.add(group, objects, { isUnfinished, update: null, writes, settle });
   }
   batch.write();
   await batch.durable;
   endLookUp();
   return batch.changes;
+}
+
+/** Whether a session is whole with a group: not before its last slice. */
+function completes(
+  { serverId, records: [first] }: ReceivedGroup,
+  { session, isSliced }: ArrivalPlan,
+): boolean {
+  return serverId === session?.serverId && first?.kind === (isSliced ? 'closing' : 'session');
 }
 
 /** All that is changed of `udt` is one version, at the last change that tells of it; no patch leads to it (UDT-10, WS-23). */

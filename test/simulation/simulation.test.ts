@@ -5,7 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { testSeed } from '../support/seed.ts';
 import { runFreshSeeds } from './fresh-seeds.ts';
-import { simulate } from './simulation.ts';
+import { describe, simulate } from './simulation.ts';
 
 const count = 60;
 
@@ -13,6 +13,14 @@ const simulation = suite('simulation');
 
 simulation(`REP-5 ${count} fresh seeds: all servers become equal, and nothing acknowledged is lost`, () =>
   runFreshSeeds('simulation', { count, areCompacted: false }),
+);
+
+simulation(
+  'REP-7 seed 1160: a snapshot makes a project no session before its last slice is there',
+  async () => {
+    const result = await simulate({ seed: 1160 });
+    assert.ok(result.problems.length === 0, describe(result));
+  },
 );
 
 simulation('one seed is one run', async () => {
