@@ -19,6 +19,8 @@ const withinMs = 90_000;
 
 export async function check(world: World): Promise<void> {
   await settle(world);
+  await waitForTurns(world);
+  await settle(world);
   if (world.hasFailed) return;
   checkPromises(world);
   await checkContents(world);
@@ -46,11 +48,20 @@ async function settle(world: World): Promise<void> {
     }
     for (const client of world.udtClients) client.poll();
     await world.pass(lookEveryMs);
-    // What comes with a snapshot is in the log before it is all taken: so long something is written.
     const isQuiet = unsettled(world) === null && batches === world.ledger.batches;
     ({ batches } = world.ledger);
     quiet = isQuiet ? quiet + 1 : 0;
   }
+}
+
+/** What comes with a snapshot is in the log before it is all taken, and its clients are told behind that. */
+async function waitForTurns(world: World): Promise<void> {
+  for (const server of world.servers)
+    for (const project of projectIds)
+      if (!world.hasFailed && !isDeleted(world, project))
+        await within(world, server, (run) =>
+          run.projects.use(project, (open) => open.encode((doc) => doc.guid)),
+        );
 }
 
 /** What is still to come; null if nothing is. */
