@@ -43,7 +43,11 @@ export async function simulationCampaign({
       }
       counts.addSums(outcome.report.seeds, outcome.report.sums);
       failed += outcome.report.failed.length;
-      problems.push(...outcome.report.failed.map(describe));
+      for (const seedThatFailed of outcome.report.failed) {
+        const problem = describe(seedThatFailed);
+        problems.push(problem);
+        console.log(problem); // a long campaign isn't waited for
+      }
       console.log(`${counts.seeds} seeds, ${failed} failed`);
     }
   };
