@@ -247,7 +247,11 @@ export class Projects {
   private async renewLife(reason: string, left: number): Promise<void> {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
-    if (!(await this.lives.renew(reason, left))) return; // whoever was first has done it for all
+    const isNew = await this.lives.renew(reason, left).catch((error: unknown) => {
+      if (error instanceof RejoinError && error.code === 'outcome-unknown') this.recovery.failed(error);
+      throw error;
+    });
+    if (!isNew) return; // whoever was first has done it for all
     this.context.holders.clear();
     const detail = `${reason}. From now on this server writes as ${this.lives.current.serverId}, not as ${before}`;
     observer.observe({ type: 'life-renewed', detail });

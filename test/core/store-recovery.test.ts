@@ -396,4 +396,20 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
   return (await errorOf(promise))?.code ?? 'none';
 }
 
+for (const outcome of ['is lost', 'is stored'] as const)
+  test(`REP-8 a new server id whose write fails, and ${outcome}, keeps nobody from writing when the disk is well`, async ({
+    store,
+    projects,
+  }) => {
+    await uploadEntry(projects, 'p', 'a');
+    const { context } = projects;
+    store.failNext(outcome);
+    assert.is(await codeOf(context.renewLife('for the test', life.serverId)), 'outcome-unknown');
+    await until('the store is well', () => store.reopened > 0 && projects.writingProblem === null);
+    await uploadEntry(projects, 'p', 'b');
+    await context.renewLife('for the test', life.serverId);
+    assert.is.not(context.life.serverId, life.serverId);
+    await uploadEntry(projects, 'p', 'c');
+  });
+
 test.run();
