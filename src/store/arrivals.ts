@@ -151,6 +151,12 @@ export async function* findArrivals(store: Store, keys: ProjectKeys): AsyncGener
   }
 }
 
+/** Whether one has to be taken, or is being taken. */
+export async function hasBegunArrival(store: Store, keys: ProjectKeys): Promise<boolean> {
+  for await (const arrival of findArrivals(store, keys)) if (await arrival.isBegun()) return true;
+  return false;
+}
+
 function readPart(bytes: Uint8Array): ArrivedPart {
   const decoder = decoding.createDecoder(bytes);
   const piece = decoding.readVarUint8Array(decoder);

@@ -3,6 +3,7 @@
 
 import { z } from 'zod';
 import { RejoinError, messageOf } from '../errors.ts';
+import { hasBegunArrival } from './arrivals.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
@@ -44,7 +45,9 @@ export async function compactLog(
   const snapshots: Snapshot[] = [];
   for await (const snapshot of findSnapshots(store, keys, options.onDamage)) snapshots.push(snapshot);
   const [newest, before] = snapshots;
-  if (!newest) return 0;
+  // What is being taken over makes the document anew from the updates before it, if a crash interrupts it (REP-7). Looked at behind
+  // the snapshots: its own may be among them.
+  if (!newest || (await hasBegunArrival(store, keys))) return 0;
   const stored = await readUpkeep(store, keys);
   const { marks, aged } = markAges(stored, newest, options);
   // The older of two snapshots limits it: with what follows it, it makes the document if the newer one is damaged.

@@ -8,6 +8,7 @@ import type * as Y from 'yjs';
 import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
+import { compactLog } from '../../src/store/compaction.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { findSnapshots } from '../../src/store/snapshots.ts';
@@ -39,6 +40,15 @@ const test = suite<Context>('replica-snapshot');
 const upkeep = { keepUpdatesMs: 0 };
 const udt = { protocol: 'udt', user: 'ann' } as const;
 const keys = new ProjectKeys('p');
+const compaction = {
+  keepUpdatesMs: 0,
+  nowMs: Date.now(),
+  stopping: new AbortController().signal,
+  onDamage: (detail: string) => {
+    throw new Error(detail);
+  },
+  reclaim: () => undefined,
+};
 
 test.before.each((context) => {
   context.a = compacting(1);
@@ -190,7 +200,11 @@ test('REP-7 a server that dies while it takes a snapshot has all of it, or nothi
   await uploadEntry(a.projects, 'p', 'e');
   await compact(a);
   await patch(a.projects, 'y');
-  for (const hasOwn of [true, false]) {
+  for (const [hasOwn, isCompacting] of [
+    [true, false],
+    [true, true],
+    [false, false],
+  ] as const) {
     let hasSurvived = false;
     for (let writes = 0; writes < 40 && !hasSurvived; writes++) {
       const disk = await copyOf(hasOwn ? before.store : new MemoryStore());
@@ -202,6 +216,7 @@ test('REP-7 a server that dies while it takes a snapshot has all of it, or nothi
         give(giver, first).then(() => true),
         dying.hasDied.then(() => false),
       ]);
+      if (isCompacting) await compactLog(new MemoryStore(disk), keys, compaction); // the last thing that it did
       const again = memoryServer(2, new MemoryStore(disk), { upkeep });
       const isThere = await again.projects.find('p', (project) => Promise.resolve(project !== undefined));
       if (isThere && !hasOwn) assert.ok((await udtOf(again)).z === 'y', 'not in parts');
