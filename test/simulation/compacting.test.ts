@@ -4,7 +4,7 @@
 import { suite } from 'uvu';
 import { runFreshSeeds } from './fresh-seeds.ts';
 
-const count = 60;
+const count = 100;
 
 const compacting = suite('simulation, compacting');
 

@@ -7,7 +7,7 @@ import { testSeed } from '../support/seed.ts';
 import { runFreshSeeds } from './fresh-seeds.ts';
 import { describe, simulate } from './simulation.ts';
 
-const count = 60;
+const count = 100;
 
 const simulation = suite('simulation');
 
