@@ -263,8 +263,9 @@ export class LiveLog implements FeedSource {
   /** Has the catalogue say something else of the project, behind all that was submitted. `more` is written with it. */
   async describe(info: ProjectInfo, more: readonly Write[] = []): Promise<void> {
     await this.writing.settled;
-    const { write, settle } = this.log.describe(info);
-    await this.submit({ group: null, writes: [write, ...more], settle });
+    // What has come of a session is kept from then on, though the rest of it isn't here.
+    const { writes, settle } = this.log.enter(info);
+    await this.submit({ group: null, writes: [...writes, ...more], settle });
     this.listeners.wake();
     this.listeners.tell((listener) => (info.tombstone ? listener.deleted?.() : listener.undeleted?.()));
     this.context.moved.tell(this.log.project, true);

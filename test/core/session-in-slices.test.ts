@@ -15,6 +15,7 @@ import { writeProjectInfo } from '../../src/store/project-info.ts';
 import { decodeRecord } from '../../src/store/record.ts';
 import type { Entry, Range } from '../../src/store/store.ts';
 import { unfinishedKey } from '../../src/store/store-keys.ts';
+import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
 import { HeldStore, someTurns } from '../support/held-store.ts';
 import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
@@ -273,6 +274,27 @@ test('REP-5 a session whose entry and whose end are lost is still one if anythin
 });
 
 /** A server that has made a session in slices, and one that has nothing. */
+for (const isThereWhenDeleted of [true, false])
+  test(`REP-14 REP-5 a project that was deleted and brought back ${isThereWhenDeleted ? 'one after the other' : 'at once'} while its session came in slices keeps all of it at the next start`, async () => {
+    const { a, b } = await maker();
+    const pages = await pagesFor(a, nothingKnown);
+    for (const page of pages.slice(0, 2)) await b.replicas.accept('p', page);
+    await a.projects.use('p', (project) => project.delete());
+    if (isThereWhenDeleted) await b.replicas.meet('p', await a.replicas.standing('p'));
+    await a.projects.use('p', (project) => project.undelete());
+    await give(a, b);
+    await sameProject(a, b);
+    await uploadEntry(b.projects, 'p', 'acknowledged');
+    const { heads } = await b.replicas.standing('p');
+    await b.projects.close();
+    await removeUnfinishedSessions(b.store);
+    const again = memoryServer(2, b.store, { sizes });
+    assert.equal((await again.replicas.standing('p')).heads, heads);
+    await give(again, a);
+    await sameProject(a, again);
+    await closed(a, again);
+  });
+
 async function maker(): Promise<{ a: MemoryServer; b: MemoryServer }> {
   const a = memoryServer(1, new MemoryStore(), { sizes });
   await a.projects.use('p', (project) => project.udt.createSession(file, udt));
