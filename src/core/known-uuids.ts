@@ -29,6 +29,11 @@ export class KnownUuids {
     this.all ??= new NameFilter();
   }
 
+  /** Of what is remembered of those that were added. Bytes. */
+  get weightBytes(): number {
+    return this.all?.bytes ?? 0;
+  }
+
   /** Starts to ask the store, so that `has` need not wait for it. @returns how to say that the answer was used. */
   lookUp(kind: ObjectKind, versionUuid: string): () => void {
     return this.lookUpAll([{ kind, versionUuid }]);

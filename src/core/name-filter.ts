@@ -8,6 +8,11 @@ const bitsPerName = 3;
 export class NameFilter {
   private readonly words = new Uint32Array(bitsCount / 32);
 
+  /** The memory that it takes. */
+  get bytes(): number {
+    return this.words.byteLength;
+  }
+
   add(name: string): void {
     const { first, step } = hashesOf(name);
     for (let i = 0; i < bitsPerName; i++) {

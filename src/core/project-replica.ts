@@ -53,7 +53,10 @@ export class ProjectReplica {
     const { state } = this;
     const objects = objectsIn(groups);
     // What comes to an empty project is likely to be the first of very many.
-    if (objects.size >= manyObjects && state.log.appended.position === 0) state.log.uuids.startEmpty();
+    if (objects.size >= manyObjects && state.log.appended.position === 0) {
+      state.log.uuids.startEmpty();
+      state.onUsed(); // it takes more memory now
+    }
     const endLookUp = state.log.uuids.lookUpAll([...objects.values()]);
     const accepted = state.context.recovery.writing(async () => {
       const { outcome, era, durable } = await state.inTurn(() =>

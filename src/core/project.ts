@@ -185,7 +185,8 @@ export class Project {
 
   /** About how much memory it takes. Bytes. */
   get weightBytes(): number {
-    return logBytes + (this.state.keeper.current?.document.weightBytes ?? 0);
+    const documentBytes = this.state.keeper.current?.document.weightBytes ?? 0;
+    return logBytes + this.log.uuids.weightBytes + documentBytes;
   }
 
   /** Takes the document out of memory, unless somebody needs it after all. */

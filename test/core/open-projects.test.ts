@@ -5,6 +5,7 @@ import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { openProjects } from '../support/memory-projects.ts';
+import { give, memoryServer } from '../support/memory-servers.ts';
 import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
@@ -32,6 +33,22 @@ test('many projects touched one after another: memory stays within its bound, ea
   }
   assert.equal(events, []);
   await projects.close();
+});
+
+test('many projects of which other servers send many objects: what is remembered of these counts as memory', async () => {
+  const bytesMax = 2 * 1024 * 1024;
+  const [a, b] = [
+    memoryServer(1),
+    memoryServer(2, new MemoryStore(), { memory: { bytesMax, idleMs: 60_000 } }),
+  ];
+  for (let n = 0; n < 12; n++) {
+    const id = `p${n}`;
+    await Promise.all(Array.from({ length: 64 }, (_, index) => uploadEntry(a.projects, id, `e${index}`)));
+    assert.is(await give(a, b, id), 64);
+    assert.ok(b.projects.inMemory.weightBytes <= bytesMax, `${b.projects.inMemory.weightBytes} bytes`);
+  }
+  assert.ok(b.projects.inMemory.count < 5, `${b.projects.inMemory.count} of 12 are in memory`);
+  for (const { projects } of [a, b]) await projects.close();
 });
 
 test('an idle project is let go, and is the same when somebody comes back', async () => {
