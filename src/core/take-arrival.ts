@@ -31,7 +31,8 @@ export interface JoinedDocument {
 }
 
 /**
- * The document that is made by the log before a position and by all that came. Nothing is changed yet.
+ * The document that is made by the log before a position, by all that came, and by what the log has behind that. Nothing is
+ * changed yet.
  * @throws RejoinError `undecodable` if they don't make a whole one; `damaged`, `unavailable`.
  */
 export async function joinDocument(
@@ -47,9 +48,10 @@ export async function joinDocument(
     const before = loader.clocks;
     touched = new TouchedSamples(loader.doc, before);
     await addArrived(loader, arrival);
-    touched.end();
     const isMore = ([client, clock]: [number, number]): boolean => clock > (before.get(client) ?? 0);
     newClients = new Set([...loader.clocks].filter(isMore).map(([client]) => client));
+    await addLogged(loader, state.log, from);
+    touched.end();
   };
   const count = (stored: readonly SampleChanges[]): readonly SampleChanges[] => {
     samples = lastUdt && touched ? touched.counted(stored) : [];
@@ -78,6 +80,14 @@ async function addArrived(loader: DocumentLoader, arrival: Arrival): Promise<voi
   }
   if (loader.lack !== null)
     throw new RejoinError('undecodable', `A snapshot that came makes no whole document: ${loader.lack}`);
+}
+
+/** Behind where an arrival was begun there may be more than that: it wasn't gone on with while something before it was lost. */
+async function addLogged(loader: DocumentLoader, log: ProjectState['log'], from: number): Promise<void> {
+  const last = log.durablePosition;
+  if (from > last) return;
+  for await (const page of log.readStored(from, last))
+    await loader.add(page.flatMap(({ update }) => update ?? []));
 }
 
 /** To be called when the arrival's mark is durable. @returns how many records were new. */

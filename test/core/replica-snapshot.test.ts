@@ -232,6 +232,41 @@ test('REP-7 a server that dies while it takes a snapshot has all of it, or nothi
   await before.projects.close();
 });
 
+test('REP-7 what came while a begun snapshot could not be taken, for damage before it, is in the document when it can', async ({
+  a,
+  b,
+}) => {
+  await uploadEntry(b.projects, 'p', 'own');
+  await give(b, a);
+  await compact(a);
+  await typeMuch(a.projects, 1);
+  const first = keys.record(1);
+  const own = await b.store.get(first);
+  assert.ok(own);
+  let interrupted = 0;
+  for (let writes = 0, hasSurvived = false; !hasSurvived; writes++) {
+    assert.ok(writes < 40);
+    const disk = await copyOf(b.store);
+    const giver = memoryServer(1, new MemoryStore(await copyOf(a.store)), { upkeep });
+    const dying = new DyingStore(disk);
+    const died = memoryServer(2, dying, { upkeep });
+    dying.writesLeft = writes;
+    hasSurvived = await Promise.race([give(giver, died).then(() => true), dying.hasDied.then(() => false)]);
+    const store = new MemoryStore(disk);
+    await damage(store, first);
+    const damaged = memoryServer(2, store, { upkeep });
+    await typeMuch(giver.projects, 2);
+    if ((await codeOf(() => give(giver, damaged))) === undefined) interrupted++;
+    await damaged.projects.close();
+    await store.write([{ key: first, value: own }]);
+    const again = memoryServer(2, new MemoryStore(disk), { upkeep });
+    await exchange(giver, again);
+    await sameProject(giver, again, 'p', strippedRecordsOf);
+    for (const { projects } of [giver, again]) await projects.close();
+  }
+  assert.ok(interrupted > 0);
+});
+
 test('REP-7 a store that fails while a snapshot is taken: what was begun is gone on with', async ({ a }) => {
   await a.projects.use('p', (project) => project.udt.createSession({ samples: [{ n: 1 }] }, udt));
   await compact(a);
