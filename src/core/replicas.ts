@@ -40,6 +40,8 @@ const entriesPerPage = 500;
 
 export class Replicas {
   private readonly standings: Standings;
+  /** Entries of the catalogue that are being made anew, by project. */
+  private readonly recalls = new Map<string, Promise<void>>();
 
   constructor(
     private readonly projects: Projects,
@@ -113,7 +115,7 @@ export class Replicas {
    * @throws RejoinError `conflict` if one number has two contents: nothing can be exchanged then.
    */
   async meet(project: string, theirs: Standing): Promise<Meeting> {
-    if (!(await this.digest(project))) await recallEntry(this.projects, project, theirs);
+    if (!(await this.digest(project))) await this.recall(project, theirs);
     const before = await this.standing(project);
     // Before these numbers become known here: a crash in between must not hide that they were given.
     await this.leaveOwnSequence(project, theirs, vectorIn(before));
@@ -251,6 +253,18 @@ export class Replicas {
     const keys = new ProjectKeys(project);
     const head = vectorIn(standing).get(range.serverId) ?? 0;
     yield* readSequence(store, keys, { ...range, last: Math.min(range.last, head) });
+  }
+
+  /** One after the other: who comes second finds what the first has made, and may have changed since. */
+  private async recall(project: string, theirs: Standing): Promise<void> {
+    const before = this.recalls.get(project) ?? Promise.resolve();
+    const recalled = before.catch(() => undefined).then(() => recallEntry(this.projects, project, theirs));
+    this.recalls.set(project, recalled);
+    try {
+      await recalled;
+    } finally {
+      if (this.recalls.get(project) === recalled) this.recalls.delete(project);
+    }
   }
 
   private async takeLifecycle(project: string, theirs: Standing): Promise<void> {

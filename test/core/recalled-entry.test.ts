@@ -8,6 +8,7 @@ import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo, type ProjectInfo } from '../../src/store/project-info.ts';
 import { projectKey } from '../../src/store/store-keys.ts';
 import type { Store, Write } from '../../src/store/store.ts';
+import { HeldStore, someTurns } from '../support/held-store.ts';
 import { exchange, memoryServer, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { checked, heal, reopened } from '../support/repair-by-hand.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
@@ -109,6 +110,31 @@ test('an entry that is whole is as it was when the beginning of the log is back'
   await heal(damaged, a);
   assert.equal(await infoOf(damaged), before);
   await sameProject(damaged, a);
+});
+
+test('REP-14 two servers that are met at once: an entry that the one has had made anew is not undone for the other', async () => {
+  const store = new HeldStore();
+  store.isHolding = false;
+  const [a, deleted, alive] = [memoryServer(1, store), memoryServer(2), memoryServer(3)];
+  await uploadEntry(a.projects, 'p', 'e');
+  await exchange(a, deleted);
+  await exchange(a, alive);
+  await deleted.projects.use('p', (project) => project.delete());
+  await a.projects.close();
+  await without(store, []);
+  const again = memoryServer(1, store);
+  store.isHolding = true;
+  const first = again.replicas.meet('p', await alive.replicas.standing('p'));
+  await someTurns();
+  assert.is(store.waiting.length, 1, 'an entry is on its way');
+  store.isHolding = false;
+  const second = again.replicas.meet('p', await deleted.replicas.standing('p'));
+  await someTurns();
+  store.letGo();
+  await Promise.all([first, second]);
+  assert.is((await again.replicas.standing('p')).lifecycle, 1);
+  assert.is((await infoOf(again))?.lifecycle, 1);
+  for (const { projects } of [again, deleted, alive]) await projects.close();
 });
 
 test.run();
