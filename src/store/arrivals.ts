@@ -77,6 +77,8 @@ export class Arrival {
         yield readPart(unseal(key, value));
       }
     }
+    if (expected < this.parts)
+      throw new RejoinError('damaged', `Part ${expected} of what another server has sent is missing`);
   }
 
   /** What is added next follows so many parts that are here already. */

@@ -147,6 +147,32 @@ test('REP-7 a kept part that is damaged or lost is asked for again, from the beg
   await same(a, context.b);
 });
 
+test('REP-7 a last part that is lost before all is taken is damage: nothing counts as taken that is not here', async ({
+  a,
+}) => {
+  const store = new MemoryStore();
+  const b = memoryServer(2, store, { upkeep });
+  const parts = partsIn(await pagesFor(a, nothingKnown));
+  const accept = await acceptor(b);
+  for (const page of parts.slice(0, -1)) assert.is((await accept.page(page)).type, 'accepted');
+  const write = store.write.bind(store);
+  store.write = async (batch) => {
+    await write(batch);
+    store.write = write;
+    const [part] = batch;
+    if (part) await write([{ key: part.key, value: null }]);
+  };
+  let code = '';
+  await accept.page(parts.at(-1)!).catch((error: unknown) => {
+    if (error instanceof RejoinError) ({ code } = error);
+  });
+  assert.is(code, 'damaged');
+  accept.close();
+  await give(a, b);
+  await same(a, b);
+  await b.projects.close();
+});
+
 test('REP-7 one whose label is damaged is removed when the project is opened', async (context) => {
   const { a, b, disk } = context;
   await giveParts(a, b, 2);
