@@ -219,7 +219,9 @@ export class LossWrites {
         const place = record?.position === undefined ? undefined : survey.places.get(record.position);
         const isDone =
           record && // else it was lost with its change
-          (record.position === undefined || (place && isShown(survey, record.position, place)));
+          (record.position === undefined ||
+            record.position <= survey.covered ||
+            (place && isShown(survey, record.position, place)));
         if (isDone !== true) this.writes.push({ key, value: null });
       }
   }

@@ -168,6 +168,7 @@ export class Operations {
     return this.withProject(id, (project) =>
       checks.behind(id, async () => {
         const loss = lossToTell(await project.loss.accept());
+        await project.repair.secureOrder();
         return { type: 'loss-accepted', loss, serverId: context.life.serverId };
       }),
     );

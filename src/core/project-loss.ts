@@ -139,7 +139,7 @@ export class ProjectLoss {
 
   private async acceptInTurn(): Promise<Loss> {
     const { state } = this;
-    const { context, log } = state;
+    const { log } = state;
     const { survey, plan } = await this.survey();
     await this.preparing(() => this.leaveOwnSequence());
     const objects = await setObjectsAnew(state, survey);
@@ -148,16 +148,25 @@ export class ProjectLoss {
     try {
       const writes = await this.preparing(() => this.writesOf(survey, plan, document));
       state.checkCurrent();
+      // Also if the store fails: what it has when it is open again may be what was to be written.
+      state.finishInterrupted = () => this.tellOthers(plan.from);
       await log.submit({ group: null, writes: writes.concat(counts) });
     } finally {
       log.distrust(); // nothing that is in memory is true any more
       state.keeper.drop();
     }
     await state.current();
-    log.renumbered(plan.from);
-    context.wanted.note(state.id, false);
-    context.beginAnew();
     return loss;
+  }
+
+  /** Whoever follows the log goes by what is stored now. */
+  private async tellOthers(from: number): Promise<void> {
+    const { context, log, id } = this.state;
+    const isWanting = (await context.store.get(log.keys.quarantine)) !== undefined;
+    this.state.finishInterrupted = null;
+    log.renumbered(from);
+    context.wanted.note(id, isWanting);
+    context.beginAnew();
   }
 
   /** What is written before gives up nothing: if it fails, all is done again when the store is well. */

@@ -79,6 +79,11 @@ export class ProjectRepair {
     });
   }
 
+  /** To be called when nothing is missing any more, though nothing came back: see LogOrder. */
+  secureOrder(): Promise<void> {
+    return this.order.secure();
+  }
+
   /**
    * What is missing is noted in a turn among the background work (ProjectCheck): not while it is changed here.
    * @param repair is called in the project's turn.

@@ -11,7 +11,7 @@ import { readLastNumber, readSequenceKey } from './read-key.ts';
 import type { LostChanges } from './lost-changes.ts';
 import type { MissingChange } from './quarantine.ts';
 import { readPlace } from './read-place.ts';
-import { decodeRecord, type LogRecord } from './record.ts';
+import { decodeRecord, decodeRecordOrNull, type LogRecord } from './record.ts';
 import type { Entry, Store, Write } from './store.ts';
 
 /** What is wrong and can be written anew. */
@@ -167,7 +167,20 @@ export class RecordCheck {
     this.mended.set(nameOf(key), position);
     const writes = [{ key, value: seal(key, number(position)) }];
     const problem = `the index does not lead to the ${what} of the change`;
-    this.onMend({ position, problem, writes: () => Promise.resolve(writes) });
+    this.onMend({
+      position,
+      problem,
+      writes: async () => ((await this.isStillAt(key, position)) ? writes : []),
+    });
+  }
+
+  /** A loss may have been accepted since the log was read: then the record has another number. */
+  private async isStillAt(key: Uint8Array, position: number): Promise<boolean> {
+    const stored = await this.store.get(this.keys.record(position));
+    const record = stored && decodeRecordOrNull(stored);
+    if (!record) return false;
+    const places = [this.keys.sequence(record.serverId, record.seqno), this.uuidKeyOf(record)];
+    return places.some((place) => place && Buffer.compare(place, key) === 0);
   }
 
   private uuidKeyOf({ kind, object }: LogRecord): Uint8Array | null {
