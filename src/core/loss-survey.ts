@@ -54,10 +54,9 @@ export async function surveyLoss(state: ProjectState): Promise<LossSurvey> {
   const found = new FoundPlaces(last);
   for await (const page of context.store.scan(log.keys.records(1, last))) {
     for (const { key, value } of page) {
-      const record = found.take(readLastNumber(key), value);
-      if (!record || record.groupIndex > 0) continue;
       const position = readLastNumber(key);
-      if (position <= base.position) continue;
+      const record = found.take(position, value) ?? whatIsLeft(value);
+      if (!record || record.groupIndex > 0 || position <= base.position) continue;
       if (!record.update)
         throw new RejoinError(
           'conflict',
@@ -77,6 +76,17 @@ export async function surveyLoss(state: ProjectState): Promise<LossSurvey> {
     unshown,
     document: current ? { type: 'open', opened: current } : { type: 'made', loader: base.loader },
   };
+}
+
+/** Of a record whose object is damaged the update may be whole: then what builds on it need not be given up. */
+function whatIsLeft(value: Uint8Array): LogRecord | null {
+  try {
+    const record = decodeRecord(value, 'update');
+    return record.update ? record : null;
+  } catch (error) {
+    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    return null;
+  }
 }
 
 /** The newest snapshot that is whole; an empty document if there is none. */

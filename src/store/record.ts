@@ -78,7 +78,7 @@ export function encodeRecord(record: LogRecord): Uint8Array {
  * What a reader needs of a record: all, or what is streamed of it. What it doesn't need isn't verified either, and reads as
  * absent: the update of a large upload may be a megabyte.
  */
-export type NeededParts = 'all' | 'object';
+export type NeededParts = 'all' | 'object' | 'update';
 
 /** @throws RejoinError `damaged` if a checksum or a digest fails. */
 export function decodeRecord(bytes: Uint8Array, needed: NeededParts = 'all'): LogRecord {
@@ -165,10 +165,14 @@ function readRecord(reader: ByteReader, needed: NeededParts): LogRecord {
 
   const objectSeal = (parts & objectBit) !== 0 ? readSeal(header) : null;
   const updateSeal = (parts & updateBit) !== 0 ? readSeal(header) : null;
-  const object = objectSeal && (present & objectBit) !== 0 ? readSealed(reader, objectSeal, 'object') : null;
+  let object: Uint8Array | null = null;
+  if (objectSeal && (present & objectBit) !== 0) {
+    if (needed !== 'update') object = readSealed(reader, objectSeal, 'object');
+    else reader.take(objectSeal.length);
+  }
   let update: Uint8Array | null = null;
   if (updateSeal && (present & updateBit) !== 0) {
-    if (needed === 'all') update = readSealed(reader, updateSeal, 'update');
+    if (needed !== 'object') update = readSealed(reader, updateSeal, 'update');
     else reader.take(updateSeal.length);
   }
   if (!reader.isAtEnd) throw damaged('it is longer than its header says');

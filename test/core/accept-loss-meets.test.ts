@@ -13,18 +13,19 @@ import type { Store, Write } from '../../src/store/store.ts';
 import { isUnordered, writeUnordered } from '../../src/store/unordered.ts';
 import { verifyProject } from '../../src/store/verify.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
-import { memoryServer, type MemoryServer } from '../support/memory-servers.ts';
+import { documentOf, memoryServer, type MemoryServer } from '../support/memory-servers.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const test = suite('acceptance of a loss that meets something else');
 const keys = new ProjectKeys('p');
 const udt = { protocol: 'udt', user: 'ann' } as const;
 
-async function accept({ projects }: MemoryServer): Promise<void> {
+async function accept({ projects }: MemoryServer) {
   const operations = new Operations(projects, () => Promise.resolve([]));
   const listening = { onStep: () => undefined, stopping: new AbortController().signal };
   const outcome = await operations.run({ type: 'accept-loss', project: 'p' }, listening);
-  assert.is(outcome.type, 'loss-accepted');
+  if (outcome.type !== 'loss-accepted') throw new Error(outcome.type);
+  return outcome.loss;
 }
 
 async function spoil(store: Store, position: number): Promise<void> {
@@ -124,6 +125,26 @@ test('a PATCH whose record is lost, and not what it said, is not done again unde
   await patch();
   const { view } = await server.projects.use('p', (project) => project.udt.read());
   assert.equal(view, { samples: [{}, {}] });
+  await server.projects.close();
+});
+
+test('what builds on a change of which only the object is damaged stays in the document, with what its update says', async () => {
+  const server = await damaged();
+  await spoil(server.store, 2); // as it was
+  const record = Buffer.from((await server.store.get(keys.record(2))) ?? []);
+  const at = record.indexOf('"report_uuid"');
+  assert.ok(at > 0);
+  record[at + 1]! ^= 4;
+  await server.store.write([{ key: keys.record(2), value: record }]);
+  const loss = await accept(server);
+  assert.is(loss.lost, 1);
+  assert.is(loss.unshown, 0);
+  assert.equal(Object.keys((await documentOf(server.projects)).getMap('entries').toJSON()).sort(), [
+    'a',
+    'b',
+    'c',
+    'd',
+  ]);
   await server.projects.close();
 });
 
