@@ -247,9 +247,11 @@ export class Projects {
   private async renewLife(reason: string, left: number): Promise<void> {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
-    const isNew = await this.lives.renew(reason, left).catch((error: unknown) => {
-      if (error instanceof RejoinError && error.code === 'outcome-unknown') this.recovery.failed(error);
-      throw error;
+    const isNew = await this.lives.renew(reason, left).catch((cause: unknown) => {
+      if (!(cause instanceof RejoinError && cause.code === 'outcome-unknown')) throw cause;
+      this.recovery.failed(cause);
+      // Nothing was numbered: what asked for it may begin again.
+      throw new RejoinError('unavailable', 'A new server id could not be written', { cause });
     });
     if (!isNew) return; // whoever was first has done it for all
     this.context.holders.clear();

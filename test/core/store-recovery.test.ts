@@ -404,7 +404,7 @@ for (const outcome of ['is lost', 'is stored'] as const)
     await uploadEntry(projects, 'p', 'a');
     const { context } = projects;
     store.failNext(outcome);
-    assert.is(await codeOf(context.renewLife('for the test', life.serverId)), 'outcome-unknown');
+    assert.is(await codeOf(context.renewLife('for the test', life.serverId)), 'unavailable');
     await until('the store is well', () => store.reopened > 0 && projects.writingProblem === null);
     await uploadEntry(projects, 'p', 'b');
     await context.renewLife('for the test', life.serverId);
