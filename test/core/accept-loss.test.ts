@@ -7,7 +7,6 @@ import * as Y from 'yjs';
 import { Operations, type Operation, type Outcome } from '../../src/core/operations.ts';
 import { RejoinError, type ErrorCode } from '../../src/errors.ts';
 import type { Finding } from '../../src/store/findings.ts';
-import type { Match } from '../../src/model/selection.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo } from '../../src/store/project-info.ts';
@@ -16,7 +15,7 @@ import { findSnapshots } from '../../src/store/snapshots.ts';
 import { readSampleChanges } from '../../src/core/sample-changes.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { compact } from '../support/compacted-project.ts';
 import {
   documentOf,
@@ -27,23 +26,12 @@ import {
   strippedRecordsOf,
   type MemoryServer,
 } from '../support/memory-servers.ts';
+import { streamedVersions } from '../support/streamed-versions.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const test = suite('acceptance of a loss');
 const keys = new ProjectKeys('p');
 const udt = { protocol: 'udt', user: 'ann' } as const;
-
-class Witness implements HeadsWitness {
-  readonly known = new Map<string, WitnessedHeads>();
-
-  heads(project: string): Promise<WitnessedHeads | undefined> {
-    return Promise.resolve(this.known.get(project));
-  }
-
-  note(project: string, heads: WitnessedHeads): void {
-    this.known.set(project, heads);
-  }
-}
 
 function run({ projects }: MemoryServer, operation: Operation, findings: Finding[] = []): Promise<Outcome> {
   const operations = new Operations(projects, () => Promise.resolve([]));
@@ -144,23 +132,6 @@ async function textOf(server: MemoryServer): Promise<string> {
   return (await documentOf(server.projects)).getText('text').toJSON();
 }
 
-/** What a reader of the whole history is given. */
-async function streamed({ projects }: MemoryServer, match: Match | null = null): Promise<string[]> {
-  return projects.use('p', async (project) => {
-    const selection = { objects: [{ kind: 'entry' as const, since: new Map(), match }], udt: null };
-    const feed = await project.select(selection);
-    const versions: string[] = [];
-    while (!feed.atHead)
-      for (const selected of (await feed.next()) ?? [])
-        if (selected.type === 'object')
-          versions.push(
-            (JSON.parse(Buffer.from(selected.object).toString()) as { version_uuid: string }).version_uuid,
-          );
-    feed.close();
-    return versions;
-  });
-}
-
 async function fourEntries(
   serverId = 1,
   options: Parameters<typeof memoryServer>[2] = {},
@@ -190,7 +161,7 @@ test('a damaged upload is given up, the others stay, in the streams and in the d
     kept: 1,
     renumbered: 2,
   });
-  assert.equal(await streamed(server), ['a', 'c', 'd']);
+  assert.equal(await streamedVersions(server), ['a', 'c', 'd']);
   assert.equal(Object.keys((await documentOf(server.projects)).getMap('entries').toJSON()).sort(), [
     'a',
     'c',
@@ -203,7 +174,7 @@ test('a damaged upload is given up, the others stay, in the streams and in the d
   // Its author may send it again, and all goes on.
   await uploadEntry(server.projects, 'p', 'b');
   const again = await reopened(server);
-  assert.equal(await streamed(again), ['a', 'c', 'd', 'b']);
+  assert.equal(await streamedVersions(again), ['a', 'c', 'd', 'b']);
   await isClean(again);
 });
 
@@ -248,7 +219,7 @@ test('REP-3 a server that has nothing of it gets what stays', async () => {
   const fresh = memoryServer(2);
   await exchange(server, fresh);
   await sameProject(server, fresh);
-  assert.equal(await streamed(fresh), ['a', 'c', 'd']);
+  assert.equal(await streamedVersions(fresh), ['a', 'c', 'd']);
 });
 
 test('changes of another server that build on what is lost keep it from being given up', async () => {
@@ -280,7 +251,7 @@ test('REP-3 a server that has what was given up gives it back as ordinary change
   await exchange(server, peer);
   await sameProject(server, peer, 'p', strippedRecordsOf);
   assert.equal((await textOf(peer)).split(' ').sort(), ['', 'new', 'one', 'two']);
-  assert.equal(await streamed(server), ['a', 'b', 'c', 'd']);
+  assert.equal(await streamedVersions(server), ['a', 'b', 'c', 'd']);
   for (const each of [server, peer]) await isClean(each);
 });
 
@@ -304,12 +275,12 @@ test('REP-3 servers that have different parts of what was given up end with the 
   await exchange(server, some);
   assert.is(await textOf(server), 'one two ');
   for (const other of [all, some]) await sameProject(server, other, 'p', strippedRecordsOf);
-  assert.equal((await streamed(server)).sort(), ['a', 'b', 'c', 'd']);
+  assert.equal((await streamedVersions(server)).sort(), ['a', 'b', 'c', 'd']);
   for (const each of [server, all, some]) await isClean(each);
 });
 
 test('a log that has lost its end is closed, and the witness is not believed any more', async () => {
-  const witness = new Witness();
+  const witness = new MemoryWitness();
   const before = await fourEntries(1, { witness });
   const server = await reopened(
     before,
@@ -326,7 +297,7 @@ test('a log that has lost its end is closed, and the witness is not believed any
   const seen = new Map(witness.known);
   const loss = await accept(server);
   assert.equal([loss.lost, loss.unshown, loss.kept], [2, 0, 3]);
-  assert.equal(await streamed(server), ['a', 'b', 'new']);
+  assert.equal(await streamedVersions(server), ['a', 'b', 'new']);
   await isClean(server);
   // Killed before the witness was written.
   witness.known.clear();
@@ -429,7 +400,7 @@ test('REP-7 a record that a snapshot covers is given up, and nothing of the docu
   }
   assert.is(snapshots.length, 1); // no other, which would name numbers that are gone
   assert.is(await textOf(server), text);
-  assert.equal(await streamed(server), ['a', 'c', 'd', 'e']);
+  assert.equal(await streamedVersions(server), ['a', 'c', 'd', 'e']);
   assert.ok((await documentOf(server.projects)).getMap('entries').has('b'));
   await isClean(server);
   const fresh = memoryServer(2);
@@ -461,7 +432,7 @@ test('what a document that is open still has is kept', async () => {
   assert.equal({ isCovered, unshown, lost }, { isCovered: true, unshown: 0, lost: 2 });
   const again = await reopened(server);
   assert.is(await textOf(again), 'text');
-  assert.equal(await streamed(again), ['a', 'c', 'd']);
+  assert.equal(await streamedVersions(again), ['a', 'c', 'd']);
   await isClean(again);
 });
 
@@ -474,15 +445,15 @@ test('what is left of a group that has lost a change stays', async () => {
     store.write([2, 4].map((at) => ({ key: keys.record(at), value: null }))),
   );
   await accept(damaged);
-  assert.equal(await streamed(damaged), ['a', 'y', 'b']);
+  assert.equal(await streamedVersions(damaged), ['a', 'y', 'b']);
   await isClean(damaged);
   const fresh = memoryServer(2);
   await exchange(damaged, fresh);
   await sameProject(damaged, fresh);
-  assert.equal(await streamed(fresh), ['a', 'y', 'b']);
+  assert.equal(await streamedVersions(fresh), ['a', 'y', 'b']);
   // Its author has all of it, and says so again.
   await setEntries(damaged, ['x', 'y', 'z']);
-  assert.equal(await streamed(damaged), ['a', 'y', 'b', 'x', 'z']);
+  assert.equal(await streamedVersions(damaged), ['a', 'y', 'b', 'x', 'z']);
 });
 
 test('WS-5 by report only what stays is found', async () => {
@@ -497,7 +468,11 @@ test('WS-5 by report only what stays is found', async () => {
     [1, 3, 4].map((at) => ({ first: at, last: at })),
   );
   for (let more = 0; more < 70; more++) await uploadEntry(server.projects, 'p', `more ${more}`);
-  assert.equal((await streamed(server, { field: 'report', value: 'r' })).slice(0, 3), ['a', 'c', 'd']);
+  assert.equal((await streamedVersions(server, { field: 'report', value: 'r' })).slice(0, 3), [
+    'a',
+    'c',
+    'd',
+  ]);
 });
 
 test('what is whole, unknown or deleted is refused', async () => {

@@ -16,7 +16,7 @@ import type { Change } from '../../src/store/change.ts';
 import { ProjectLog } from '../../src/store/project-log.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import { removeUnfinishedSession, removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
-import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { hardDocument } from '../support/hard-json.ts';
 import { HeldStore, someTurns, storeOf } from '../support/held-store.ts';
@@ -44,18 +44,6 @@ function create(projects: Projects, id: string, udt: JsonObject): Promise<unknow
 
 const read = (projects: Projects, id: string) => projects.use(id, (project) => project.udt.read());
 
-class NotedWitness implements HeadsWitness {
-  readonly noted = new Map<string, WitnessedHeads>();
-
-  note(project: string, heads: WitnessedHeads): void {
-    this.noted.set(project, heads);
-  }
-
-  heads(project: string): Promise<WitnessedHeads | undefined> {
-    return Promise.resolve(this.noted.get(project));
-  }
-}
-
 const hasCatalogueEntry = (id: string) => (batch: readonly Write[]) =>
   batch.some(({ key }) => Buffer.compare(key, projectKey(id)) === 0);
 
@@ -69,7 +57,7 @@ for (const isPolled of [false, true]) {
   const before = isPolled ? ', though somebody asked for it before' : '';
   test(`UDT-19 a session is not listed, served or known to the witness before its last slice is durable${before}`, async () => {
     const store = new HeldStore();
-    const witness = new NotedWitness();
+    const witness = new MemoryWitness();
     const { projects, events } = openProjects(store, { witness });
     const udt = large();
     const { project, release } = await projects.acquire('p');
@@ -78,7 +66,7 @@ for (const isPolled of [false, true]) {
     const isClosing = hasCatalogueEntry('p');
     const nothingIsSeen = async (): Promise<void> => {
       assert.equal(await listed(store), []);
-      assert.equal([...witness.noted], []);
+      assert.equal([...witness.known], []);
     };
     for (;;) {
       await until('a slice is on its way', () => store.waiting.length > 0);
@@ -115,7 +103,7 @@ for (const isPolled of [false, true]) {
     assert.equal(view, udt);
     assert.is((await polling).latest.hash, hash);
     assert.equal(await listed(store), ['p']);
-    assert.is(witness.noted.get('p')?.position, (await changesIn(store, 'p')).length);
+    assert.is(witness.known.get('p')?.position, (await changesIn(store, 'p')).length);
     assert.equal(events, []);
     release();
     await projects.close();

@@ -11,7 +11,7 @@ import { projectKey } from '../../src/store/store-keys.ts';
 import { readLife } from '../../src/store/life.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
-import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
 import { until } from '../support/until.ts';
@@ -19,18 +19,6 @@ import { uploadEntry } from '../support/upload-entry.ts';
 
 const keys = new ProjectKeys('p');
 const udt = { protocol: 'udt', user: 'ann' } as const;
-
-class MemoryWitness implements HeadsWitness {
-  private readonly known = new Map<string, WitnessedHeads>();
-
-  heads(project: string): Promise<WitnessedHeads | undefined> {
-    return Promise.resolve(this.known.get(project));
-  }
-
-  note(project: string, heads: WitnessedHeads): void {
-    this.known.set(project, heads);
-  }
-}
 
 interface Context {
   store: MemoryStore;

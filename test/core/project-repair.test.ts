@@ -11,7 +11,7 @@ import { ProjectKeys } from '../../src/store/keys.ts';
 import { projectKey } from '../../src/store/store-keys.ts';
 import { readProjectInfo, writeProjectInfo } from '../../src/store/project-info.ts';
 import { withoutUpdate } from '../../src/store/record.ts';
-import type { HeadsWitness, WitnessedHeads } from '../../src/store/witnessed-heads.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { typeMuch } from '../support/compacted-project.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
 import type { Store } from '../../src/store/store.ts';
@@ -27,39 +27,11 @@ import {
 } from '../support/memory-servers.ts';
 import { checked, heal, reopened } from '../support/repair-by-hand.ts';
 import { until } from '../support/until.ts';
+import { streamedVersions } from '../support/streamed-versions.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const test = suite('repair of a project');
 const keys = new ProjectKeys('p');
-
-class Witness implements HeadsWitness {
-  private readonly known = new Map<string, WitnessedHeads>();
-
-  heads(project: string): Promise<WitnessedHeads | undefined> {
-    return Promise.resolve(this.known.get(project));
-  }
-
-  note(project: string, heads: WitnessedHeads): void {
-    this.known.set(project, heads);
-  }
-}
-
-/** What a reader of the whole history is given. */
-async function streamed({ projects }: MemoryServer): Promise<{ versions: string[] }> {
-  return projects.use('p', async (project) => {
-    const selection = { objects: [{ kind: 'entry' as const, since: new Map(), match: null }], udt: null };
-    const feed = await project.select(selection);
-    const versions: string[] = [];
-    while (!feed.atHead)
-      for (const selected of (await feed.next()) ?? [])
-        if (selected.type === 'object')
-          versions.push(
-            (JSON.parse(Buffer.from(selected.object).toString()) as { version_uuid: string }).version_uuid,
-          );
-    feed.close();
-    return { versions };
-  });
-}
 
 async function valuesOf(store: Store): Promise<Uint8Array[]> {
   const values: Uint8Array[] = [];
@@ -150,7 +122,7 @@ test('a hole comes back, though the index has lost its numbers too', async () =>
 });
 
 test('what is lost at the end of the log comes back under its own numbers, and the catalogue forgets the damage', async () => {
-  const witness = new Witness();
+  const witness = new MemoryWitness();
   const a = memoryServer(1, undefined, { witness });
   const b = memoryServer(2);
   for (const uuid of ['a', 'b', 'c', 'd']) await uploadEntry(a.projects, 'p', uuid);
@@ -229,7 +201,7 @@ test('REP-6 an object that was uploaded again meanwhile is a repeat behind the o
   await uploadEntry(damaged.projects, 'p', 'b');
   await checked(damaged);
   await heal(damaged, b);
-  const { versions } = await streamed(damaged);
+  const versions = await streamedVersions(damaged);
   assert.equal(versions.sort(), ['a', 'b', 'c', 'd', 'of b']);
   await exchange(damaged, b);
   await sameProject(damaged, b);
@@ -271,7 +243,7 @@ test('a group that is lost in the middle lies in one piece again, between its ne
   await checked(damaged);
   await heal(damaged, b);
   await sameProject(damaged, b);
-  assert.equal((await streamed(damaged)).versions, ['before', 'g', 'h', 'i', 'behind']);
+  assert.equal(await streamedVersions(damaged), ['before', 'g', 'h', 'i', 'behind']);
 });
 
 test('REP-7 updates that a lost snapshot stood for come back from a server that still has them', async () => {
@@ -301,7 +273,7 @@ test('records that come without their updates bring their objects; the updates s
   await checked(damaged);
   const stripped = (await valuesOf(b.store)).map((bytes) => withoutUpdate(bytes) ?? bytes);
   assert.equal(await damaged.replicas.repair('p', stripped, 2), { changes: 1, missing: 1 });
-  assert.equal((await streamed(damaged)).versions, ['a', 'b', 'c', 'd', 'of b']);
+  assert.equal(await streamedVersions(damaged), ['a', 'b', 'c', 'd', 'of b']);
   await heal(damaged, b);
   await sameProject(damaged, b);
 });
@@ -347,7 +319,7 @@ test('an entry of the catalogue that is lost is made anew, as the log and the ot
 test('damage that a reader meets is checked and noted without an operator', async () => {
   const { a } = await twoServers();
   const damaged = await reopened(a, (store) => store.write([{ key: keys.record(2), value: null }]));
-  await rejects(() => streamed(damaged), 'damaged');
+  await rejects(() => streamedVersions(damaged), 'damaged');
   await until('it was noted', async () => (await readQuarantine(damaged.store, keys)).length === 1);
   assert.ok(damaged.projects.wanted.has('p'));
   await damaged.projects.close();
