@@ -30,7 +30,7 @@ async function checkContents(world: World): Promise<void> {
   // Once something is wrong, servers aren't asked any more.
   if (world.hasFailed) return;
   for (const project of projectIds) {
-    if (isDeleted(world, project)) continue;
+    if (isDeleted(world, project) || isOnlyParts(world, project)) continue;
     checkStreams(world, project);
     if (project !== 'gone') await checkDocuments(world, project);
   }
@@ -58,7 +58,7 @@ async function settle(world: World): Promise<void> {
 async function waitForTurns(world: World): Promise<void> {
   for (const server of world.servers)
     for (const project of projectIds)
-      if (!world.hasFailed && !isDeleted(world, project))
+      if (!world.hasFailed && !isDeleted(world, project) && !isOnlyParts(world, project))
         await within(world, server, (run) =>
           run.projects.use(project, (open) => open.encode((doc) => doc.guid)),
         );
@@ -73,6 +73,7 @@ function unsettled(world: World): string | null {
   if (waiting.length > 0) return `${waiting.map(({ name }) => name).join(', ')} wait for something`;
   const [first, ...others] = ledger.disks;
   for (const project of projectIds) {
+    if (isOnlyParts(world, project)) continue;
     const here = first!.project(project);
     for (const [index, disk] of others.entries()) {
       const there = disk.project(project);
@@ -96,6 +97,11 @@ function unsettled(world: World): string | null {
  */
 function isSessionLost({ ledger, udtClients }: World): boolean {
   return udtClients[0]?.sessionMark !== null && !ledger.isSessionAnywhere(sessionId);
+}
+
+/** Its end is gone with the disk of the only server that had it: what others have of its parts is nothing, and goes when they start. */
+function isOnlyParts({ ledger }: World, project: string): boolean {
+  return project === madeId && !ledger.isSessionAnywhere(madeId);
 }
 
 function differenceOf(here: ProjectOnDisk, there: ProjectOnDisk): string | null {
