@@ -9,7 +9,7 @@ import { writeProjectInfo } from '../store/project-info.ts';
 import { readSequenceKey } from '../store/read-key.ts';
 import { readPlace } from '../store/read-place.ts';
 import {
-  readSnapshot,
+  checkReadable,
   removeSnapshot,
   removeSnapshots,
   SnapshotWriter,
@@ -250,10 +250,7 @@ export class ProjectLoss {
     const stateDigest = stateDigestOf(step.value);
     const made = { madeMs: environment.now(), vector: [...vector], stateDigest };
     const { snapshot, write } = await writer.end(made);
-    // All updates go for it.
-    let bytes = 0;
-    for await (const piece of readSnapshot(store, log.keys, snapshot)) bytes += piece.length;
-    if (bytes > snapshot.bytes) throw new RejoinError('damaged', 'A snapshot has more than it should');
+    await checkReadable(store, log.keys, snapshot); // all updates go for it
     return write;
   }
 

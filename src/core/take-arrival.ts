@@ -6,7 +6,7 @@ import { setImmediate as otherWork } from 'node:timers/promises';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Arrival } from '../store/arrivals.ts';
 import { readGroups, type ReceivedGroup } from '../store/received-groups.ts';
-import { readSnapshot } from '../store/snapshots.ts';
+import { checkReadable } from '../store/snapshots.ts';
 import type { Write } from '../store/store.ts';
 import { isUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 import { isNew, type ArrivalPlan } from './arrival-plan.ts';
@@ -211,9 +211,7 @@ async function makeOwnSnapshot({ log, context }: ProjectState, opened: OpenDocum
     isWanted: () => true,
   });
   if (!snapshot) throw new RejoinError('internal', 'A snapshot that is needed was given up');
-  let bytes = 0;
-  for await (const piece of readSnapshot(context.store, log.keys, snapshot)) bytes += piece.length;
-  if (bytes > snapshot.bytes) throw new RejoinError('damaged', 'A snapshot has more than it should');
+  await checkReadable(context.store, log.keys, snapshot);
 }
 
 function nowOf({ opened: { document } }: JoinedDocument): Parameters<UdtVersions['rebuild']>[0] {

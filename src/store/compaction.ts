@@ -8,7 +8,7 @@ import { sealJson, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
 import { withoutUpdate } from './record.ts';
-import { findSnapshots, readSnapshot, type Snapshot } from './snapshots.ts';
+import { checkReadable, findSnapshots, type Snapshot } from './snapshots.ts';
 import type { Range, Store, Write } from './store.ts';
 
 /** After so much was dropped the database is asked to give the space back. */
@@ -89,11 +89,7 @@ async function areReadable(
   onDamage: (detail: string) => void,
 ): Promise<boolean> {
   try {
-    for (const snapshot of snapshots) {
-      let bytes = 0;
-      for await (const piece of readSnapshot(store, keys, snapshot)) bytes += piece.length;
-      if (bytes > snapshot.bytes) throw new RejoinError('damaged', 'A snapshot has more than it should');
-    }
+    for (const snapshot of snapshots) await checkReadable(store, keys, snapshot);
     return true;
   } catch (error) {
     if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;

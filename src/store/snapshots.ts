@@ -66,6 +66,13 @@ export async function* findSnapshots(
   }
 }
 
+/** Reads all of a snapshot, before what it stands for is given up. @throws RejoinError `damaged`, `unavailable`. */
+export async function checkReadable(store: Store, keys: ProjectKeys, snapshot: Snapshot): Promise<void> {
+  let bytes = 0;
+  for await (const piece of readSnapshot(store, keys, snapshot)) bytes += piece.length;
+  if (bytes > snapshot.bytes) throw new RejoinError('damaged', 'A snapshot has more than it should');
+}
+
 /** The newest of which every chunk can be read, or undefined. */
 export async function newestWholeSnapshot(
   store: Store,

@@ -9,7 +9,7 @@ import { ProjectKeys } from '../../src/store/keys.ts';
 import { readLife } from '../../src/store/life.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import type { Entry, Store, Write } from '../../src/store/store.ts';
-import { FaultyStore } from '../support/faulty-store.ts';
+import { FailingNthStore } from '../support/failing-nth-store.ts';
 import { documentOf, memoryServer, type MemoryServer } from '../support/memory-servers.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
@@ -102,9 +102,9 @@ test('killed behind any write, it is done by a second run if it is not done yet'
 for (const outcome of ['is lost', 'is stored'] as const)
   test(`a store that fails leaves it undone, or done: the write ${outcome}`, async () => {
     for (let nth = 0; nth < 12; nth++) {
-      const store = new FailingAt();
+      const store = new FailingNthStore();
       const server = await fill(store);
-      store.countdown = nth;
+      store.writesLeft = nth;
       store.outcome = outcome;
       let failed = 0;
       const accept = async (): Promise<void> => {
@@ -126,16 +126,5 @@ for (const outcome of ['is lost', 'is stored'] as const)
       await server.projects.close();
     }
   });
-
-/** The write after so many fails. */
-class FailingAt extends FaultyStore {
-  countdown = Infinity;
-  outcome: 'is lost' | 'is stored' = 'is lost';
-
-  override write(batch: readonly Write[]): Promise<void> {
-    if (this.countdown-- === 0) this.failNext(this.outcome);
-    return super.write(batch);
-  }
-}
 
 test.run();

@@ -4,11 +4,10 @@
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { ProjectKeys } from '../../src/store/keys.ts';
-import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo, type ProjectInfo } from '../../src/store/project-info.ts';
 import { projectKey } from '../../src/store/store-keys.ts';
 import type { Store, Write } from '../../src/store/store.ts';
-import { HeldStore, someTurns } from '../support/held-store.ts';
+import { HeldStore, notedStore, someTurns } from '../support/held-store.ts';
 import { exchange, memoryServer, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { checked, heal, reopened } from '../support/repair-by-hand.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
@@ -17,23 +16,13 @@ const test = suite('recalled entry');
 const keys = new ProjectKeys('p');
 const ann = { protocol: 'udt', user: 'ann' } as const;
 
-/** Keeps what is written to it, batch by batch. */
-class NotedStore extends MemoryStore {
-  readonly batches: (readonly Write[])[] = [];
-
-  override async write(batch: readonly Write[]): Promise<void> {
-    this.batches.push(batch);
-    await super.write(batch);
-  }
-}
-
 function labels(at: number) {
   return [{ op: 'add', path: `/samples/${at}/annotation`, value: 'x' }] as const;
 }
 
 /** A session on the first, and three changes a minute apart; the other has the same. */
-async function sessionOnBoth(): Promise<{ a: MemoryServer; b: MemoryServer; store: NotedStore }> {
-  const store = new NotedStore(new MemoryDisk());
+async function sessionOnBoth(): Promise<{ a: MemoryServer; b: MemoryServer; store: HeldStore }> {
+  const store = notedStore();
   const [a, b] = [memoryServer(1, store), memoryServer(2)];
   await a.projects.use('p', (project) => project.udt.createSession({ samples: [{}, {}, {}] }, ann));
   for (const at of [0, 1, 2]) {
@@ -65,11 +54,11 @@ test('REP-8 an entry that was made anew says what it did when the beginning of t
   assert.equal([anew?.session, anew?.toldFrom], [null, 3]);
   assert.is(anew?.createdMs, (before?.createdMs ?? 0) + 120_000);
   await checked(damaged);
-  store.batches.length = 0;
+  store.written.length = 0;
   await heal(damaged, b);
   const writesOf = (key: Uint8Array) => (batch: readonly Write[]) =>
     batch.some((write) => Buffer.compare(write.key, key) === 0);
-  const withRecord = store.batches.filter(writesOf(keys.record(1)));
+  const withRecord = store.written.filter(writesOf(keys.record(1)));
   assert.is(withRecord.length, 1);
   assert.ok(withRecord.every(writesOf(projectKey('p'))), 'the entry is written with the record');
   assert.equal(await infoOf(damaged), { ...before, lifecycle: 0 });

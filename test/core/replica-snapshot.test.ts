@@ -13,7 +13,7 @@ import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { findSnapshots } from '../../src/store/snapshots.ts';
 import type { Store, Write } from '../../src/store/store.ts';
-import { FaultyStore } from '../support/faulty-store.ts';
+import { FailingNthStore } from '../support/failing-nth-store.ts';
 import { applyAll, compact, typeMuch } from '../support/compacted-project.ts';
 import {
   acceptor,
@@ -272,7 +272,7 @@ test('REP-7 a store that fails while a snapshot is taken: what was begun is gone
   await compact(a);
   await patch(a.projects, 'y');
   for (let writes = 0; writes < 14; writes++) {
-    const store = new FailingStore();
+    const store = new FailingNthStore();
     const b = memoryServer(2, store, { upkeep });
     if (writes % 2 === 0) await uploadEntry(b.projects, 'p', 'own');
     store.outcome = writes % 3 === 0 ? 'is stored' : 'is lost';
@@ -505,17 +505,6 @@ class DyingStore extends MemoryStore {
     if (this.writesLeft-- > 0) return super.write(batch);
     this.die();
     return new Promise(() => undefined);
-  }
-}
-
-/** One of its writes fails. */
-class FailingStore extends FaultyStore {
-  writesLeft = Infinity;
-  outcome: 'is stored' | 'is lost' = 'is lost';
-
-  override write(batch: readonly Write[]): Promise<void> {
-    if (this.writesLeft-- === 0) this.failNext(this.outcome);
-    return super.write(batch);
   }
 }
 

@@ -7,12 +7,11 @@ import * as Y from 'yjs';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
-import { MemoryStore } from '../../src/store/memory.ts';
 import { readKey } from '../../src/store/read-key.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import { isUnordered } from '../../src/store/unordered.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
-import { storeOf } from '../support/held-store.ts';
+import { notedStore, storeOf } from '../support/held-store.ts';
 import {
   exchange,
   give,
@@ -33,16 +32,6 @@ const environment = {
   ...realEnvironment,
   after: (delayMs: number, run: () => void) => realEnvironment.after(delayMs / 20, run),
 };
-
-/** Keeps what is written to it, batch by batch. */
-class NotedStore extends MemoryStore {
-  readonly batches: (readonly Write[])[] = [];
-
-  override async write(batch: readonly Write[]): Promise<void> {
-    this.batches.push(batch);
-    await super.write(batch);
-  }
-}
 
 /** Fails once, at a certain batch. */
 class FailingStore extends FaultyStore {
@@ -129,27 +118,27 @@ function isCompaction(batch: readonly Write[]): boolean {
 }
 
 test('REP-7 changes that came back in another order are given as a snapshot, and the mark is written with them', async () => {
-  const store = new NotedStore();
+  const store = notedStore();
   const { damaged, peer } = await damagedBeside(store);
-  const first = store.batches.length;
+  const first = store.written.length;
   await putBack(damaged, peer);
   await ordered(damaged);
-  const batches = store.batches.slice(first);
+  const batches = store.written.slice(first);
   const marking = batches.find((batch) => sectionsOf(batch).has('unordered'));
   assert.ok(marking && sectionsOf(marking).has('record'), 'with a record');
   await thirdTakesAll(damaged);
 });
 
 test('REP-7 a restart at any moment between the repair and the compaction changes nothing', async () => {
-  const store = new NotedStore();
+  const store = notedStore();
   const { damaged, peer } = await damagedBeside(store);
-  const first = store.batches.length;
+  const first = store.written.length;
   await putBack(damaged, peer);
   await ordered(damaged);
   await damaged.projects.close();
   let marked = 0;
-  for (let count = first; count <= store.batches.length; count++) {
-    const started = memoryServer(damagedId, await storeOf(store.batches.slice(0, count)), { environment });
+  for (let count = first; count <= store.written.length; count++) {
+    const started = memoryServer(damagedId, await storeOf(store.written.slice(0, count)), { environment });
     if (await isUnordered(started.store, keys)) marked++;
     await putBack(started, peer); // opens it, and does no more where all is back
     await ordered(started);

@@ -28,6 +28,13 @@ export class HeldStore extends MemoryStore {
   }
 }
 
+/** One that lets all writes through, and keeps what was written. */
+export function notedStore(): HeldStore {
+  const store = new HeldStore();
+  store.isHolding = false;
+  return store;
+}
+
 /** A store in which only these batches arrived. */
 export async function storeOf(batches: readonly (readonly Write[])[]): Promise<MemoryStore> {
   const store = new MemoryStore(new MemoryDisk());
