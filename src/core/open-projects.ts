@@ -49,14 +49,19 @@ export class OpenProjects<Project extends Resident> {
 
   /** Notes that a project is being used. */
   touch(project: Project): void {
-    this.forget(project);
-    const { weightBytes: bytes } = project;
-    this.used.set(project, { bytes, atMs: this.environment.now() });
-    this.bytes += bytes;
+    this.keep(project);
     for (const [oldest] of this.used) {
       if (this.bytes <= this.options.bytesMax || oldest === project) break;
       this.drop(oldest);
     }
+  }
+
+  /** Of one that could not leave: it is let go again when others need the room, or when nobody has used it for a while. */
+  keep(project: Project): void {
+    this.forget(project);
+    const { weightBytes: bytes } = project;
+    this.used.set(project, { bytes, atMs: this.environment.now() });
+    this.bytes += bytes;
   }
 
   /** Whether it was used since it was let go. */

@@ -25,6 +25,8 @@ export class ProjectArrivals implements SnapshotTaker {
   private readonly kept: KeptArrivals;
   /** Receipts that are let go, and aren't at their end. */
   private readonly closing = new Set<Promise<void>>();
+  /** How many wait to be removed. */
+  private removing = 0;
 
   constructor(
     private readonly state: ProjectState,
@@ -32,6 +34,11 @@ export class ProjectArrivals implements SnapshotTaker {
     private readonly upkeep: Upkeep,
   ) {
     this.kept = new KeptArrivals(state, (arrival) => this.remove(arrival));
+  }
+
+  /** Whether nothing is still to be done. */
+  get isIdle(): boolean {
+    return this.closing.size === 0 && this.removing === 0;
   }
 
   /**
@@ -97,10 +104,14 @@ export class ProjectArrivals implements SnapshotTaker {
 
   /** In the background. */
   remove(arrival: Arrival): void {
+    this.removing++;
     const removed = this.upkeep.run(this.state.id, async () => {
       if (!(await arrival.isBegun())) await arrival.remove();
     });
-    void removed.finally(() => this.kept.release(arrival));
+    void removed.finally(() => {
+      this.removing--;
+      this.kept.release(arrival);
+    });
   }
 
   private async takeInTurn(arrival: Arrival, covers: VersionVector): Promise<Accepted> {

@@ -175,7 +175,8 @@ export class Project {
 
   /** Whether it can be forgotten: it has no document in memory, and nothing to do. */
   get isIdle(): boolean {
-    return !this.state.keeper.current && this.state.isIdle && this.udt.isIdle && this.repair.isIdle;
+    const { state, udt, arrivals, repair } = this;
+    return !state.keeper.current && state.isIdle && udt.isIdle && arrivals.isIdle && repair.isIdle;
   }
 
   /** Whether another server is sending a session that isn't whole yet: what has come of it is removed when it is opened anew. */

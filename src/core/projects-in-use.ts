@@ -99,9 +99,13 @@ export class ProjectsInUse {
     this.drop(project.id, entry, project);
   }
 
-  /** Unless somebody uses it, or has left work behind. */
+  /** Unless somebody uses it, or has left work behind: then it is tried again. */
   private drop(id: string, entry: Opened, project: Project | undefined): void {
-    if (entry.users > 0 || this.entries.get(id) !== entry || project?.isIdle === false) return;
+    if (entry.users > 0 || this.entries.get(id) !== entry) return;
+    if (project?.isIdle === false) {
+      if (!this.inMemory.has(project)) this.inMemory.keep(project);
+      return;
+    }
     this.entries.delete(id);
     if (!project) return;
     this.loaded.delete(project);

@@ -2,7 +2,7 @@
 // shows what is durable, and others wait for all that was submitted.
 
 export class WritesInFlight {
-  private last: Promise<void> = Promise.resolve();
+  private all: Promise<void> = Promise.resolve();
   private count = 0;
 
   /** @param onFailed is told of every write that failed. */
@@ -13,13 +13,13 @@ export class WritesInFlight {
     return this.count === 0;
   }
 
-  /** Resolves when everything submitted so far is durable. */
+  /** Resolves when everything submitted so far is durable. Rejects if something wasn't, when all has ended. */
   get settled(): Promise<void> {
-    return this.last;
+    return this.all;
   }
 
   /**
-   * Follows a write. They end in the order of the calls.
+   * Follows a write. They become durable in the order of the calls; where one fails, those behind it may have failed before.
    * @param show is called when it is durable.
    * @returns resolves behind `show`; rejects if the write failed.
    */
@@ -37,12 +37,19 @@ export class WritesInFlight {
       },
     );
     durable.catch(() => undefined); // whoever waits for it hears of it
-    this.last = durable;
+    this.all = this.all.then(
+      () => durable,
+      async (error: unknown) => {
+        await durable.catch(() => undefined);
+        throw error;
+      },
+    );
+    this.all.catch(() => undefined);
     return durable;
   }
 
   /** Nothing is waited for any more: all has ended, and what failed was dealt with. */
   forget(): void {
-    this.last = Promise.resolve();
+    this.all = Promise.resolve();
   }
 }

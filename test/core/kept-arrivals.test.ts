@@ -25,6 +25,7 @@ import {
   type Page,
 } from '../support/memory-servers.ts';
 import { nothingKnown } from '../support/selected.ts';
+import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 interface Context {
@@ -253,6 +254,42 @@ test('REP-7 parts without a name, as older servers send them, are not kept', asy
   assert.is(await keptOf(b), null);
   await b.projects.upkeep.run('p', () => Promise.resolve());
   assert.is(await keptParts(b), 0);
+});
+
+test('REP-7 while a part waits to be removed its project stays in memory: no other instance takes its number', async ({
+  a,
+}) => {
+  const b = memoryServer(2, new MemoryStore(), { upkeep, memory: { idleMs: 40 } });
+  const { projects, clock } = b;
+  let goOn = (): void => undefined;
+  const earlierWork = projects.upkeep.run('other', () => new Promise((resolve) => (goOn = resolve)));
+  const { project, release } = await projects.acquire('p');
+  const [first] = await pagesFor(a, nothingKnown);
+  const receipt = project.arrivals.receive(() => undefined);
+  const { isFirst, isLast, covers, piece } = first!.snapshot!;
+  await receipt.add({ isFirst, isLast, covers, piece, records: [] });
+  receipt.close();
+  let tries = 0;
+  const closeDocument = project.closeDocument.bind(project);
+  project.closeDocument = (isNeeded) => {
+    tries++;
+    return closeDocument(isNeeded);
+  };
+  release();
+  await until('it was let go twice', () => {
+    clock.nowMs += 40;
+    return tries > 2;
+  });
+  assert.is(await keptParts(b), 1);
+  assert.is(await projects.use('p', (same) => Promise.resolve(same)), project);
+  goOn();
+  await earlierWork;
+  await until('it has left memory', () => {
+    clock.nowMs += 40;
+    return projects.openCount === 0;
+  });
+  assert.is(await keptParts(b), 0);
+  await projects.close();
 });
 
 test('REP-7 what is kept survives a store that fails and is opened again', async ({ a }) => {
