@@ -42,6 +42,16 @@ export class RejoinError extends Error {
   }
 }
 
+/** Whether what was thrown is an error of rejoin with one of these codes. */
+export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown is RejoinError {
+  return thrown instanceof RejoinError && codes.includes(thrown.code);
+}
+
+/** Whether it was for the store: it may succeed when that is well again. */
+export function isStoreFailure(thrown: unknown): thrown is RejoinError {
+  return hasCode(thrown, 'unavailable', 'outcome-unknown');
+}
+
 /** What a message repeats of bad input, a key or an id, may be megabytes: its middle is left out. */
 function clipped(message: string): string {
   if (message.length <= messageUnitsMax) return message;

@@ -45,13 +45,9 @@ async function runAcceptLoss(id: string, { data, yes, quiet: isQuiet }: AcceptLo
   print([...printLost(loss), title, ...printRest(loss, 'was'), server]);
 }
 
-function printLost({ findings, lost }: Loss): string[] {
-  const told = findings.reduce(
-    (sum, { numbers }) => sum + (numbers ? numbers.last - numbers.first + 1 : 1),
-    0,
-  );
-  const isMore = findings.length >= 20 && told < lost;
-  return [...findings.map(printProblem), ...(isMore ? ['… and more: rejoin verify lists all'] : [])];
+function printLost({ findings, moreFindings }: Loss): string[] {
+  const more = moreFindings > 0 ? [`… and ${moreFindings} more: rejoin verify lists all`] : [];
+  return [...findings.map(printProblem), ...more];
 }
 
 function printRest(loss: Loss, tense: 'would' | 'was'): string[] {

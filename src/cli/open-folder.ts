@@ -4,7 +4,7 @@ import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ObservedEvent } from '../core/observer.ts';
 import { Projects } from '../core/projects.ts';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { realEnvironment } from '../model/environment.ts';
 import { openDataFolder, type DataFolder } from '../store/data-folder.ts';
 
@@ -62,7 +62,7 @@ async function openFolder(
   try {
     return await openDataFolder(data, { environment: realEnvironment, onTrouble });
   } catch (error) {
-    const isInUse = error instanceof RejoinError && error.code === 'data-in-use';
+    const isInUse = hasCode(error, 'data-in-use');
     if (!isInUse || elseAdvice === undefined) throw error;
     throw new RejoinError(error.code, `${error.message}. ${elseAdvice}`, { cause: error });
   }

@@ -2,7 +2,7 @@
 // beginning. Upkeep calls it; it may be stopped at any time, and done again.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { isJsonObject, type Json } from '../model/json.ts';
 import { matchesOf } from '../model/matches.ts';
 import { isObjectKind } from '../model/objects.ts';
@@ -46,7 +46,7 @@ export async function buildIndex(store: Store, project: string, options: Indexin
     if (!info || info.tombstone) return true;
     if (!info.damage) return await indexBackwards(store, project, keys, serverId, stopping);
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     onDamage(`it can't be indexed: ${messageOf(error)}`);
   }
   return holdersOfDamaged ? noteHolders(store, project, keys, stopping) : true;
@@ -144,7 +144,7 @@ async function noteHolders(
       try {
         return [placedOf(key, value)];
       } catch (error) {
-        if (error instanceof RejoinError && error.code === 'damaged') return [];
+        if (hasCode(error, 'damaged')) return [];
         throw error;
       }
     });

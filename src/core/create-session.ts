@@ -3,7 +3,7 @@
 // failure of the store leaves, when the log is read again.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import type { Origin } from '../model/origin.ts';
 import type { SessionPart } from '../store/project-log.ts';
@@ -41,7 +41,7 @@ export async function createSession(
   } catch (error) {
     await state.log.settled().catch(() => undefined); // its writer hears of it
     await removeUnfinishedSession(state.context.store, state.id).catch(() => undefined); // who reads the log next will
-    if (!(error instanceof RejoinError && error.code === 'outcome-unknown')) throw error;
+    if (!hasCode(error, 'outcome-unknown')) throw error;
     // Without its last slice there is no session, whatever is on disk of those before: it may be tried again.
     throw new RejoinError('unavailable', 'The store failed while the session was being created', {
       cause: error,

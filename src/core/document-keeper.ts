@@ -1,7 +1,7 @@
 // Keeps the document of one project in memory while it is used, and the versions of its `udt` part as long as the project is:
 // opens them once for all who need them, has snapshots made as the document grows, and closes it. Its project calls it.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { LiveLog } from './live-log.ts';
 import type { ProjectContext } from './project-context.ts';
 import { beginSnapshot, finishSnapshot } from './make-snapshot.ts';
@@ -170,7 +170,7 @@ export class DocumentKeeper {
       this.failure = null;
       return opened;
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       const pauseMs = this.failure ? Math.min(2 * this.failure.pauseMs, lastPauseMs) : firstPauseMs;
       this.failure = { error, pauseMs, againMs: environment.now() + pauseMs };
       throw error;

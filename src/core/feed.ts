@@ -1,7 +1,7 @@
 // A reader's way through the log of a project: history after what it knows, then whatever becomes durable, each change
 // once and in order. It pulls: a reader that is slow is behind in the log, and costs one page of memory.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Change } from '../store/change.ts';
 import type { NeededParts } from '../store/record.ts';
@@ -131,7 +131,7 @@ export class Feed {
     } catch (error) {
       this.stored = null;
       // The store is being opened again under us: what is durable stays where it is, so go on from there.
-      const isInterrupted = error instanceof RejoinError && error.code === 'unavailable';
+      const isInterrupted = hasCode(error, 'unavailable');
       if (!isInterrupted || ++this.interruptions > interruptionsMax) throw error;
     }
     return [];

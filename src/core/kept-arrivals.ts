@@ -2,7 +2,7 @@
 // begun last. It is found in the store each time, so that a restart and a store that is opened anew change nothing. ProjectArrivals
 // has one for its project.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import { highestOf, isBehind, type VersionVector } from '../model/version-vector.ts';
 import { findArrivals, type Arrival, type ArrivalLabel } from '../store/arrivals.ts';
@@ -55,7 +55,7 @@ export class KeptArrivals {
       arrival.goOnBehind(parts);
       return { arrival, label, kept: { name: label.name, pieces, vector } };
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       this.state.observe('damage', `What another server had sent is asked for again: ${error.message}`);
       this.discard(arrival);
       return null;

@@ -1,7 +1,7 @@
 // Has a log compacted in which changes that were lost came back in an order that may not be theirs, so that no other server is given
 // them one by one. It goes on after a restart and after a failed write: the log is marked until it is done. ProjectRepair has one.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, isStoreFailure, messageOf } from '../errors.ts';
 import { dropUpdates } from '../store/compaction.ts';
 import { readQuarantine } from '../store/quarantine.ts';
 import { newestWholeSnapshot } from '../store/snapshots.ts';
@@ -55,7 +55,7 @@ export class LogOrder {
       await this.compact();
     } catch (error) {
       // Whose document can't be made yet waits for the rest of it, and whose store failed for its recovery.
-      const isExpected = error instanceof RejoinError && expected.has(error.code);
+      const isExpected = isStoreFailure(error) || hasCode(error, 'damaged', 'deleted');
       if (!isExpected) {
         const detail = `the order of what was put back is not secured: ${messageOf(error)}`;
         this.state.observe('upkeep-failed', detail);
@@ -106,7 +106,5 @@ export class LogOrder {
     return isUnordered(context.store, log.keys);
   }
 }
-
-const expected: ReadonlySet<string> = new Set(['damaged', 'deleted', 'unavailable', 'outcome-unknown']);
 
 const isNotYet = new RejoinError('unavailable', 'No snapshot covers the log yet');

@@ -2,7 +2,7 @@
 // those that are lost. Nothing is changed. The acceptance of a loss begins with it.
 
 import { setImmediate as otherWork } from 'node:timers/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { decodeRecord, type LogRecord, type RecordKind } from '../store/record.ts';
 import { readLastNumber } from '../store/read-key.ts';
 import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../store/snapshots.ts';
@@ -84,7 +84,7 @@ function whatIsLeft(value: Uint8Array): LogRecord | null {
     const record = decodeRecord(value, 'update');
     return record.update ? record : null;
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     return null;
   }
 }
@@ -108,7 +108,7 @@ async function loadSnapshot(
   try {
     for await (const piece of readSnapshot(context.store, log.keys, snapshot)) await loader.add([piece]);
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     return null; // who opens the document tells it
   }
   const isWhole = loader.lack === null && stateDigestOf(loader.clocks) === snapshot.stateDigest;
@@ -147,7 +147,7 @@ class FoundPlaces {
     try {
       return decodeRecord(value);
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       this.lost.set(position, `is damaged: ${messageOf(error)}`);
       return null;
     }
@@ -189,7 +189,7 @@ function fits({ doc }: DocumentLoader, update: Uint8Array): boolean {
   try {
     return checkUpdate(doc, update).type === 'fits';
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'undecodable') return false;
+    if (hasCode(error, 'undecodable')) return false;
     throw error;
   }
 }

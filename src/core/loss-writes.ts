@@ -2,13 +2,13 @@
 // numbers for what lies behind them, and nothing left that leads to what is gone. The acceptance of a loss calls this.
 
 import * as Y from 'yjs';
-import { isJsonObject, type Json } from '../model/json.ts';
 import { matchesOf } from '../model/matches.ts';
-import { isObjectKind, objectKinds, type ObjectKind } from '../model/objects.ts';
+import { objectKinds } from '../model/objects.ts';
 import { seal } from '../store/digest.ts';
 import { GroupBatch } from '../store/group-batch.ts';
-import { number } from '../store/key-parts.ts';
+import { nameOfKey, number } from '../store/key-parts.ts';
 import type { ProjectKeys } from '../store/keys.ts';
+import { objectPlaceOf, type ObjectPlace } from '../store/object-place.ts';
 import { GroupPostings, postingWithout } from '../store/postings.ts';
 import { readLastNumber, readSequenceKey, readSnapshotKey } from '../store/read-key.ts';
 import { readPlace } from '../store/read-place.ts';
@@ -152,7 +152,7 @@ export class LossWrites {
         for (const { key, value } of page) {
           const position = readPlace(key, value);
           if (position === null || !this.isLost(position)) continue;
-          const repeat = repeats.get(nameOf(key));
+          const repeat = repeats.get(nameOfKey(key));
           if (!repeat) {
             this.writes.push({ key, value: null });
             continue;
@@ -174,12 +174,9 @@ export class LossWrites {
       }
       const stored = await store.get(keys.record(position));
       const record = stored && decodeRecordOrNull(stored);
-      const uuidKey = record && uuidKeyOf(keys, record.kind, record.object);
-      if (uuidKey && !left.has(nameOf(uuidKey.key)))
-        left.set(nameOf(uuidKey.key), {
-          position,
-          postings: postingsOf(keys, uuidKey.kind, uuidKey.value, position),
-        });
+      const place = record && objectPlaceOf(keys, record);
+      if (place && !left.has(nameOfKey(place.key)))
+        left.set(nameOfKey(place.key), { position, postings: postingsOf(keys, place, position) });
     }
     return left;
   }
@@ -235,23 +232,8 @@ export class LossWrites {
   }
 }
 
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key).toString('latin1');
-}
-
-function uuidKeyOf(
-  keys: ProjectKeys,
-  kind: RecordKind,
-  object: Uint8Array | null,
-): { key: Uint8Array; kind: ObjectKind; value: Json } | null {
-  if (!object || !isObjectKind(kind)) return null;
-  const value = JSON.parse(Buffer.from(object).toString('utf8')) as Json;
-  const uuid = isJsonObject(value) ? value['version_uuid'] : null;
-  return typeof uuid === 'string' ? { key: keys.uuid(kind, uuid), kind, value } : null;
-}
-
-function postingsOf(keys: ProjectKeys, kind: ObjectKind, value: Json, position: number): Write[] {
+function postingsOf(keys: ProjectKeys, { kind, value }: ObjectPlace, position: number): Write[] {
   const postings = new GroupPostings();
-  if (isJsonObject(value)) postings.add(kind, matchesOf(kind, value), position);
+  postings.add(kind, matchesOf(kind, value), position);
   return postings.writes(keys);
 }

@@ -1,7 +1,7 @@
 // How many objects of each kind a project has. They are counted once in the index of uuids, and then kept current from the
 // log, when somebody asks: a change costs nothing, and no document is needed.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { isObjectKind, objectKinds, type ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { readLastNumber } from '../store/read-key.ts';
@@ -63,7 +63,7 @@ export class ObjectCounts {
         for (const { kind, repeat } of page) if (isObjectKind(kind) && !repeat) objects[kind]++;
       return objects;
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return null; // the index may be whole
+      if (hasCode(error, 'damaged')) return null; // the index may be whole
       throw error;
     }
   }

@@ -1,6 +1,6 @@
 // What a project has in memory while its document is open: the document, and how much of the log no snapshot covers.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { findSnapshots, readSnapshot, stateDigestOf, type Snapshot } from '../store/snapshots.ts';
 import { DocumentLoader, type ProjectDocument } from './document.ts';
 import { DocumentTail } from './document-tail.ts';
@@ -60,7 +60,7 @@ async function loadDocument(
     try {
       return await loadFrom(snapshot, log, context, observe, addition);
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       tell(messageOf(error));
       failure ??= error;
     }

@@ -50,6 +50,8 @@ const findingsMax = 20;
 
 const lossShape = z.object({
   findings: z.array(findingShape),
+  /** How many more there are. */
+  moreFindings: z.number(),
   lost: z.number(),
   isCovered: z.boolean(),
   unshown: z.number(),
@@ -213,5 +215,6 @@ export class Operations {
 }
 
 function lossToTell(loss: Loss): z.infer<typeof lossShape> {
-  return { ...loss, findings: loss.findings.slice(0, findingsMax) };
+  const findings = loss.findings.slice(0, findingsMax);
+  return { ...loss, findings, moreFindings: loss.findings.length - findings.length };
 }

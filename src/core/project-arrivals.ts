@@ -1,7 +1,7 @@
 // What another server sends of one project with a snapshot (REP-7): kept beside the log until all of it is here, then taken over at
 // once. So the document never knows more than the log, and a project isn't there before it can be served whole.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, isStoreFailure, messageOf } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { Arrival, findArrivals, type ArrivalLabel, type ArrivedPart } from '../store/arrivals.ts';
@@ -151,9 +151,7 @@ export class ProjectArrivals implements SnapshotTaker {
         this.remove(arrival);
       }
     } catch (error) {
-      const isLost =
-        error instanceof RejoinError && error.code !== 'unavailable' && error.code !== 'outcome-unknown';
-      if (!isLost) throw error;
+      if (!(error instanceof RejoinError) || isStoreFailure(error)) throw error;
       state.observe('damage', `What another server had sent can't be taken any more: ${messageOf(error)}`);
     }
     state.finishInterrupted = null;
@@ -164,8 +162,7 @@ export class ProjectArrivals implements SnapshotTaker {
     try {
       return await write();
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'outcome-unknown')
-        this.state.context.recovery.failed(error);
+      if (hasCode(error, 'outcome-unknown')) this.state.context.recovery.failed(error);
       throw error;
     }
   }

@@ -1,7 +1,7 @@
 // Gives up what the log of one project has lost and nobody gives back, because an operator says so: the project is served again,
 // without it. The operations call it.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import type { Finding } from '../store/findings.ts';
 import { LostChanges } from '../store/lost-changes.ts';
@@ -174,7 +174,7 @@ export class ProjectLoss {
     try {
       return await prepare();
     } catch (cause) {
-      if (!(cause instanceof RejoinError && cause.code === 'outcome-unknown')) throw cause;
+      if (!hasCode(cause, 'outcome-unknown')) throw cause;
       this.state.context.recovery.failed(cause);
       throw new RejoinError('unavailable', 'Nothing was given up: the store failed', { cause });
     }

@@ -1,7 +1,7 @@
 // What one project takes from other servers: groups under the numbers that those gave them, logged as they came (REP-1,
 // REP-4). Whatever else a change brings about here, a version of `udt` or a place in an index, is this server's own.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts';
 import type { Write } from '../store/store.ts';
 import { isUdtChange, writeUdtChange } from '../store/udt-changes.ts';
@@ -219,7 +219,7 @@ export class ProjectReplica {
     try {
       return await keeper.open();
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       return null;
     }
   }

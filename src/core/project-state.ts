@@ -1,7 +1,7 @@
 // The log and the document of one project, and the turns in which they change. A project and its parts work on it: what
 // they do in a turn is planned, numbered and handed to the store before the next begins.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import type { Opened } from './commits.ts';
 import { DocumentKeeper } from './document-keeper.ts';
 import type { LiveLog } from './live-log.ts';
@@ -129,7 +129,7 @@ export class ProjectState {
       try {
         return await read();
       } catch (error) {
-        if (!(error instanceof RejoinError && error.code === 'unavailable' && triesLeft > 0)) throw error;
+        if (!(hasCode(error, 'unavailable') && triesLeft > 0)) throw error;
       }
     }
   }
@@ -144,7 +144,7 @@ export class ProjectState {
       try {
         return await work();
       } catch (error) {
-        const isLost = error instanceof RejoinError && error.code === 'damaged';
+        const isLost = hasCode(error, 'damaged');
         if (!isLost || environment.now() >= untilMs || !this.context.mayComeBack(this.id)) throw error;
       }
       await new Promise<void>((resolve) => void environment.after(lookAgainMs, resolve));

@@ -1,7 +1,7 @@
 // What can be said of a project without opening its document: how far its log goes, how much there is of it, and who changed it
 // last. The REST interface asks for it.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { Origin } from '../model/origin.ts';
 import type { VersionVector } from '../model/version-vector.ts';
@@ -57,7 +57,7 @@ export class ProjectSummaries {
       for await (const [change] of this.state.log.readStored(position, position)) return change ?? null;
       return null;
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return error.message;
+      if (hasCode(error, 'damaged')) return error.message;
       throw error;
     }
   }

@@ -2,7 +2,7 @@
 // whatever wire it came in by: plan → transact → encode → number → append → (durable) → acknowledge, notify.
 
 import type { Doc } from 'yjs';
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import type { Origin } from '../model/origin.ts';
 import type { StreamSelection } from '../model/selection.ts';
 import type { VersionVector } from '../model/version-vector.ts';
@@ -225,8 +225,7 @@ export class Project {
       .run(() => this.state.current())
       .catch((error: unknown) => {
         // Whoever uses the project next tries again; only damage is news.
-        if (error instanceof RejoinError && error.code === 'damaged')
-          this.state.observe('damage', messageOf(error));
+        if (hasCode(error, 'damaged')) this.state.observe('damage', messageOf(error));
       });
   }
 }

@@ -1,6 +1,6 @@
 // All projects of a server, and what they share; when the store fails every project starts anew from what is stored.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import { takeNewLife, type Life } from '../store/life.ts';
 import type { HeadsWitness } from '../store/witnessed-heads.ts';
@@ -237,7 +237,7 @@ export class Projects {
       try {
         return await read();
       } catch (error) {
-        const isUnavailable = error instanceof RejoinError && error.code === 'unavailable';
+        const isUnavailable = hasCode(error, 'unavailable');
         if (!(isUnavailable && this.recovery.isReopening)) throw error;
       }
     }
@@ -248,7 +248,7 @@ export class Projects {
     const { observer } = this.context;
     const before = this.lives.current.serverId;
     const isNew = await this.lives.renew(reason, left).catch((cause: unknown) => {
-      if (!(cause instanceof RejoinError && cause.code === 'outcome-unknown')) throw cause;
+      if (!hasCode(cause, 'outcome-unknown')) throw cause;
       this.recovery.failed(cause);
       // Nothing was numbered: what asked for it may begin again.
       throw new RejoinError('unavailable', 'A new server id could not be written', { cause });

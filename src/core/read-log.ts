@@ -1,7 +1,7 @@
 // Reads how far the log of a project goes, when it is opened and after a failure. Damage is noticed here, before anything
 // is numbered.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { readClientIds, type ClientIds } from '../store/client-ids.ts';
 import type { Life } from '../store/life.ts';
 import { ProjectLog } from '../store/project-log.ts';
@@ -65,7 +65,7 @@ async function readKnownIds(
   try {
     return await readClientIds(store, keys, serverId);
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     damaged(error.message);
     return undefined;
   }

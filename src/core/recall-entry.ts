@@ -1,7 +1,7 @@
 // The catalogue's entry of a project that has lost it, or whose entry is damaged, while its log is here: what it said is told by the log, and
 // another server says whether the project was deleted. Replicas asks for it when two servers meet.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { Standing } from '../model/standing.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { entryWithoutLog, toldBy } from '../store/entry-from-log.ts';
@@ -45,7 +45,7 @@ async function hasEntry(store: Store, project: string): Promise<boolean> {
   try {
     return (await readProjectInfo(store, project)) !== undefined;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return false;
+    if (hasCode(error, 'damaged')) return false;
     throw error;
   }
 }

@@ -2,7 +2,7 @@
 // the order of this log, then what comes (REP-1, REP-2). Where updates were compacted away a snapshot stands for them (REP-7). A
 // link pulls, so a slow one is simply behind.
 
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import type { StoredRecord } from '../store/log-reader.ts';
@@ -134,7 +134,7 @@ export class ReplicaReader {
         if (page) return page;
       } catch (error) {
         this.leave();
-        const isInterrupted = error instanceof RejoinError && error.code === 'unavailable';
+        const isInterrupted = hasCode(error, 'unavailable');
         if (!isInterrupted || ++this.interruptions > interruptionsMax) throw error;
       }
     }

@@ -1,6 +1,6 @@
 // How often samples were changed (UDT-16), as it is kept in the store: one small value per sample that ever was.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { sealJson, unsealJson } from '../store/digest.ts';
 import type { ProjectKeys } from '../store/keys.ts';
 import type { Store, Write } from '../store/store.ts';
@@ -39,7 +39,7 @@ function countIn(key: Uint8Array, value: Uint8Array): number | undefined {
     const count = unsealJson(key, value);
     return typeof count === 'number' ? count : undefined;
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     return undefined;
   }
 }

@@ -2,7 +2,7 @@
 // behind its own version vector; history first, then live, in the order of the log (WS-3, WS-5, WS-7, WS-23). It reads as a
 // Feed does, but history of few among many by the index.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { isJsonObject, type Json } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import { isMatched, matchesOf } from '../model/matches.ts';
@@ -150,7 +150,7 @@ export class SelectedFeed {
   /** Goes on where it was if it can. */
   private beginAgain(error: unknown): void {
     this.indexed = null;
-    const isInterrupted = error instanceof RejoinError && error.code === 'unavailable';
+    const isInterrupted = hasCode(error, 'unavailable');
     if (!isInterrupted || ++this.interruptions > interruptionsMax) throw error;
   }
 
@@ -164,7 +164,7 @@ export class SelectedFeed {
       if (changes.length === 0) this.indexed = null;
       return changes;
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       // All is read through from here on, and a hole in the log is met where it lies.
       this.state.observe('damage', `the index was given up: ${messageOf(error)}`);
       this.indexed = null;

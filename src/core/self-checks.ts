@@ -1,7 +1,7 @@
 // Whoever meets damage of a project has all of it checked in the background: what can be mended is, and what is lost is noted, so
 // that other servers are asked for it without an operator. Projects makes one for all.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { listProjectIds } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
@@ -87,10 +87,7 @@ export class SelfChecks {
       await this.options.recovery.ready();
       await this.verify(project);
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'outcome-unknown')
-        this.options.recovery.failed(error);
-      else if (!this.wasEnded())
-        this.options.observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });
+      this.tell(project, error);
     }
     this.checkedMs.set(project, this.options.environment.now());
   }
@@ -114,9 +111,8 @@ export class SelfChecks {
   }
 
   private tell(project: string, error: unknown): void {
-    if (this.wasEnded()) return;
     const { recovery, observer } = this.options;
-    if (error instanceof RejoinError && error.code === 'outcome-unknown') recovery.failed(error);
-    else observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });
+    if (hasCode(error, 'outcome-unknown')) recovery.failed(error);
+    else if (!this.wasEnded()) observer.observe({ type: 'upkeep-failed', project, detail: messageOf(error) });
   }
 }

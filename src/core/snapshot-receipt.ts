@@ -1,7 +1,7 @@
 // One snapshot on its way from another server, with the records that go with it (REP-7): a link hands over its parts in their
 // order, and says when it has no more to do with it.
 
-import { RejoinError } from '../errors.ts';
+import { isStoreFailure } from '../errors.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { Arrival, ArrivalLabel, ArrivedPart } from '../store/arrivals.ts';
 import { readGroups } from '../store/received-groups.ts';
@@ -89,7 +89,7 @@ export class SnapshotReceipt {
       this.discard();
       return accepted;
     } catch (error) {
-      if (!isOfStore(error)) this.discard(); // it would fail again
+      if (!isStoreFailure(error)) this.discard(); // it would fail again
       throw error;
     }
   }
@@ -112,9 +112,4 @@ export class SnapshotReceipt {
 
 function isSame(one: ArrivalLabel | null, other: ArrivalLabel | null): boolean {
   return one && other ? Buffer.compare(one.name, other.name) === 0 : one === other;
-}
-
-/** Whether it may succeed when the store is well again. */
-function isOfStore(error: unknown): boolean {
-  return error instanceof RejoinError && (error.code === 'unavailable' || error.code === 'outcome-unknown');
 }

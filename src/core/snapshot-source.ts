@@ -1,7 +1,7 @@
 // Gives the pieces of a project's snapshot to another server that lacks what was compacted away (REP-7). ReplicaReader asks for
 // them.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { findSnapshots, nameOfSnapshot, readSnapshot, type Snapshot } from '../store/snapshots.ts';
@@ -40,7 +40,7 @@ export class SnapshotSource {
           yield* this.piecesOf(snapshot, kept);
           return;
         } catch (error) {
-          if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+          if (!hasCode(error, 'damaged')) throw error;
           this.tell(messageOf(error));
           damaged.add(name);
         }

@@ -2,7 +2,7 @@
 // that the last ones are kept. Replicas asks for it.
 
 import * as encoding from 'lib0/encoding';
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Head, Standing } from '../model/standing.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import { digestOf, unseal } from '../store/digest.ts';
@@ -65,7 +65,7 @@ export class Standings {
       if (this.kept.get(project) === standing) this.digests.set(project, digest);
       return digest;
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return null;
+      if (hasCode(error, 'damaged')) return null;
       throw error;
     }
   }
@@ -81,7 +81,7 @@ export class Standings {
       const record = await store.get(keys.record(readNumber(unseal(key, sealed))));
       return record && record.length > digestLength ? Uint8Array.from(checksumIn(record)) : unknown;
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'damaged') return unknown;
+      if (hasCode(error, 'damaged')) return unknown;
       throw error;
     }
   }

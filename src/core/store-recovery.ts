@@ -2,7 +2,7 @@
 // is opened anew, because after a failed write LevelDB refuses every further one, and what failed may be on disk all the
 // same. Projects have one, and everybody who reads or writes asks it first.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { diskProblem } from '../store/disk-error.ts';
 import type { Store } from '../store/store.ts';
@@ -91,7 +91,7 @@ export class StoreRecovery {
       try {
         return await write();
       } catch (error) {
-        const isUnwritten = error instanceof RejoinError && error.code === 'unavailable';
+        const isUnwritten = hasCode(error, 'unavailable');
         if (!isUnwritten || triesLeft <= 1) throw error;
       }
     }

@@ -1,7 +1,7 @@
 // A version record: what made one version of a project's `udt` part, as it is stored beside the log (docs/format.md).
 
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { Operation } from '../model/json-patch.ts';
 import type { Protocol } from '../model/origin.ts';
@@ -69,7 +69,7 @@ export function readOrTell({ key, value }: Entry, onDamage: (detail: string) => 
   try {
     return unsealVersionRecord(key, value);
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     onDamage(`version ${readLastNumber(key)} of udt: ${error.message}`);
     return null;
   }

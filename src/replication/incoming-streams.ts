@@ -2,7 +2,7 @@
 // over what comes, in order; what doesn't fit is asked for again, after a pause if that may help (REP-2, REP-3). The
 // link calls it, for one project one message after the other.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { randomInteger, type Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
@@ -111,7 +111,7 @@ export class IncomingStreams {
       lacking.unmet = null;
       if (lacking.state.type === 'new') await this.ask(project, lacking, vector);
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'conflict') {
+      if (hasCode(error, 'conflict')) {
         this.drop(project);
         observe({ type: 'project-failed', project, detail: messageOf(error) });
         return;

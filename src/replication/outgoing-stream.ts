@@ -1,7 +1,7 @@
 // What a peer asked for of one project: read from the log from where the peer is, sent in order, then what comes
 // (REP-2). outgoing-streams.ts begins these and says which may read history.
 
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import type { LinkOutput } from './link-output.ts';
@@ -192,7 +192,7 @@ export class OutgoingStream {
       const wasClosed = this.isClosed;
       this.close();
       if (wasClosed) return { type: 'closed' };
-      if (error instanceof RejoinError && error.code === 'deleted') return { type: 'deleted' };
+      if (hasCode(error, 'deleted')) return { type: 'deleted' };
       return { type: 'failed', detail: messageOf(error) };
     }
   }

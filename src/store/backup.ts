@@ -3,7 +3,7 @@
 
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { checkEntry, nameOfEntry } from './check-entry.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
 import { readKey } from './read-key.ts';
@@ -92,7 +92,7 @@ function problemOf(entry: Entry): string | null {
     checkEntry(entry, readKey(entry.key));
     return null;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return error.message;
+    if (hasCode(error, 'damaged')) return error.message;
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 // Checks all that a database has of one project, entry by entry in the order of the keys, and mends what can be mended from
 // the rest of it. The verification makes one for each project.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { checkEntry, nameOfPart } from './check-entry.ts';
 import { RecordCheck, type Mend } from './check-records.ts';
 import { SnapshotCheck } from './check-snapshots.ts';
@@ -78,7 +78,7 @@ export class ProjectCheck {
     try {
       check.info = await readProjectInfo(store, project);
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       check.infoProblem = 'its entry in the catalogue is damaged'; // told where the catalogue is read
     }
     return check;
@@ -142,7 +142,7 @@ export class ProjectCheck {
     try {
       checkEntry(entry, place);
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       this.takeDamaged(entry.key, place);
     }
   }

@@ -1,14 +1,13 @@
 // Checks the records of one project's log as they come by, and that the indices of numbers and of uuids lead to them. A part
 // of the check of a project.
 
-import { RejoinError, messageOf } from '../errors.ts';
-import { isJsonObject } from '../model/json.ts';
-import { isObjectKind } from '../model/objects.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { seal } from './digest.ts';
-import { number } from './key-parts.ts';
+import { nameOfKey, number } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber, readSequenceKey } from './read-key.ts';
 import type { LostChanges } from './lost-changes.ts';
+import { objectPlaceOf } from './object-place.ts';
 import type { MissingChange } from './quarantine.ts';
 import { readPlace } from './read-place.ts';
 import { decodeRecord, decodeRecordOrNull, type LogRecord } from './record.ts';
@@ -70,7 +69,7 @@ export class RecordCheck {
       this.pending.push({ position, record });
       if (record.groupIndex === 0 && !record.update) this.compactedTo = position;
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       this.previous = null;
       this.lost.addPositions(position, position, `is damaged: ${messageOf(error)}`);
     }
@@ -111,7 +110,7 @@ export class RecordCheck {
     const looked = await Promise.all(
       placed.map(async ({ position, record }) => {
         const sequenceKey = this.keys.sequence(record.serverId, record.seqno);
-        const uuidKey = this.uuidKeyOf(record);
+        const uuidKey = objectPlaceOf(this.keys, record)?.key;
         const [sequence, uuid] = await Promise.all([
           this.store.get(sequenceKey),
           uuidKey ? this.store.get(uuidKey) : undefined,
@@ -149,22 +148,22 @@ export class RecordCheck {
   private expect(serverId: number, seqno: number): void {
     const next = this.nextSeqno.get(serverId) ?? 1;
     for (let first = next; first < seqno; first++) {
-      if (this.mended.has(nameOf(this.keys.sequence(serverId, first)))) continue;
+      if (this.mended.has(nameOfKey(this.keys.sequence(serverId, first)))) continue;
       let last = first;
-      while (last + 1 < seqno && !this.mended.has(nameOf(this.keys.sequence(serverId, last + 1)))) last++;
+      while (last + 1 < seqno && !this.mended.has(nameOfKey(this.keys.sequence(serverId, last + 1)))) last++;
       this.lost.addNumbers(serverId, first, last);
       first = last;
     }
   }
 
   private placeIn(key: Uint8Array, value: Uint8Array | undefined): number | null {
-    const mended = this.mended.get(nameOf(key));
+    const mended = this.mended.get(nameOfKey(key));
     if (mended !== undefined) return mended;
     return value ? readPlace(key, value) : null;
   }
 
   private mendPlace(key: Uint8Array, position: number, what: 'number' | 'uuid'): void {
-    this.mended.set(nameOf(key), position);
+    this.mended.set(nameOfKey(key), position);
     const writes = [{ key, value: seal(key, number(position)) }];
     const problem = `the index does not lead to the ${what} of the change`;
     this.onMend({
@@ -179,18 +178,7 @@ export class RecordCheck {
     const stored = await this.store.get(this.keys.record(position));
     const record = stored && decodeRecordOrNull(stored);
     if (!record) return false;
-    const places = [this.keys.sequence(record.serverId, record.seqno), this.uuidKeyOf(record)];
+    const places = [this.keys.sequence(record.serverId, record.seqno), objectPlaceOf(this.keys, record)?.key];
     return places.some((place) => place && Buffer.compare(place, key) === 0);
   }
-
-  private uuidKeyOf({ kind, object }: LogRecord): Uint8Array | null {
-    if (!object || !isObjectKind(kind)) return null;
-    const value: unknown = JSON.parse(Buffer.from(object).toString('utf8'));
-    const uuid = isJsonObject(value) ? value['version_uuid'] : null;
-    return typeof uuid === 'string' ? this.keys.uuid(kind, uuid) : null;
-  }
-}
-
-function nameOf(key: Uint8Array): string {
-  return Buffer.from(key).toString('latin1');
 }

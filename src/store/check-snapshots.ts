@@ -1,7 +1,7 @@
 // Checks the snapshots of one project as they come by: each chunk, and that all of them are there. A part of the check of a
 // project.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { unseal, unsealJson } from './digest.ts';
 import { readSnapshotKey } from './read-key.ts';
 import { snapshotHeaderShape } from './snapshots.ts';
@@ -28,7 +28,7 @@ export class SnapshotCheck {
       if (chunk === null) this.takeHeader(unsealJson(key, value));
       else this.takeChunk(chunk, unseal(key, value));
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       this.problem ??= chunk === null ? 'its header is damaged' : `chunk ${chunk} is damaged`;
     }
     if (chunk !== null) return; // without a header it was never whole: a crash left it

@@ -2,7 +2,7 @@
 // header has; headers and objects stay. It needs neither the document nor the open project.
 
 import { z } from 'zod';
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { hasBegunArrival } from './arrivals.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
@@ -92,7 +92,7 @@ async function areReadable(
     for (const snapshot of snapshots) await checkReadable(store, keys, snapshot);
     return true;
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     onDamage(error.message);
     return false;
   }

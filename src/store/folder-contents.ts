@@ -4,7 +4,7 @@ import { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
 import { listProjectIds, readProjectInfo } from './project-info.ts';
 import { decodeRecord } from './record.ts';
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { firstOf, type Entry, type Store } from './store.ts';
 
 export interface FolderContents {
@@ -40,7 +40,7 @@ function timeOf({ value }: Entry): number {
   try {
     return decodeRecord(value).timeMs;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return 0; // whoever reads it is told
+    if (hasCode(error, 'damaged')) return 0; // whoever reads it is told
     throw error;
   }
 }
@@ -50,7 +50,7 @@ async function orDamaged<T>(read: () => Promise<T>): Promise<T | undefined> {
   try {
     return await read();
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return undefined;
+    if (hasCode(error, 'damaged')) return undefined;
     throw error;
   }
 }

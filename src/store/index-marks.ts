@@ -2,7 +2,7 @@
 // wrote isn't indexed, and what was damaged may not be any more: a mark counts only in the life in which it was set.
 
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { holdersMarkKey } from './store-keys.ts';
@@ -41,7 +41,7 @@ async function readMark<T>(store: Store, key: Uint8Array, shape: z.ZodType<T>): 
   try {
     return shape.safeParse(unsealJson(key, sealed)).data;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return undefined;
+    if (hasCode(error, 'damaged')) return undefined;
     throw error;
   }
 }

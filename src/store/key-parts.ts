@@ -18,6 +18,11 @@ export function readNumber(bytes: Uint8Array): number {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).readUIntBE(0, numberBytes);
 }
 
+/** For maps and sets of keys: one string for each. */
+export function nameOfKey(key: Uint8Array): string {
+  return Buffer.from(key).toString('latin1');
+}
+
 const escapeByte = 1;
 
 /** 0 → 1 1, 1 → 1 2, ended by 0. */

@@ -1,7 +1,7 @@
 // Finds places in the log of a project by what leads to them: the object of a version uuid, and where begins what somebody lacks.
 // ProjectLog calls this.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { Json } from '../model/json.ts';
 import type { ObjectKind } from '../model/objects.ts';
 import type { VersionVector } from '../model/version-vector.ts';
@@ -27,7 +27,7 @@ export async function findObject(
     const object = record && decodeRecord(record, 'object').object;
     return object ? (JSON.parse(Buffer.from(object).toString('utf8')) as Json) : null;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    if (hasCode(error, 'damaged')) return null;
     throw error;
   }
 }

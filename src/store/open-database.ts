@@ -2,7 +2,7 @@
 // opened with what is left of it. Called by the data folder.
 
 import { join } from 'node:path';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import type { Evidence } from './evidence.ts';
 import { isThere } from './is-there.ts';
 import { checkLevelFiles, type LevelFindings } from './level-files.ts';
@@ -79,5 +79,5 @@ function tornWarning({ file, bytes }: LevelFindings['torn'][number]): string {
 }
 
 function isCorruption(error: unknown): boolean {
-  return error instanceof RejoinError && error.code === 'data-unusable' && /corruption/i.test(error.message);
+  return hasCode(error, 'data-unusable') && /corruption/i.test(error.message);
 }

@@ -3,7 +3,7 @@
 
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { Evidence } from './evidence.ts';
@@ -127,7 +127,7 @@ async function readUndamaged<T>(
   try {
     return await read();
   } catch (error) {
-    if (!(error instanceof RejoinError) || error.code !== 'damaged') throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     damage.push(`${what}: ${error.message}`);
     return undefined;
   }

@@ -4,7 +4,7 @@
 import { access, open, readFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { syncFolder } from './marker.ts';
 
@@ -45,7 +45,7 @@ export class PidFile {
 
   /** The error for a folder that another process has, which it names. Any other error as it is. */
   async explain(error: unknown): Promise<unknown> {
-    if (!(error instanceof RejoinError) || error.code !== 'data-in-use') return error;
+    if (!hasCode(error, 'data-in-use')) return error;
     const holder = await this.read();
     const who = holder ? `process ${holder.pid}, started ${holder.started}` : 'another process';
     const message = `The data folder ${this.folder} is in use by ${who}: stop it, or choose another folder with --data`;

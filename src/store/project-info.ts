@@ -2,7 +2,7 @@
 // deleted, or deleted for good. One small value per project, written with the change that makes it true.
 
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import { allProjects, projectKey, projectOfKey } from './store-keys.ts';
 import { pageEntriesMax, type Store, type Write } from './store.ts';
@@ -124,7 +124,7 @@ function parseInfoOrNull(key: Uint8Array, sealed: Uint8Array): ProjectInfo | nul
   try {
     return parseInfo(key, sealed);
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    if (hasCode(error, 'damaged')) return null;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
 // Reads where an entry of an index leads, which names the position of a change: those of numbers and of version uuids.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { unseal } from './digest.ts';
 import { readNumber } from './key-parts.ts';
 
@@ -9,7 +9,7 @@ export function readPlace(key: Uint8Array, sealed: Uint8Array): number | null {
   try {
     return readNumber(unseal(key, sealed));
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    if (hasCode(error, 'damaged')) return null;
     throw error;
   }
 }

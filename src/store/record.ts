@@ -3,7 +3,7 @@
 // compaction can drop the update and erasure the object.
 
 import * as encoding from 'lib0/encoding';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import type { Origin, Protocol } from '../model/origin.ts';
 import { ByteReader } from './byte-reader.ts';
 import { checksumBytes, checksumOf, digestBytes, digestOf, isStartOfHash } from './digest.ts';
@@ -95,7 +95,7 @@ export function decodeRecordOrNull(bytes: Uint8Array): LogRecord | null {
   try {
     return decodeRecord(bytes);
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    if (hasCode(error, 'damaged')) return null;
     throw error;
   }
 }

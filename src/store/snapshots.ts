@@ -4,7 +4,7 @@
 import * as decoding from 'lib0/decoding';
 import * as encoding from 'lib0/encoding';
 import { z } from 'zod';
-import { RejoinError } from '../errors.ts';
+import { RejoinError, hasCode } from '../errors.ts';
 import { digestOf, seal, sealJson, unseal, unsealJson } from './digest.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readSnapshotKey } from './read-key.ts';
@@ -66,7 +66,7 @@ export async function* findSnapshots(
   }
 }
 
-/** Reads all of a snapshot, before what it stands for is given up. @throws RejoinError `damaged`, `unavailable`. */
+/** Reads all of a snapshot, as before what it stands for is given up. @throws RejoinError `damaged`, `unavailable`. */
 export async function checkReadable(store: Store, keys: ProjectKeys, snapshot: Snapshot): Promise<void> {
   let bytes = 0;
   for await (const piece of readSnapshot(store, keys, snapshot)) bytes += piece.length;
@@ -81,11 +81,10 @@ export async function newestWholeSnapshot(
 ): Promise<Snapshot | undefined> {
   for await (const snapshot of findSnapshots(store, keys, onDamage)) {
     try {
-      let bytes = 0;
-      for await (const piece of readSnapshot(store, keys, snapshot)) bytes += piece.length;
-      if (bytes <= snapshot.bytes) return snapshot;
+      await checkReadable(store, keys, snapshot);
+      return snapshot;
     } catch (error) {
-      if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+      if (!hasCode(error, 'damaged')) throw error;
       onDamage(error.message);
     }
   }

@@ -5,7 +5,7 @@ import { seal, unseal } from './digest.ts';
 import { number, readNumber } from './key-parts.ts';
 import type { ProjectKeys } from './keys.ts';
 import { readLastNumber } from './read-key.ts';
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import type { RecordKind } from './record.ts';
 import { firstOf, type Entry, type Store, type Write } from './store.ts';
 
@@ -65,7 +65,7 @@ function versionIn({ key, value }: Entry): number | null {
     const bytes = unseal(key, value);
     return bytes.length > 0 ? readNumber(bytes) : null;
   } catch (error) {
-    if (error instanceof RejoinError && error.code === 'damaged') return null;
+    if (hasCode(error, 'damaged')) return null;
     throw error;
   }
 }

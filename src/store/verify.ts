@@ -1,7 +1,7 @@
 // The verification of a database: reads everything, as of one moment, while the server goes on, and says everything that
 // is wrong; a repair mends what can be mended from the rest. The operations of the core call it.
 
-import { RejoinError } from '../errors.ts';
+import { hasCode } from '../errors.ts';
 import { checkEntry, nameOfPart } from './check-entry.ts';
 import { ProjectCheck, type ProjectCheckOptions } from './check-project.ts';
 import { seal } from './digest.ts';
@@ -123,7 +123,7 @@ async function checkOther(
   try {
     checkEntry(entry, place);
   } catch (error) {
-    if (!(error instanceof RejoinError && error.code === 'damaged')) throw error;
+    if (!hasCode(error, 'damaged')) throw error;
     const name = nameOfPart(entry.key, place);
     if (place.type === 'store') tell(`${name} is damaged: the next start writes it anew`, 'harmless');
     else if (place.type === 'project') tell(`${name} is damaged`, 'peer');

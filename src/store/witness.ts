@@ -5,7 +5,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { RejoinError, messageOf } from '../errors.ts';
+import { hasCode, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import { projectKey } from './store-keys.ts';
 import { LevelStore } from './level.ts';
@@ -56,7 +56,7 @@ export class Witness implements HeadsWitness {
     try {
       return { witness: new Witness(await openStore(folder), onTrouble), warning: null };
     } catch (error) {
-      if (error instanceof RejoinError && error.code === 'data-in-use') throw error;
+      if (hasCode(error, 'data-in-use')) throw error;
       await mkdir(dirname(asideFolder), { recursive: true });
       await rename(folder, asideFolder);
       const warning = `The witness of the heads was unusable (${messageOf(error)}) and is begun anew: a log that lost its end before this start may not be noticed. The old one is in ${asideFolder}`;

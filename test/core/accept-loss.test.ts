@@ -141,6 +141,17 @@ async function fourEntries(
   return server;
 }
 
+test('of many places that are lost the first twenty are told, and how many more there are', async () => {
+  const server = memoryServer(1);
+  for (let n = 0; n < 50; n++) await uploadEntry(server.projects, 'p', `e${n}`);
+  const again = await reopened(server, async (store) => {
+    for (let position = 1; position < 50; position += 2) await spoil(store, position);
+  });
+  const { findings, moreFindings, lost } = await look(again);
+  assert.equal([findings.length, moreFindings, lost], [20, 5, 25]);
+  await again.projects.close();
+});
+
 test('a damaged upload is given up, the others stay, in the streams and in the document', async () => {
   const server = await reopened(await fourEntries(), (store) => spoil(store, 2));
   await rejects(() => documentOf(server.projects), 'damaged');
@@ -152,6 +163,7 @@ test('a damaged upload is given up, the others stay, in the streams and in the d
   const { findings, ...counts } = await accept(server);
   assert.equal(findings, before.findings);
   assert.equal(counts, {
+    moreFindings: 0,
     lost: 1,
     isCovered: false,
     unshown: 2,
