@@ -168,6 +168,7 @@ export class ProjectReplica {
   ): Promise<string | null> {
     const { state } = this;
     const isPart = isUnfinished && !state.log.info;
+    if (isPart) state.keeper.drop(); // the document that somebody opened before is without it
     const opened = isPart ? null : await this.openFor(group, batch);
     const writes: Write[] = [];
     let step = null;

@@ -166,6 +166,25 @@ test('REP-5 UDT-19 where a project is there already, it is no session before the
   await closed(a, b, c);
 });
 
+test('REP-5 YJS-8 a session comes in slices where somebody has opened the project before anything was in it', async () => {
+  const { a, b } = await maker();
+  const { project, release } = await b.projects.acquire('p');
+  const updates: Uint8Array[] = [];
+  const feed = project.followFrom(project.durablePosition);
+  assert.equal(await project.encode((doc) => doc.getMap('udt').toJSON()), {});
+  for (const page of await pagesFor(a, nothingKnown))
+    assert.is((await b.replicas.accept('p', page)).type, 'accepted');
+  assert.equal(await project.encode((doc) => doc.getMap('udt').toJSON()), file);
+  while (!feed.atHead) for (const { update } of (await feed.next()) ?? []) if (update) updates.push(update);
+  const doc = new Y.Doc();
+  for (const told of updates) Y.applyUpdate(doc, told);
+  assert.equal(doc.getMap('udt').toJSON(), file);
+  feed.close();
+  release();
+  await sameProject(a, b);
+  await closed(a, b);
+});
+
 test('REP-5 a part of a session at the end of a log is given on as unfinished, though the project is there', async () => {
   const { a, b } = await maker();
   await b.projects.use('p', (project) => project.applyUpdate(update('mine'), yjs));
