@@ -88,10 +88,13 @@ function damageIn(
 
 /** The log went that far, whatever is left of it: what came there now would be taken for covered, and never be read. */
 async function newestSnapshot(store: Store, keys: ProjectKeys): Promise<number> {
-  const last = await firstOf(store, { ...keys.snapshotsBelow(null), reverse: true });
-  if (!last) return 0;
-  const { position, chunk } = readSnapshotKey(last.key);
-  return chunk === null ? position : 0; // without its header it was never whole
+  for (let below: number | null = null; ;) {
+    const last = await firstOf(store, { ...keys.snapshotsBelow(below), reverse: true });
+    if (!last) return 0;
+    const { position, chunk } = readSnapshotKey(last.key);
+    if (chunk === null) return position;
+    below = position; // without its header it was never whole
+  }
 }
 
 function countOf(vector: ReadonlyMap<number, number>): number {

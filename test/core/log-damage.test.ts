@@ -86,31 +86,35 @@ test('REP-8 without a witness a loss in the middle is found by counting', async 
   await projects.close();
 });
 
-test('REP-8 a log that ends before its snapshot goes on behind that: what is written then is in the document', async () => {
-  const store = new MemoryStore();
-  const first = openProjects(store);
-  const updates: Uint8Array[] = [];
-  const doc = new Y.Doc();
-  doc.on('update', (update: Uint8Array) => updates.push(update));
-  for (let i = 0; i < 120; i++) doc.getText('text').insert(0, 'x');
-  await first.projects.use('p', async (project) => {
-    for (const update of updates) await project.applyUpdate(update, { protocol: 'yjs', user: 'a' });
-    await project.closeDocument(() => false);
+for (const isCutOff of [false, true]) {
+  const about = isCutOff ? ', also where another one was cut off' : '';
+  test(`REP-8 a log that ends before its snapshot goes on behind that: what is written then is in the document${about}`, async () => {
+    const store = new MemoryStore();
+    const first = openProjects(store);
+    const updates: Uint8Array[] = [];
+    const doc = new Y.Doc();
+    doc.on('update', (update: Uint8Array) => updates.push(update));
+    for (let i = 0; i < 120; i++) doc.getText('text').insert(0, 'x');
+    await first.projects.use('p', async (project) => {
+      for (const update of updates) await project.applyUpdate(update, { protocol: 'yjs', user: 'a' });
+      await project.closeDocument(() => false);
+    });
+    await first.projects.close();
+    await store.reopen();
+    for (const position of [119, 120]) await lose(store, position);
+    if (isCutOff) await store.write([{ key: keys.snapshotChunk(125, 0), value: Uint8Array.of(1) }]);
+    const { projects } = openProjects(store);
+    await uploadEntry(projects, 'p', 'd');
+    assert.equal(await numbersAfter(projects, [[testLife.serverId, 120]]), [
+      [121, projects.context.life.serverId, 1],
+    ]);
+    const entries = await projects.use('p', (project) =>
+      project.encode((from) => [...from.getMap('entries').keys()]),
+    );
+    assert.equal(entries, ['d']);
+    await projects.close();
   });
-  await first.projects.close();
-  await store.reopen();
-  for (const position of [119, 120]) await lose(store, position);
-  const { projects } = openProjects(store);
-  await uploadEntry(projects, 'p', 'd');
-  assert.equal(await numbersAfter(projects, [[testLife.serverId, 120]]), [
-    [121, projects.context.life.serverId, 1],
-  ]);
-  const entries = await projects.use('p', (project) =>
-    project.encode((from) => [...from.getMap('entries').keys()]),
-  );
-  assert.equal(entries, ['d']);
-  await projects.close();
-});
+}
 
 test('REP-8 an upload that meets the new server id is numbered under it, and nobody else hears of it', async ({
   store,
