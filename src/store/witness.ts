@@ -57,10 +57,16 @@ export class Witness implements HeadsWitness {
       return { witness: new Witness(await openStore(folder), onTrouble), warning: null };
     } catch (error) {
       if (error instanceof RejoinError && error.code === 'data-in-use') throw error;
-      await mkdir(dirname(asideFolder), { recursive: true });
-      await rename(folder, asideFolder);
-      const warning = `The witness of the heads was unusable (${messageOf(error)}) and is begun anew: a log that lost its end before this start may not be noticed. The old one is in ${asideFolder}`;
-      return { witness: new Witness(await openStore(folder), onTrouble), warning };
+      const problem = messageOf(error);
+      const warning = `The witness of the heads was unusable (${problem}) and is begun anew: a log that lost its end before this start may not be noticed. The old one is in ${asideFolder}`;
+      try {
+        await mkdir(dirname(asideFolder), { recursive: true });
+        await rename(folder, asideFolder);
+        return { witness: new Witness(await openStore(folder), onTrouble), warning };
+      } catch (cause) {
+        const message = `The witness of the heads in ${folder} can't be opened (${problem}), nor moved to ${asideFolder} (${messageOf(cause)}): check that all of the data folder belongs to the user that runs rejoin, and that there is room on its disk`;
+        throw new RejoinError('data-unusable', message, { cause });
+      }
     }
   }
 
