@@ -19,7 +19,9 @@ import { RejoinError, messageOf } from './errors.ts';
 /** Runs `rejoin` with the arguments of the process, and ends it with 0, 1 (it failed) or 2 (used wrongly). */
 export async function main(): Promise<void> {
   try {
-    await program().parseAsync();
+    const command = program();
+    checkCommand(command, process.argv[2]);
+    await command.parseAsync();
   } catch (error) {
     process.exitCode = report(error);
   }
@@ -47,6 +49,13 @@ function program(): Command {
     each.copyInheritedSettings(command).exitOverride().allowExcessArguments(false);
   }
   return command;
+}
+
+/** Commander takes a command that there isn't for an argument of `serve`, and would say that. @throws RejoinError `usage`. */
+function checkCommand({ commands }: Command, name: string | undefined): void {
+  if (name === undefined || name.startsWith('-')) return;
+  if (name === 'help' || commands.some((each) => each.name() === name)) return;
+  throw new RejoinError('usage', `There is no command ${JSON.stringify(name)}: rejoin --help lists them`);
 }
 
 /** One sentence on standard error. @returns the exit code. */

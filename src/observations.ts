@@ -18,7 +18,7 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
   damage: [
     'error',
     'Stored bytes of a project are damaged',
-    'What is whole is still served, and nothing is written where that is not sure. Check the disk, and restore the data folder from a backup.',
+    'What is whole is still served, and nothing is written where that is not sure. Linked servers give back what they have of it; else a backup may have it. Check the disk.',
   ],
   'changes-repaired': [
     'warn',

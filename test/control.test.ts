@@ -7,13 +7,14 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askServer } from '../src/cli/control-client.ts';
-import { controlFileName, controlFileShape } from '../src/control.ts';
+import { controlContentType, controlFileName, controlFileShape } from '../src/control.ts';
 import type { Operation, Outcome, Step } from '../src/core/operations.ts';
 import { RejoinError } from '../src/errors.ts';
 import { isThere } from '../src/store/is-there.ts';
 import { uploadTo } from './support/rest-client.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { newEntry } from './support/stream-client.ts';
+import { removeFolder, temporaryFolder } from './support/temporary.ts';
 
 const control = suite<{ server: TestServer }>('control');
 
@@ -113,6 +114,38 @@ control('a server that stops leaves no file; one that was killed confuses nobody
   const next = await startServer({ data });
   assert.is((await ask(data, operation))?.type, 'verified');
   await next.stop();
+});
+
+control('an answer that is cut off in the middle is told as what cut it off', async () => {
+  const data = await temporaryFolder();
+  const half = createServer((_, response) => {
+    response.writeHead(200, { 'Content-Type': controlContentType });
+    response.write('{"type":"progress","done":1,"total":2}\n');
+  });
+  await new Promise<void>((resolve) => half.listen(0, '127.0.0.1', resolve));
+  const { port } = half.address() as AddressInfo;
+  const file = { url: `http://127.0.0.1:${port}`, token: 't', pid: 1 };
+  await writeFile(join(data, controlFileName), JSON.stringify(file));
+  const messageOfAsking = async (onStep: () => void, stopping?: AbortSignal): Promise<string> => {
+    try {
+      await ask(data, { type: 'verify', isRepair: false }, { onStep, ...(stopping && { stopping }) });
+    } catch (error) {
+      if (error instanceof RejoinError) return error.message;
+      throw error;
+    }
+    throw new Error('it was answered');
+  };
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort(new RejoinError('unavailable', 'enough'));
+  try {
+    assert.is(await messageOfAsking(leave, leaving.signal), 'enough');
+    const killed = await messageOfAsking(() => half.closeAllConnections());
+    assert.is(killed, 'The server ended before it was done: ask again');
+  } finally {
+    half.closeAllConnections();
+    half.close();
+    await removeFolder(data);
+  }
 });
 
 control('who leaves gives up what can be given up', async ({ server }) => {

@@ -23,6 +23,8 @@ export function backupCommand(): Command {
 }
 
 async function runBackup(folder: string, { data, quiet: isQuiet }: BackupFlags): Promise<void> {
+  const { damagedFiles } = await import('../store/damaged-files.ts'); // opening mends them: nobody could tell afterwards
+  const damaged = await damagedFiles(data);
   const outcome = await operate(
     { type: 'backup', folder: resolve(folder) },
     {
@@ -41,6 +43,11 @@ async function runBackup(folder: string, { data, quiet: isQuiet }: BackupFlags):
         `  use it                rejoin restore ${folder} --data FOLDER`,
         '',
       ].join('\n'),
+    );
+  if (damaged.length > 0)
+    throw new RejoinError(
+      'damaged',
+      'The backup is made, but the files of the database were damaged, so that changes may be missing, here and in it: see `rejoin verify`',
     );
   if (outcome.damaged > 0)
     throw new RejoinError(

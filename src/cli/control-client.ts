@@ -69,17 +69,22 @@ async function send(
 
 async function readAnswer(response: IncomingMessage, { onStep, stopping }: Listening): Promise<Outcome> {
   const cut = new RejoinError('unavailable', 'The server ended before it was done: ask again');
-  response.on('error', () => undefined); // then the lines end without an outcome
-  for await (const line of createInterface({ input: response })) {
-    const message = parseLine(line);
-    switch (message.type) {
-      case 'outcome':
-        return message.outcome;
-      case 'error':
-        throw new RejoinError(message.code, message.message);
-      default:
-        onStep(message);
+  response.on('error', () => undefined); // then the lines end without an outcome, or with this error
+  try {
+    for await (const line of createInterface({ input: response })) {
+      const message = parseLine(line);
+      switch (message.type) {
+        case 'outcome':
+          return message.outcome;
+        case 'error':
+          throw new RejoinError(message.code, message.message);
+        default:
+          onStep(message);
+      }
     }
+  } catch (error) {
+    if (error instanceof RejoinError) throw error;
+    cut.cause = error; // the answer was cut off in the middle
   }
   stopping.throwIfAborted();
   throw cut;

@@ -2,7 +2,7 @@
 
 import { Command, Option } from 'commander';
 import { counted } from './counted.ts';
-import { dataOption } from './flags.ts';
+import { dataFlag, dataOption } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
 
@@ -25,8 +25,8 @@ async function runDelete(id: string, { data }: DeleteFlags): Promise<void> {
   const { changes } = await operate({ type: 'delete', project: id }, doing);
   print([
     `rejoin ${packageVersion()} deleted ${id}: its ${counted(changes, 'change')} are kept`,
-    `  bring it back         rejoin delete ${id} --undelete`,
-    `  remove it for good    rejoin purge ${id}`,
+    `  bring it back         rejoin delete ${id} --undelete${dataFlag(data)}`,
+    `  remove it for good    rejoin purge ${id}${dataFlag(data)}`,
   ]);
 }
 

@@ -4,8 +4,15 @@ import { Option, type Command } from 'commander';
 import { RejoinError } from '../errors.ts';
 import { httpUrl } from './flag-values.ts';
 
+const dataDefault = './data';
+
 export function dataOption(): Option {
-  return new Option('--data <folder>', 'folder of the database').default('./data').env('REJOIN_DATA');
+  return new Option('--data <folder>', 'folder of the database').default(dataDefault).env('REJOIN_DATA');
+}
+
+/** What a command that is shown to be copied needs to work on the same folder. */
+export function dataFlag(data: string): string {
+  return data === (process.env['REJOIN_DATA'] ?? dataDefault) ? '' : ` --data ${data}`;
 }
 
 export function publicUrlOption(description: string): Option {

@@ -4,7 +4,7 @@ import { Command, Option } from 'commander';
 import type { OutcomeOf } from '../core/operations.ts';
 import { RejoinError } from '../errors.ts';
 import { counted, printBytes, printMoment } from './counted.ts';
-import { dataOption, quietOption } from './flags.ts';
+import { dataFlag, dataOption, quietOption } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
 
@@ -27,7 +27,7 @@ export function purgeCommand(): Command {
 async function runPurge(id: string, { data, yes, quiet: isQuiet }: PurgeFlags): Promise<void> {
   if (!yes) {
     const looking = { data, doing: 'Looking what there is', isQuiet, expected: 'weighed' } as const;
-    throw refusal(id, await operate({ type: 'weigh', project: id }, looking));
+    throw refusal(id, data, await operate({ type: 'weigh', project: id }, looking));
   }
   const removing = { data, doing: 'Removing the project', isQuiet, expected: 'purged' } as const;
   const { entries } = await operate({ type: 'purge', project: id }, removing);
@@ -41,14 +41,18 @@ async function runPurge(id: string, { data, yes, quiet: isQuiet }: PurgeFlags): 
   );
 }
 
-function refusal(id: string, { deletedMs, isPurged, changes, bytes }: OutcomeOf<'weighed'>): RejoinError {
+function refusal(
+  id: string,
+  data: string,
+  { deletedMs, isPurged, changes, bytes }: OutcomeOf<'weighed'>,
+): RejoinError {
   const name = JSON.stringify(id);
   if (isPurged) return new RejoinError('usage', `The project ${name} was removed for good already`);
   const lost = `${counted(changes, 'change')}, ${printBytes(bytes)} on disk`;
   if (deletedMs === null)
     return new RejoinError(
       'usage',
-      `The project ${name} is not deleted (${lost}): only a deleted project can be removed for good; delete it first: rejoin delete ${id}`,
+      `The project ${name} is not deleted (${lost}): only a deleted project can be removed for good; delete it first: rejoin delete ${id}${dataFlag(data)}`,
     );
   return new RejoinError(
     'usage',

@@ -52,7 +52,7 @@ async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise
       '',
     ].join('\n'),
   );
-  if (open.length > 0) throw new RejoinError('damaged', adviceFor(open));
+  if (open.length > 0) throw new RejoinError('damaged', adviceFor(open, repair));
 }
 
 /**
@@ -81,11 +81,12 @@ function printFinding(finding: Finding): string {
   return `${printProblem(finding)} (${remedies[finding.remedy]})`;
 }
 
-function adviceFor(open: readonly Finding[]): string {
+function adviceFor(open: readonly Finding[], isRepair: boolean): string {
   const wanted = open.filter(({ remedy }) => remedy === 'peer').length;
   const mendable = open.some(({ remedy }) => remedy === 'mendable');
   const found = `${counted(open.length, 'finding')} not mended`;
   if (mendable) return `${found}: --repair mends what can be mended`;
   if (wanted === 0) return `${found}: none of them costs anything but time`;
-  return `${found}: a server with --peer fetches back what the other one has of it, or restore a backup`;
+  const noted = isRepair ? 'it is noted, and' : '--repair notes what is lost, and then';
+  return `${found}: ${noted} a server with --peer fetches back what the other one has of it; or restore a backup`;
 }

@@ -109,7 +109,7 @@ export class Announcements {
   }
 
   private async announce(project: string): Promise<void> {
-    const { replicas, output, known, observe } = this.options;
+    const { replicas, known, observe } = this.options;
     const isStreamed = this.options.isStreamed(project);
     this.rest(project, isStreamed ? streamedRestMs : announceEveryMs, isStreamed);
     try {
@@ -120,13 +120,27 @@ export class Announcements {
         return;
       }
       if (this.isToldBy(project, standing)) return;
-      const isSent = await output.sendInWindow(() => ({ type: 'standing', project, standing }));
-      if (isSent) known.learn(project, new Map(), standing.lifecycle);
+      await this.send(project, standing);
     } catch (error) {
       if (this.hasEnded) return;
       observe({ type: 'project-failed', project, detail: messageOf(error) });
       this.rest(project, failedRestMs, false).moved = true;
     }
+  }
+
+  /**
+   * Says what we have of a project whatever the peer is known to have: its checksums show whether both mean the same by one number.
+   * @returns whether it is on its way; else the link has ended.
+   */
+  async tell(project: string): Promise<boolean> {
+    return this.send(project, await this.options.replicas.standing(project));
+  }
+
+  private async send(project: string, standing: Standing): Promise<boolean> {
+    const { output, known } = this.options;
+    const isSent = await output.sendInWindow(() => ({ type: 'standing', project, standing }));
+    if (isSent) known.told(project, standing.lifecycle);
+    return isSent;
   }
 
   /** Whether the peer knows it, or a stream brings it. */

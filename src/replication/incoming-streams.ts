@@ -29,6 +29,12 @@ export interface IncomingStreamsOptions {
   readonly send: (want: Want | Resume) => void;
   /** The peer has these. */
   readonly onKnown: (project: string, vector: VersionVector, lifecycle?: number) => void;
+  /** Whether the peer has something else under a number that is here too: the sentence that says so, or null. */
+  readonly onCompared: (project: string, contradiction: string | null) => void;
+  /** Whether the peer was told what we have of a project. */
+  readonly isTold: (project: string) => boolean;
+  /** Tells it. @returns whether it is on its way; else the link has ended. */
+  readonly tell: (project: string) => Promise<boolean>;
   /** Runs something when the project's turn comes. */
   readonly inTurn: (project: string, work: () => Promise<void>) => void;
   readonly observe: (event: LinkEvent) => void;
@@ -42,8 +48,12 @@ export interface IncomingStreamsOptions {
 interface Incoming {
   state:
     | { readonly type: 'new' }
+    /** The peer is being told what we have, before it is asked. */
+    | { readonly type: 'telling' }
     | { readonly type: 'live'; readonly stream: number; readonly underWay: FramesUnderWay }
     | { readonly type: 'paused'; readonly cancel: () => void };
+  /** Whether the peer was told what we have, as far as is known here. */
+  isTold: boolean;
   /** How many pauses there were without progress between them. */
   pauses: number;
   /** Whether the stream has brought anything. */
@@ -95,10 +105,11 @@ export class IncomingStreams {
 
   /** The peer says what it has of a project. */
   async meet(project: string, theirs: Standing): Promise<void> {
-    const { replicas, onKnown, observe } = this.options;
+    const { replicas, onKnown, onCompared, observe } = this.options;
     await this.ended(project);
     try {
       const { lacks, vector } = await replicas.meet(project, theirs);
+      onCompared(project, null);
       onKnown(project, vectorOfHeads(theirs.heads), theirs.lifecycle);
       const incoming = this.projects.get(project);
       if (!lacks) {
@@ -113,6 +124,7 @@ export class IncomingStreams {
     } catch (error) {
       if (hasCode(error, 'conflict')) {
         this.drop(project);
+        onCompared(project, messageOf(error));
         observe({ type: 'project-failed', project, detail: messageOf(error) });
         return;
       }
@@ -242,6 +254,7 @@ export class IncomingStreams {
   private begin(project: string): Incoming {
     const incoming: Incoming = {
       state: { type: 'new' },
+      isTold: false,
       pauses: 0,
       hasProgress: false,
       receipt: null,
@@ -259,7 +272,12 @@ export class IncomingStreams {
 
   private async ask(project: string, incoming: Incoming, vector: VersionVector): Promise<void> {
     this.discardSnapshot(incoming);
-    const { replicas, canResume, send } = this.options;
+    const { replicas, canResume, isTold, send } = this.options;
+    // Only from our checksums can the peer see that one number has two contents (REP-9); behind what it sends they would be its own.
+    if (vector.size > 0 && !incoming.isTold && !isTold(project)) {
+      this.tellFirst(project, incoming);
+      return;
+    }
     const resumed = canResume() ? await replicas.resumeSnapshot(project) : null;
     if (this.hasEnded) {
       resumed?.receipt.close();
@@ -272,6 +290,34 @@ export class IncomingStreams {
     incoming.hasProgress = false;
     if (resumed) send({ type: 'resume', project, stream, vector, kept: resumed.kept });
     else send({ type: 'want', project, stream, vector });
+  }
+
+  /** Says what we have, then asks: not in the project's turn, since there may be no room in the window for long. */
+  private tellFirst(project: string, incoming: Incoming): void {
+    incoming.state = { type: 'telling' };
+    this.options.run(async () => {
+      let problem: string | null = null;
+      try {
+        if (!(await this.options.tell(project))) return;
+        incoming.isTold = true;
+      } catch (error) {
+        problem = messageOf(error);
+      }
+      this.options.inTurn(project, async () => {
+        if (this.projects.get(project) !== incoming || incoming.state.type !== 'telling') return;
+        incoming.state = { type: 'new' };
+        if (problem === null) await this.askOrPause(project, incoming);
+        else this.pause(project, incoming, problem);
+      });
+    });
+  }
+
+  private async askOrPause(project: string, incoming: Incoming): Promise<void> {
+    try {
+      await this.askAgain(project, incoming);
+    } catch (error) {
+      this.pause(project, incoming, messageOf(error));
+    }
   }
 
   /** Asks for what is lacking by now, under a new number: what is under way for the old one is discarded (REP-3). */
@@ -324,11 +370,7 @@ export class IncomingStreams {
     if (incoming?.state.type !== 'paused') return;
     incoming.state = { type: 'new' };
     if (incoming.unmet) return this.meet(project, incoming.unmet);
-    try {
-      await this.askAgain(project, incoming);
-    } catch (error) {
-      this.pause(project, incoming, messageOf(error));
-    }
+    await this.askOrPause(project, incoming);
   }
 
   private drop(project: string): void {

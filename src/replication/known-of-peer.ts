@@ -6,6 +6,8 @@ import type { Head, Standing } from '../model/standing.ts';
 
 interface Known {
   lifecycle: number;
+  /** Whether the peer was told what we have, with its checksums. */
+  isTold: boolean;
   readonly vector: Map<number, number>;
 }
 
@@ -35,8 +37,20 @@ export class KnownOfPeer {
 
   /** The peer has these and nothing else. */
   replace(project: string, vector: VersionVector): void {
-    const { lifecycle } = this.take(project);
-    this.keep(project, { lifecycle, vector: new Map(vector) });
+    const { lifecycle, isTold } = this.take(project);
+    this.keep(project, { lifecycle, isTold, vector: new Map(vector) });
+  }
+
+  /** The peer was sent our standing. */
+  told(project: string, lifecycle: number): void {
+    this.learn(project, new Map(), lifecycle);
+    const known = this.projects.get(project);
+    if (known) known.isTold = true;
+  }
+
+  /** Whether the peer was sent our standing since the link began. */
+  isTold(project: string): boolean {
+    return this.projects.get(project)?.isTold ?? false;
   }
 
   /** Whether the peer need not be told of this standing. */
@@ -50,7 +64,7 @@ export class KnownOfPeer {
   }
 
   private take(project: string): Known {
-    const known = this.projects.get(project) ?? { lifecycle: 0, vector: new Map() };
+    const known = this.projects.get(project) ?? { lifecycle: 0, isTold: false, vector: new Map() };
     if (this.projects.delete(project)) this.cost -= costOf(known);
     return known;
   }

@@ -40,6 +40,8 @@ export class OutgoingStreams {
   /** With the number of seqnos in the vector of each. */
   private readonly waiting = new Map<OutgoingStream, number>();
   private readonly live = new Set<OutgoingStream>();
+  /** Projects of which the peer has something else under one of our numbers, with the sentence that says so. */
+  private readonly contradicted = new Map<string, string>();
   private reading = 0;
   private waitingSeqnos = 0;
   private lastWanted = 0;
@@ -95,8 +97,9 @@ export class OutgoingStreams {
     const { replicas, known } = this.options;
     this.remove(this.streams.get(project));
     known.replace(project, vector);
-    if (!replicas.isReplicated(project)) {
-      this.say(project, stream, '');
+    const contradiction = this.contradicted.get(project);
+    if (!replicas.isReplicated(project) || contradiction !== undefined) {
+      this.say(project, stream, contradiction ?? '');
       return;
     }
     try {
@@ -122,6 +125,21 @@ export class OutgoingStreams {
     if (stream) this.finish(stream, '');
     this.options.known.replace(project, vector);
     if (!stream) this.options.announce(project);
+  }
+
+  /**
+   * The peer has something else under one of our numbers (REP-9): what it lacks would hide that, so nothing is sent, and it is told why.
+   * @param detail null if that isn't so, or not any more.
+   */
+  contradicts(project: string, detail: string | null): void {
+    if (detail === null) {
+      this.contradicted.delete(project);
+      return;
+    }
+    this.contradicted.set(project, detail);
+    const stream = this.streams.get(project);
+    this.remove(stream);
+    if (stream) this.say(project, stream.stream, detail);
   }
 
   end(): void {

@@ -133,7 +133,7 @@ export class ProjectCheck {
     const remedy = isRepair ? 'mended' : 'mendable';
     for (const { position, problem } of this.mends) this.tell({ position, problem, remedy });
     if (isRepair && this.needsIndex) options.onReindex(project);
-    if (isKnown) options.onLost(project, this.lost.count);
+    if (isKnown) options.onLost(project, this.lost.changes);
   }
 
   private takeOther(entry: Entry, place: DataKey): void {

@@ -28,7 +28,7 @@ export interface DataFolder {
   readonly witness: Witness;
   /** The server id that the database had when it was opened; null for a new one. */
   readonly previousServerId: number | null;
-  /** Whether the database was damaged when it was opened: something of any project may be lost. */
+  /** Whether the database was damaged when it was opened, or before and not all was read since: something of any project may be lost. */
   readonly isDamaged: boolean;
   /** What the operator should know: one sentence each. */
   readonly warnings: readonly string[];

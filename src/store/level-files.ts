@@ -60,6 +60,12 @@ export const fileNames = {
   table: /^(\d+)\.(?:ldb|sst)$/,
 } as const;
 
+/** Whether any of these files is one of a database's. */
+export function isAnyOfDatabase(names: readonly string[]): boolean {
+  const { current, manifest, log, table } = fileNames;
+  return names.some((name) => name === current || [manifest, log, table].some((each) => each.test(name)));
+}
+
 class FilesCheck {
   private readonly torn: { file: string; bytes: number }[] = [];
   private readonly damage: string[] = [];

@@ -17,13 +17,23 @@ export interface Life {
 
 /** The life that the store is in, or undefined for a new store. */
 export async function readLife(store: Store): Promise<Life | undefined> {
-  const sealed = await store.get(lifeKey);
-  if (!sealed) return undefined;
-  const value = unsealJson(lifeKey, sealed);
+  const value = await readValue(store);
+  if (value === undefined) return undefined;
   if (!isJsonObject(value) || typeof value.serverId !== 'number' || typeof value.epoch !== 'number') {
     throw new RejoinError('damaged', 'The record of the server id is damaged');
   }
   return { serverId: value.serverId, epoch: value.epoch };
+}
+
+/** Why that life was taken; undefined if it isn't known. @throws RejoinError `damaged`. */
+export async function readLifeReason(store: Store): Promise<string | undefined> {
+  const value = await readValue(store);
+  return isJsonObject(value) && typeof value.reason === 'string' ? value.reason : undefined;
+}
+
+async function readValue(store: Store): Promise<unknown> {
+  const sealed = await store.get(lifeKey);
+  return sealed && unsealJson(lifeKey, sealed);
 }
 
 /**

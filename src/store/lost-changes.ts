@@ -26,6 +26,13 @@ export class LostChanges {
     return this.byPosition.size + this.unplaced.length + this.withoutUpdate.size + this.uncounted;
   }
 
+  /** How many changes these are: one of which the record and the index are lost is a position here and a number there. */
+  get changes(): number {
+    const placed = [...this.byPosition.values()];
+    const nameless = placed.filter(({ serverId }) => serverId === 0).length;
+    return this.count - Math.min(nameless, this.unplaced.length);
+  }
+
   /** Positions from one to another, both included. */
   addPositions(first: number, last: number, problem: string): void {
     for (let position = first; position <= last; position++) {

@@ -7,14 +7,17 @@ import { RejoinError, hasCode } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import type { Evidence } from './evidence.ts';
-import { writeHoldersMark } from './index-marks.ts';
+import { areHoldersComplete, writeHoldersMark } from './index-marks.ts';
 import { formatKey } from './store-keys.ts';
-import { readLife, takeNewLife, type Life } from './life.ts';
+import { readLife, readLifeReason, takeNewLife, type Life } from './life.ts';
 import { checkMarker, markerName, writeMarker } from './marker.ts';
 import { firstOf, type Store } from './store.ts';
 
 /** The format that this release writes. It reads this one and the one before; a newer one is refused. */
 export const dataFormat = 3;
+
+/** Why a life was taken, in its record. */
+const damageReason = 'damage was found on open';
 
 export interface LifeOptions {
   readonly databaseFolder: string;
@@ -49,10 +52,12 @@ export async function openLife(
   if (!before && damage.length === 0) damage.push('the server id is lost');
 
   const warnings: string[] = [];
+  // Whoever opened it then, a command or a server that was killed, may not have looked at what is lost.
+  const wasDamaged = before !== undefined && (await isOfDamage(store, before));
   let life = before;
   if (!life || damage.length > 0) {
     await evidence.keep();
-    life = await takeNewLife(store, environment, 'damage was found on open', { more: [formatWrite] });
+    life = await takeNewLife(store, environment, damageReason, { more: [formatWrite] });
     await writeMarker(databaseFolder, life);
     warnings.push(...damage.map((what) => `The database was damaged: ${what}`));
     warnings.push(
@@ -79,7 +84,17 @@ export async function openLife(
       `--server-id ${serverId} is ignored: the folder already has server id ${life.serverId}, for life`,
     );
   }
-  return { life, warnings, previousServerId: before?.serverId ?? null, isDamaged: damage.length > 0 };
+  return {
+    life,
+    warnings,
+    previousServerId: before?.serverId ?? null,
+    isDamaged: damage.length > 0 || wasDamaged,
+  };
+}
+
+/** Whether this life was taken because of damage, and not all has been read since: who has read all of it says so in the index. */
+async function isOfDamage(store: Store, { serverId }: Life): Promise<boolean> {
+  return (await readLifeReason(store)) === damageReason && !(await areHoldersComplete(store, serverId));
 }
 
 /** What is wrong is added to `damage`. */

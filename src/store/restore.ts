@@ -8,8 +8,9 @@ import type { Environment } from '../model/environment.ts';
 import { openDataFolder, restoringFolder } from './data-folder.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
 import { isThere } from './is-there.ts';
+import { isAnyOfDatabase } from './level-files.ts';
 import { LevelStore } from './level.ts';
-import { markerName, syncFolder } from './marker.ts';
+import { isMissing, markerName, syncFolder } from './marker.ts';
 
 export interface RestoreOptions {
   readonly environment: Environment;
@@ -62,6 +63,12 @@ async function checkSource(from: string, data: string): Promise<void> {
       'not-found',
       `There is no backup in ${from}: it should have a folder db, as a backup and any data folder does`,
     );
+  // Copied without them, it would be restored as an empty database.
+  if (!isAnyOfDatabase((await namesIn(database)) ?? []))
+    throw new RejoinError(
+      'not-found',
+      `There is no backup in ${from}: no file in ${database} is one of a database`,
+    );
   if (resolve(from) === resolve(data))
     throw new RejoinError('conflict', `${from} can't be restored into itself: say with --data where to`);
   if (await LevelStore.isInUse(database))
@@ -71,9 +78,21 @@ async function checkSource(from: string, data: string): Promise<void> {
     );
 }
 
+/** @returns null if there is no such folder. @throws RejoinError `data-unusable` if it can't be read. */
+async function namesIn(folder: string): Promise<readonly string[] | null> {
+  try {
+    return await readdir(folder);
+  } catch (cause) {
+    if (isMissing(cause)) return null;
+    throw new RejoinError('data-unusable', `The folder ${folder} can't be read: ${messageOf(cause)}`, {
+      cause,
+    });
+  }
+}
+
 async function checkTarget(data: string, isReplacing: boolean): Promise<void> {
   const database = join(data, 'db');
-  const names = await readdir(database).catch(() => []);
+  const names = (await namesIn(database)) ?? [];
   if (names.every((name) => leftOut.has(name))) return;
   if (await LevelStore.isInUse(database))
     throw new RejoinError(
@@ -92,7 +111,7 @@ async function copyAll(from: string, to: string, onProgress: RestoreOptions['onP
   await mkdir(to, { recursive: true });
   const files: { from: string; to: string; bytes: number }[] = [];
   for (const folder of ['db', 'witness']) {
-    const names = await readdir(join(from, folder)).catch(() => null);
+    const names = await namesIn(join(from, folder));
     if (!names) continue;
     await mkdir(join(to, folder));
     for (const name of names) {

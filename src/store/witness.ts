@@ -5,7 +5,7 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import { hasCode, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
 import { projectKey } from './store-keys.ts';
 import { LevelStore } from './level.ts';
@@ -57,10 +57,16 @@ export class Witness implements HeadsWitness {
       return { witness: new Witness(await openStore(folder), onTrouble), warning: null };
     } catch (error) {
       if (hasCode(error, 'data-in-use')) throw error;
-      await mkdir(dirname(asideFolder), { recursive: true });
-      await rename(folder, asideFolder);
-      const warning = `The witness of the heads was unusable (${messageOf(error)}) and is begun anew: a log that lost its end before this start may not be noticed. The old one is in ${asideFolder}`;
-      return { witness: new Witness(await openStore(folder), onTrouble), warning };
+      const problem = messageOf(error);
+      const warning = `The witness of the heads was unusable (${problem}) and is begun anew: a log that lost its end before this start may not be noticed. The old one is in ${asideFolder}`;
+      try {
+        await mkdir(dirname(asideFolder), { recursive: true });
+        await rename(folder, asideFolder);
+        return { witness: new Witness(await openStore(folder), onTrouble), warning };
+      } catch (cause) {
+        const message = `The witness of the heads in ${folder} can't be opened (${problem}), nor moved to ${asideFolder} (${messageOf(cause)}): check that all of the data folder belongs to the user that runs rejoin, and that there is room on its disk`;
+        throw new RejoinError('data-unusable', message, { cause });
+      }
     }
   }
 

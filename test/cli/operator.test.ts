@@ -2,7 +2,7 @@
 // the middle. It takes long.
 
 import { once } from 'node:events';
-import { readdir } from 'node:fs/promises';
+import { readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as prng from 'lib0/prng';
@@ -43,7 +43,9 @@ operator(
   'REP-14 a project is deleted, comes back, and is purged, in a folder that nobody has open',
   async ({ cwd }) => {
     await fillFolder(join(cwd, 'data'), 2);
-    assert.match(await runDone(['delete', 'film'], cwd), /deleted film: its 2 changes are kept/);
+    const deleted = await runDone(['delete', 'film', '--data', 'data'], cwd);
+    assert.match(deleted, /deleted film: its 2 changes are kept/);
+    assert.match(deleted, /rejoin delete film --undelete --data data\n.*rejoin purge film --data data\n/);
     assert.match(await runDone(['delete', 'film', '--undelete'], cwd), /brought film back, with 2 changes/);
     await runDone(['delete', 'film'], cwd);
     const careful = await refused(['purge', 'film'], cwd);
@@ -167,6 +169,25 @@ async function killOnce(
   const [, signal] = (await ended) as [number | null, string | null];
   return signal === 'SIGKILL';
 }
+
+operator('a damaged folder is backed up, and it is said that something may be missing', async ({ cwd }) => {
+  await fillFolder(join(cwd, 'data'), 20, 200);
+  const database = join(cwd, 'data', 'db');
+  const log = join(database, (await readdir(database)).find((name) => name.endsWith('.log')) ?? '');
+  const bytes = await readFile(log);
+  bytes.writeUInt8(bytes.readUInt8(bytes.length >>> 1) ^ 1, bytes.length >>> 1);
+  await writeFile(log, bytes);
+  const run = await runRejoin(['backup', 'b'], { cwd });
+  assert.is(run.code, 1);
+  assert.match(run.stdout, /backed up/);
+  assert.match(run.stderr, /The backup is made, but the files of the database were damaged/);
+  // By now they are mended, and what is lost is still wanted.
+  const looked = await runRejoin(['verify'], { cwd });
+  assert.is(looked.code, 1);
+  assert.match(looked.stderr, /--repair notes what is lost, and then a server with --peer fetches back/);
+  const noted = await runRejoin(['verify', '--repair'], { cwd });
+  assert.match(noted.stderr, /it is noted, and a server with --peer fetches back/);
+});
 
 operator('the commands go through the server that has the folder', async ({ cwd }) => {
   const server = await startProcess(join(cwd, 'data'));

@@ -54,7 +54,7 @@ test('wrong use: one sentence that says what would be right, exit code 2, no sta
   const cases: readonly [readonly string[], RegExp][] = [
     [['--colour'], /unknown option '--colour'/],
     [['serve', '--prot', '1'], /unknown option '--prot'/],
-    [['start'], /too many arguments|unknown command/],
+    [['start'], /There is no command "start": rejoin --help lists them/],
     [['--port', 'http'], /--port.*'http'.*integer from 0 to 65535/],
     [['--port', '65536'], /integer from 0 to 65535/],
     [['--server-id', '0'], /integer from 1 to 281474976710655/],

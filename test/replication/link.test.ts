@@ -352,6 +352,27 @@ test('REP-9 one number with two contents: that project is left alone, and said s
   await world.idle();
 });
 
+test('REP-9 one number with two contents is found where one side has gone on, and nothing hides it', async () => {
+  const world = new LinkServers();
+  const [a, b] = [world.add({}, 7), world.add({}, 7)];
+  void a.replicas.write('p', 3, 10);
+  void b.replicas.write('p', 1, 20);
+  void a.replicas.write('fine', 2);
+  await world.time.advance(100);
+  b.replicas.serverId = 8;
+  const link = world.link(a, b);
+  const hasTold = (detail: RegExp): boolean =>
+    link.events.some((event) => event.project === 'p' && detail.test(event.detail));
+  await world.time.advance(60_000);
+  assert.is(b.replicas.vectorOf('fine').get(7), 2);
+  assert.is(b.replicas.vectorOf('p').get(7), 1, 'with more of it both would seem to have the same');
+  assert.ok(hasTold(/^p: change 1 of 7 has two contents/), 'the one that has more tells');
+  assert.ok(hasTold(/^The peer can't send it: p: change 1 of 7 has two contents/), 'and so does the other');
+  assert.is(link.ends.length, 0);
+  assert.ok(link.sent.length < 60, `${link.sent.length} frames in a minute`);
+  assert.ok(link.states.some(({ lagChanges }) => lagChanges === 2));
+});
+
 test('REP-14 a deletion comes to the peer whether a stream is open or not, and so does bringing back', async () => {
   const world = new LinkServers();
   const [a, b, c] = [world.add(), world.add(), world.add()];

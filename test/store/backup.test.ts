@@ -12,6 +12,7 @@ import { openDataFolder } from '../../src/store/data-folder.ts';
 import { seal, sealJson } from '../../src/store/digest.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { formatKey, lifeKey, unfinishedKey } from '../../src/store/store-keys.ts';
+import { isThere } from '../../src/store/is-there.ts';
 import { LevelStore } from '../../src/store/level.ts';
 import { MemoryDisk, MemoryStore } from '../../src/store/memory.ts';
 import { dataFormat } from '../../src/store/open-life.ts';
@@ -224,6 +225,36 @@ backups('what can not be restored is said, and leaves all as it was', async ({ p
   assert.is(again.life.serverId, opened.life.serverId);
   await again.close();
 });
+
+backups(
+  'a folder without a database, or that can not be read, is not restored as an empty one',
+  async (context) => {
+    const { parent, store } = context;
+    const [junk, unread, target] = ['junk', 'unread', 'target'].map((name) => join(parent, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await mkdir(join(junk, 'db'), { recursive: true });
+    await writeFile(join(junk, 'db', 'notes.txt'), 'x');
+    const data = join(parent, 'data');
+    const none = await refusal(restore(junk, data, restoring));
+    assert.is(none.code, 'not-found');
+    assert.match(none.message, /no file in .*db is one of a database/);
+    await mkdir(unread);
+    await writeFile(join(unread, 'db'), 'a file, where no folder can be read');
+    const closed = await refusal(restore(unread, data, restoring));
+    assert.is(closed.code, 'data-unusable');
+    assert.match(closed.message, /The folder .*db can't be read: ENOTDIR/);
+    assert.not.ok(await isThere(data));
+    // Nor is what can't be read moved away without being asked.
+    await backUp(store, join(parent, 'b'), options());
+    await mkdir(target);
+    await writeFile(join(target, 'db'), 'a file');
+    assert.is((await refusal(restore(join(parent, 'b'), target, restoring))).code, 'data-unusable');
+    assert.equal(await readdir(target), ['db']);
+  },
+);
 
 backups('a restore that was cut off is no empty database', async ({ parent, store }) => {
   const data = join(parent, 'data');

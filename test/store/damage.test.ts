@@ -6,9 +6,11 @@ import { basename, join } from 'node:path';
 import * as prng from 'lib0/prng';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
+import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { crc32c } from '../../src/store/crc32c.ts';
-import { openDataFolder } from '../../src/store/data-folder.ts';
+import { openDataFolder, type DataFolder } from '../../src/store/data-folder.ts';
+import { writeHoldersMark } from '../../src/store/index-marks.ts';
 import { checkLevelFiles } from '../../src/store/level-files.ts';
 import { readLevelLog } from '../../src/store/level-log.ts';
 import { LevelStore } from '../../src/store/level.ts';
@@ -180,6 +182,44 @@ test('the witness keeps heads over a restart, and one that can not be opened is 
   await third.close();
   assert.match(third.warnings.join(), /begun anew/);
   assert.is(third.life.serverId, first.life.serverId);
+});
+
+test('a witness that can neither be opened nor moved aside is said in a sentence', async ({ folder }) => {
+  await (await openDataFolder(folder, { environment: realEnvironment })).close();
+  await writeFile(join(folder, 'witness', 'CURRENT'), 'nonsense');
+  await writeFile(join(folder, 'damaged'), 'a file, where no folder can be made');
+  try {
+    await openDataFolder(folder, { environment: realEnvironment });
+    assert.unreachable();
+  } catch (error) {
+    assert.instance(error, RejoinError);
+    assert.is((error as RejoinError).code, 'data-unusable');
+    assert.match(
+      (error as RejoinError).message,
+      /witness of the heads .* nor moved to .*damaged.*: check that/,
+    );
+  }
+});
+
+test('damage is known until everything was read, whoever opened the folder when it was found', async ({
+  folder,
+}) => {
+  const open = (): Promise<DataFolder> => openDataFolder(folder, { environment: realEnvironment });
+  const isDamaged: boolean[] = [];
+  const made = await open();
+  for (let i = 0; i < 9; i++)
+    await made.store.write([{ key: Buffer.from(`x${i}`), value: Buffer.alloc(500, i) }]);
+  await made.close();
+  const log = join(folder, 'db', await fileOf(join(folder, 'db'), /\.log$/));
+  const bytes = await readFile(log);
+  await writeFile(log, flipped(bytes, 8 * (bytes.length >>> 1)));
+  for (let opens = 0; opens < 3; opens++) {
+    const opened = await open();
+    isDamaged.push(opened.isDamaged);
+    if (opens === 1) await opened.store.write([writeHoldersMark(opened.life.serverId)]);
+    await opened.close();
+  }
+  assert.equal(isDamaged, [true, true, false]);
 });
 
 test('a new life at run time is the one that the next start finds', async ({ folder }) => {

@@ -137,6 +137,21 @@ verify(
   },
 );
 
+verify(
+  'a change that has lost its record and its number is wanted once',
+  async ({ projects, store, keys }) => {
+    for (const position of [4, 5])
+      await store.write([
+        { key: keys.record(position), value: null },
+        { key: keys.sequence(serverId, position), value: null },
+      ]);
+    const operations = new Operations(projects, () => Promise.resolve([]));
+    const listening = { onStep: () => undefined, stopping: new AbortController().signal };
+    const outcome = await operations.run({ type: 'verify', isRepair: false }, listening);
+    assert.is(outcome.type === 'verified' && outcome.wanted, 2);
+  },
+);
+
 verify('a log that lost its end is found by the witness', async ({ projects, store, keys }) => {
   await projects.close();
   await store.write([5, 6].flatMap((n) => [keys.record(n), keys.sequence(serverId, n)]).map((key) => ({ key, value: null }))); // prettier-ignore
