@@ -77,6 +77,23 @@ test('files that do not end are killed at their limit, one after the other', asy
   assert.match(printed, / passed, 3 failed$/);
 });
 
+test('a file of which a test has failed does not stay for what it left open; the next one gets a new process', async ({
+  folder,
+}) => {
+  await writeTests(folder, {
+    'a-open': `${passes} one('fails', () => { setInterval(() => {}, 1_000); throw new Error('that went wrong'); });`,
+    'b-next': passes,
+  });
+  const limitMs = 60_000;
+  const { exitCode, printed } = await run(folder, { fileTimeoutMs: limitMs });
+  assert.is(exitCode, 1);
+  assert.equal(statesIn(printed), ['FAILED a-open 1/2', 'ok b-next 1/1']);
+  assert.match(printed, 'that went wrong');
+  assert.match(printed, /^ended: \d+ ms after its last test something was still open/m);
+  assert.not.match(printed, `ended after ${limitMs} ms`);
+  assert.ok(printed.endsWith('\n2 files\n2 passed, 1 failed'));
+});
+
 test('parts of names choose files; what is left out is counted', async ({ folder }) => {
   await writeTests(folder, {
     'a-one': `${passes} one['skip']('for a reason'); console.log('skipped: for a reason');`,

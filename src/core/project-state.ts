@@ -11,9 +11,11 @@ import { SerialQueue } from './serial-queue.ts';
 import type { UdtVersions } from './udt-versions.ts';
 import type { Upkeep } from './upkeep.ts';
 
-/** For so long at most who asks waits for what is lost to come back. */
+/** For so long at most who asks waits for what is lost to come back, or for a store that fails again and again. */
 const patienceMs = 30_000;
 const lookAgainMs = 100;
+/** So often what is unavailable is read again though nothing has happened to the store. */
+const rereadsMax = 3;
 
 export class ProjectState {
   readonly keeper: DocumentKeeper;
@@ -123,13 +125,21 @@ export class ProjectState {
 
   // ---- outside of turns
 
-  /** Reads again what the store's being opened again has interrupted: a poll is held, not refused (UDT-5). */
+  /**
+   * Reads again what the store's being opened again has interrupted, as often as that happens: a poll is held, not refused
+   * (UDT-5).
+   */
   async rereading<T>(read: () => Promise<T>): Promise<T> {
-    for (let triesLeft = 3; ; triesLeft--) {
+    const { environment, recovery } = this.context;
+    const untilMs = environment.now() + patienceMs;
+    for (let triesLeft = rereadsMax; ;) {
+      const before = recovery.changesSoFar;
       try {
         return await read();
       } catch (error) {
-        if (!(hasCode(error, 'unavailable') && triesLeft > 0)) throw error;
+        if (!hasCode(error, 'unavailable')) throw error;
+        const isInterrupted = recovery.changesSoFar !== before && environment.now() < untilMs;
+        if (!isInterrupted && triesLeft-- <= 0) throw error;
       }
     }
   }

@@ -36,6 +36,7 @@ const writeTriesMax = 4;
 
 export class StoreRecovery {
   private state: State = 'working';
+  private changes = 0;
   private problem = '';
   private ended: Promise<void> = Promise.resolve();
   private patience: Promise<void> = Promise.resolve();
@@ -54,6 +55,11 @@ export class StoreRecovery {
       case 'closed':
         return 'the server is shutting down';
     }
+  }
+
+  /** Another number whenever the store has failed, or is closed or open again: what was read meanwhile is to be read again. */
+  get changesSoFar(): number {
+    return this.changes;
   }
 
   /** Whether a read that was refused as unavailable should be tried again. */
@@ -101,6 +107,7 @@ export class StoreRecovery {
   failed(cause: unknown): void {
     if (this.state !== 'working') return;
     this.state = 'read-only';
+    this.changes++;
     this.report(cause);
     this.ended = this.recover();
     this.patience = this.endedWithin(this.options.writersWaitMs ?? writersWaitMsDefault);
@@ -163,10 +170,12 @@ export class StoreRecovery {
     if (this.state === 'read-only') {
       await store.probe();
       this.state = 'reopening';
+      this.changes++;
     }
     await store.reopen();
     onReopened(); // first: what is numbered from here on must follow what is on disk
     this.state = 'working';
+    this.changes++;
     observer.observe({ type: 'store-recovered', detail: 'The store was opened again: writing goes on' });
   }
 

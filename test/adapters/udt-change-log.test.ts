@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import { changeLogOf } from '../../src/wire/udt-change-log.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { startServer } from '../support/server.ts';
 import { UdtClient, call } from '../support/udt-client.ts';
 import { until } from '../support/until.ts';
@@ -19,7 +20,7 @@ import {
 } from '../support/yjs-client.ts';
 
 const test = suite('udt-change-log');
-const { server, connectYjs, atEnd } = withServer(test);
+const { server, connectYjs, atEnd } = withServer(test, { environment: changesFarApart() });
 
 const newSession = (): Promise<UdtClient> => UdtClient.create(server().url, { samples: [] });
 

@@ -5,16 +5,20 @@ import * as assert from 'uvu/assert';
 import { deleteVersionRecord } from '../../src/core/idempotency.ts';
 import { unsealVersionRecord } from '../../src/core/version-record.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { startFaultyServer, type FaultyServer } from '../support/faulty-server.ts';
 import { startProcess } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { UdtClient, call, type HttpReply } from '../support/udt-client.ts';
 import { until } from '../support/until.ts';
 
+/** For so long writers wait for a store that comes back: only a failure takes as long. */
+const longMs = 60_000;
+
 const test = suite<{ server: FaultyServer; udt: UdtClient }>('udt-idempotency');
 
 test.before.each(async (context) => {
-  context.server = await startFaultyServer({ writersWaitMs: 30 });
+  context.server = await startFaultyServer({ writersWaitMs: longMs, environment: changesFarApart() });
   context.udt = await UdtClient.create(context.server.url, { list: [] });
 });
 test.after.each(async ({ server }) => {
@@ -141,10 +145,10 @@ for (const outcome of ['is lost', 'is stored'] as const) {
   });
 }
 
-test('a request that was answered is answered again while nothing can be written', async ({
-  server,
-  udt,
-}) => {
+test('a request that was answered is answered again while nothing can be written', async (context) => {
+  await context.server.stop();
+  const server = (context.server = await startFaultyServer({ writersWaitMs: 30 }));
+  const udt = await UdtClient.create(server.url, { list: [] });
   const first = await patchWith(udt, 'k', append(1));
   server.store.isBroken = true;
   assert.is((await patchWith(udt, 'lost', append(2))).status, 500);

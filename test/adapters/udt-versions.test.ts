@@ -5,6 +5,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import * as Y from 'yjs';
 import type { Json } from '../../src/model/json.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { converged } from '../support/converged.ts';
 import { startServer, type TestServer } from '../support/server.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
@@ -15,9 +16,11 @@ import { applyAsV1Client } from '../support/v1-patch-library.ts';
 const epochSize = 2 ** 32;
 const start = { interface: { type: 't' }, samples: [{ document: 'hi' }] };
 
+const environment = changesFarApart();
+
 let server: TestServer;
 const versions = suite('udt-versions');
-versions.before(async () => void (server = await startServer()));
+versions.before(async () => void (server = await startServer({ environment })));
 versions.after(() => server.remove());
 
 interface Yjs {
@@ -113,7 +116,7 @@ versions('UDT-3 what a Yjs client did while it was offline counts one', async ()
 
 versions('UDT-3 versions, their patches and authors survive a restart', async () => {
   const data = await temporaryFolder();
-  let own = await startServer({ data });
+  let own = await startServer({ data, environment });
   const client = await UdtClient.create(own.url, start);
   await client.patch([{ op: 'add', path: '/a', value: 1 }], 'Ann');
   await client.patch([]);
@@ -121,7 +124,7 @@ versions('UDT-3 versions, their patches and authors survive a restart', async ()
   const [session, differences] = [await client.get(), await client.diffs(0)];
   await own.stop();
 
-  own = await startServer({ data });
+  own = await startServer({ data, environment });
   try {
     const again = new UdtClient(own.url, client.id);
     assert.equal(await again.get(), session);
@@ -138,15 +141,15 @@ versions(
   'UDT-3 a copied folder counts on in an epoch of its own and rebuilds who comes with an old version',
   async () => {
     const [data, copy] = [await temporaryFolder(), await temporaryFolder()];
-    let original = await startServer({ data });
+    let original = await startServer({ data, environment });
     const client = await UdtClient.create(original.url, start);
     await client.patch([{ op: 'add', path: '/a', value: 1 }]);
     const { udt_json: old, version } = await client.get();
     await original.stop();
     await cp(data, copy, { recursive: true });
 
-    original = await startServer({ data });
-    let copied = await startServer({ data: copy });
+    original = await startServer({ data, environment });
+    let copied = await startServer({ data: copy, environment });
     try {
       const same = new UdtClient(original.url, client.id);
       assert.is((await same.patch([{ op: 'add', path: '/b', value: 'original' }])).latestVersion, 2);
@@ -170,7 +173,7 @@ versions(
       }
 
       await copied.stop();
-      copied = await startServer({ data: copy });
+      copied = await startServer({ data: copy, environment });
       const later = new UdtClient(copied.url, client.id);
       assert.is((await later.patch([])).latestVersion, latestVersion + 1, 'the epoch is kept');
       assert.equal((await later.diffs(latestVersion)).patches, [[]]);

@@ -11,6 +11,7 @@ import { projectKey } from '../../src/store/store-keys.ts';
 import { readLife } from '../../src/store/life.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import type { Store } from '../../src/store/store.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { MemoryWitness } from '../support/memory-witness.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
@@ -259,12 +260,13 @@ for (const [what, value] of [
     store,
     witness,
   }) => {
-    const first = openProjects(store, { witness });
+    const environment = changesFarApart();
+    const first = openProjects(store, { witness, environment });
     for (const n of [1, 2]) await patchNumber(first.projects, n);
     await first.projects.close();
     await store.reopen();
     await store.write([{ key: new ProjectKeys('s').version(2), value }]);
-    const { projects, events } = openProjects(store, { witness });
+    const { projects, events } = openProjects(store, { witness, environment });
     const version = await patchNumber(projects, 3);
     assert.ok(version > 3, `version ${version}`);
     for (const since of [1, 2]) {

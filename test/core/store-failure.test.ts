@@ -7,8 +7,8 @@ import * as Y from 'yjs';
 import { Projects } from '../../src/core/projects.ts';
 import type { Project } from '../../src/core/project.ts';
 import { RejoinError } from '../../src/errors.ts';
-import { realEnvironment } from '../../src/model/environment.ts';
 import { ProjectLog } from '../../src/store/project-log.ts';
+import { changesFarApart } from '../support/changes-far-apart.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
@@ -29,7 +29,7 @@ test.before.each((context) => {
   context.projects = new Projects({
     store: context.store,
     life,
-    environment: realEnvironment,
+    environment: changesFarApart(),
     observer: { observe: ({ type }) => context.events.push(type) },
   });
 });

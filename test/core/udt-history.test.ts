@@ -59,7 +59,10 @@ test('UDT-10 UDT-13 an old version that is damaged is told; its clients are rebu
   const store = new MemoryStore();
   const { projects, clock, events } = openProjects(store, { upkeep: { udtHistoryMs: hourMs } });
   await session(projects);
-  for (const value of [1, 2, 3]) await patch(projects, value);
+  for (const value of [1, 2, 3]) {
+    clock.nowMs += 10_000; // no race (UDT-8)
+    await patch(projects, value);
+  }
   await restart(projects);
   const keys = new ProjectKeys('s');
   await store.write([{ key: keys.version(2), value: Buffer.from('not what was written') }]);
@@ -102,6 +105,7 @@ test('UDT-8 a change is remembered while the project is out of memory', async ()
   const store = new MemoryStore();
   const first = openProjects(store);
   await session(first.projects);
+  first.clock.nowMs += hourMs; // no race before the one that is looked at
   await patch(first.projects, 1);
   await first.projects.close();
   await store.reopen();
@@ -119,6 +123,7 @@ test('UDT-8 a refresh holds no list that changes later', async () => {
   await projects.use('s', (project) =>
     project.udt.createSession({ interface: [{ n: 0 }], a: { b: 0 } }, udt),
   );
+  clock.nowMs += hourMs; // no race before the one that is looked at
   await replace('/a/b', 1);
   await replace('/a/b', 2);
   await until('the refresh is there', async () => (await after(projects, 2)).versions.length === 1);

@@ -20,6 +20,16 @@ export class FaultyStore implements Store {
   probed = 0;
   reopened = 0;
 
+  /** No write fails that was to, but for one that is under way. */
+  cancelFailure(): void {
+    this.next = 'works';
+  }
+
+  /** Whether a write has failed, or is about to, and the store was not opened again since. */
+  get isFailed(): boolean {
+    return this.hasFailed;
+  }
+
   /** The next write fails; what it wrote is on disk all the same, or not. */
   failNext(outcome: 'is lost' | 'is stored'): void {
     this.next = outcome;
