@@ -13,6 +13,8 @@ interface Opened {
 export class ProjectsInUse {
   private readonly entries = new Map<string, Opened>();
   private readonly loaded = new Set<Project>();
+  /** Those that nobody may open yet. */
+  private readonly keptClosed = new Map<string, Promise<unknown>>();
   /** Those in memory. */
   readonly inMemory: OpenProjects<Project>;
 
@@ -47,6 +49,7 @@ export class ProjectsInUse {
   /** The project with this id, until `release` is called. */
   async acquire(id: string): Promise<{ project: Project; release: () => void }> {
     if (!this.entries.has(id)) await this.inMemory.room();
+    while (this.keptClosed.has(id)) await this.keptClosed.get(id);
     let entry = this.entries.get(id);
     if (!entry) {
       entry = { project: this.open(id), users: 0 };
@@ -68,6 +71,19 @@ export class ProjectsInUse {
     } catch (error) {
       release();
       throw error;
+    }
+  }
+
+  /** Does something to what is stored of a project, unless it is open: who asks for it meanwhile waits. */
+  async whileClosed(id: string, work: () => Promise<void>): Promise<void> {
+    if (this.entries.has(id) || this.keptClosed.has(id)) return;
+    const done = work();
+    const ended = done.catch(() => undefined); // its caller hears of it
+    this.keptClosed.set(id, ended);
+    try {
+      await done;
+    } finally {
+      this.keptClosed.delete(id);
     }
   }
 

@@ -155,6 +155,11 @@ export class Projects {
     return this.inUse.has(id);
   }
 
+  /** Does something to what is stored of a project, unless it is open: who asks for it meanwhile waits. It may not ask for it. */
+  whileClosed(id: string, work: () => Promise<void>): Promise<void> {
+    return this.inUse.whileClosed(id, work);
+  }
+
   /**
    * The projects that hold objects of a report or a topic, in the order of their ids; deleted ones don't count. Who waits for
    * one to come to life calls `onceKnown` before, so that none is missed.

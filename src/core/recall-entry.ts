@@ -14,13 +14,20 @@ import { isUnfinishedSession, removeUnfinishedSession } from '../store/unfinishe
 import { LoggedSessions } from './logged-sessions.ts';
 import type { Projects } from './projects.ts';
 
-/** Does nothing where the entry is whole, or nothing is known of the project here or there. @throws RejoinError `unavailable`. */
+/**
+ * Does nothing where the entry is whole, or nothing is known of the project here or there. One that is open is known in memory: it may
+ * be about to come to life. @throws RejoinError `unavailable`.
+ */
 export async function recallEntry(projects: Projects, project: string, theirs: Standing): Promise<void> {
+  if (theirs.heads.length === 0 && theirs.lifecycle === 0) return;
+  await projects.whileClosed(project, () => recallClosed(projects, project, theirs));
+}
+
+async function recallClosed(projects: Projects, project: string, theirs: Standing): Promise<void> {
   const { store, recovery, observer } = projects.context;
   const keys = new ProjectKeys(project);
-  const isThere = await projects.reading(() => hasEntry(store, project));
-  if (isThere || (theirs.heads.length === 0 && theirs.lifecycle === 0)) return;
-  if (projects.isOpen(project) || (await isUnfinishedSession(store, project))) return; // it is known in memory
+  if (await projects.reading(() => hasEntry(store, project))) return;
+  if (await isUnfinishedSession(store, project)) return; // who opens it removes what is left of it
   if (!(await firstOf(store, keys.allRecords()))) return;
   const witnessed = await projects.context.witness?.heads(project);
   const nowMs = projects.context.environment.now();

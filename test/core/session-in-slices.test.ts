@@ -19,6 +19,7 @@ import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts
 import { HeldStore, someTurns } from '../support/held-store.ts';
 import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
+import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const udt = { protocol: 'udt', user: 'ann' } as const;
@@ -185,6 +186,23 @@ test('REP-5 YJS-8 a session comes in slices where somebody has opened the projec
   await closed(a, b);
 });
 
+test('REP-5 parts that come over one link while another one looks for what the catalogue has lost are not taken for a left-over', async () => {
+  const { a } = await maker();
+  const store = new HeldLookStore(unfinishedKey('p'));
+  const b = memoryServer(2, store, { sizes });
+  const pages = await pagesFor(a, nothingKnown);
+  const meeting = b.replicas.meet('p', await a.replicas.standing('p'));
+  await until('it looks', () => store.goOn !== null);
+  const parts = pages.slice(0, -1).map((page) => b.replicas.accept('p', page));
+  await someTurns();
+  store.goOn?.();
+  assert.ok((await meeting).lacks);
+  for (const part of parts) assert.is((await part).type, 'accepted');
+  await b.replicas.accept('p', pages.at(-1)!);
+  await sameProject(a, b);
+  await closed(a, b);
+});
+
 test('REP-5 a part of a session at the end of a log is given on as unfinished, though the project is there', async () => {
   const { a, b } = await maker();
   await b.projects.use('p', (project) => project.applyUpdate(update('mine'), yjs));
@@ -313,6 +331,22 @@ for (const isThereWhenDeleted of [true, false])
     await sameProject(a, again);
     await closed(a, again);
   });
+
+/** In which who reads one key first is given what was there, when it may go on. */
+class HeldLookStore extends MemoryStore {
+  goOn: (() => void) | null = null;
+
+  constructor(private readonly held: Uint8Array) {
+    super();
+  }
+
+  override async get(key: Uint8Array): Promise<Uint8Array | undefined> {
+    const value = await super.get(key);
+    const isHeld = this.goOn === null && Buffer.compare(key, this.held) === 0;
+    if (isHeld) await new Promise<void>((resolve) => (this.goOn = resolve));
+    return value;
+  }
+}
 
 async function maker(): Promise<{ a: MemoryServer; b: MemoryServer }> {
   const a = memoryServer(1, new MemoryStore(), { sizes });
