@@ -239,11 +239,11 @@ export class Projects {
   async reading<T>(read: () => Promise<T>): Promise<T> {
     for (;;) {
       await this.recovery.ready();
+      const before = this.recovery.changesSoFar;
       try {
         return await read();
       } catch (error) {
-        const isUnavailable = hasCode(error, 'unavailable');
-        if (!(isUnavailable && this.recovery.isReopening)) throw error;
+        if (!hasCode(error, 'unavailable') || this.recovery.changesSoFar === before) throw error;
       }
     }
   }

@@ -62,11 +62,6 @@ export class StoreRecovery {
     return this.changes;
   }
 
-  /** Whether a read that was refused as unavailable should be tried again. */
-  get isReopening(): boolean {
-    return this.state === 'reopening';
-  }
-
   /** For reading: resolves at once, unless the store is being opened. @throws RejoinError `unavailable`. */
   async ready(): Promise<void> {
     while (this.state === 'reopening') await this.ended;
@@ -136,7 +131,7 @@ export class StoreRecovery {
       await this.sleep(delayMs);
       if (this.stopping.signal.aborted) break;
     }
-    if (this.isReopening) this.close(); // there is nothing left to read from
+    if (this.state === 'reopening') this.close(); // there is nothing left to read from
   }
 
   /** Resolves when the recovery has ended, or after that time. */

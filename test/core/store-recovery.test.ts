@@ -163,6 +163,9 @@ test('UDT-5 a reader is held however often the store fails while it reads, and n
       throw closed;
     };
     assert.is(await state.rereading(read), 'it was read');
+    failures = 6;
+    assert.is(await projects.reading(read), 'it was read');
+    assert.is(await codeOf(projects.reading(() => Promise.reject(closed))), 'unavailable');
     assert.is(await codeOf(state.rereading(() => Promise.reject(closed))), 'unavailable');
   });
 });
