@@ -1,6 +1,7 @@
 // What the simulation knows from outside of the servers: every number that was ever seen with its content, what is on each
 // disk, and what was acknowledged. It notices at once what must never be; the checker compares at the end.
 
+import type { Life } from '../../src/store/life.ts';
 import type { Write } from '../../src/store/store.ts';
 import { DiskLog, type ProjectOnDisk } from './disk-log.ts';
 import { readEntry, readKey, RecordReader, type SeenRecord } from './log-reader.ts';
@@ -39,6 +40,8 @@ export class Ledger {
   /** Those that are made in slices. */
   readonly sessions = new SeenSessions();
   private readonly records = new RecordReader();
+  /** Epoch → the server ids that have drawn it. */
+  private readonly epochs = new Map<number, Set<number>>();
   /** How many updates were compacted away on a disk. */
   compactions = 0;
   /** How many batches became durable. */
@@ -57,6 +60,16 @@ export class Ledger {
   }
 
   // ---- what is seen
+
+  /** A server writes as this. */
+  lived({ serverId, epoch }: Life): void {
+    this.epochs.set(epoch, (this.epochs.get(epoch) ?? new Set()).add(serverId));
+  }
+
+  /** Whether two have drawn the epoch of a version, as one pair in a million does: it can't be told whose it is (UDT-3). */
+  isEpochShared(version: number): boolean {
+    return (this.epochs.get(Math.floor(version / 2 ** 32))?.size ?? 0) > 1;
+  }
 
   /** A batch is durable on a disk. */
   synced(server: number, batch: readonly Write[]): void {

@@ -164,6 +164,7 @@ export class World {
 
   started(server: SimServer): void {
     this.note(`server ${server.index} is up as ${server.run?.projects.context.life.serverId ?? ''}`);
+    this.noteLife(server);
     this.peers.started(server);
   }
 
@@ -175,11 +176,16 @@ export class World {
   observed(server: SimServer, event: ObservedEvent): void {
     const { type, detail } = event;
     this.note(`server ${server.index} tells ${type}: ${detail}`);
+    if (type === 'life-renewed') this.noteLife(server);
     // A change that meets a new server id midway is given up and tried again.
     const isOvertaken = type === 'change-dropped' && detail.startsWith('Nothing was written');
     const isWrong = ['damage', 'change-dropped', 'upkeep-failed', 'store-failed'].includes(type);
     if (isWrong && !isOvertaken && !server.hasFailed)
       this.ledger.fail(`server ${server.index} tells ${type}: ${detail}`);
+  }
+
+  private noteLife({ run }: SimServer): void {
+    if (run) this.ledger.lived(run.projects.context.life);
   }
 
   /** Some of them break in the middle: the link does, or the server to which it goes. */
