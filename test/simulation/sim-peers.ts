@@ -201,10 +201,11 @@ export class SimPeers {
   private look(server: SimServer, other: SimServer, frame: Uint8Array): void {
     const { ledger } = this.world;
     const { message } = parseFrame(frame);
-    if (message.type === 'snapshot') this.world.snapshotSent(server, other);
+    const isOfSnapshot = message.type === 'snapshot' || message.type === 'part';
+    if (isOfSnapshot) this.world.snapshotSent(server, other);
     if (message.type === 'groups')
       ledger.sentGroups(server.index, message.project, message.records, message.isUnfinished);
-    else if (message.type === 'fetched' || message.type === 'snapshot')
+    else if (message.type === 'fetched' || isOfSnapshot)
       for (const record of message.records) ledger.sent(server.index, message.project, record);
   }
 }
