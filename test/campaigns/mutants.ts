@@ -6,9 +6,6 @@ import { FaultyCopy } from './mutants/faulty-copy.ts';
 import { plantedFaults, type PlantedFault } from './mutants/faults.ts';
 import { runSeedsIn } from './simulation/seeds-process.ts';
 
-/** Only a fault that nobody notices takes as long, or one that keeps a run from ending. */
-const timeoutMs = 5 * 60 * 1000;
-
 /**
  * @param rounds how many seeds there are for each fault; `seed` is the first.
  * @param only a part of the names of those faults that are planted; default: all are.
@@ -29,12 +26,12 @@ export async function mutantsCampaign({
   let noticed = 0;
   try {
     const whole = await runFault(copy, { name: 'no fault', edits: [] }, { rounds: 5, seed });
-    if (whole.caughtAfter !== null) problems.push(`without a fault: ${whole.how}`);
+    if (whole.as !== null) problems.push(`without a fault: ${whole.how}`);
     for (const fault of planted) {
-      const { caughtAfter, how } = await runFault(copy, fault, { rounds, seed }).catch(couldNotBePlanted);
-      if (caughtAfter !== null) noticed++;
+      const { as, how } = await runFault(copy, fault, { rounds, seed }).catch(couldNotBePlanted);
+      if (as !== null) noticed++;
       else problems.push(`"${fault.name}" was not noticed in ${rounds} seeds: ${how}`);
-      figures[fault.name] = caughtAfter === null ? '**not noticed**' : `noticed at seed no. ${caughtAfter}`;
+      figures[fault.name] = as ?? '**not noticed**';
       console.log(`${fault.name}: ${figures[fault.name]}: ${how}`);
     }
   } finally {
@@ -47,25 +44,31 @@ export async function mutantsCampaign({
   };
 }
 
-/** @returns how many seeds it took, or null if it wasn't noticed; and by what. */
+interface Caught {
+  /** What the campaign says of it; null if it wasn't noticed. */
+  readonly as: string | null;
+  readonly how: string;
+}
+
 function runFault(
   copy: FaultyCopy,
   fault: PlantedFault,
   { rounds, seed }: { readonly rounds: number; readonly seed: number },
-): Promise<{ caughtAfter: number | null; how: string }> {
+): Promise<Caught> {
   return copy.with(fault, async () => {
-    const { folder } = copy;
-    const request = { folder, first: seed, count: rounds, untilFailed: true, timeoutMs };
-    const outcome = await runSeedsIn(request);
-    if (outcome.type === 'broken') return { caughtAfter: 1, how: outcome.problem };
-    const { seeds, failed } = outcome.report;
-    const [first] = failed;
-    if (!first) return { caughtAfter: null, how: 'nothing was wrong' };
-    return { caughtAfter: seeds, how: first.problems[0]?.slice(0, 200) ?? '' };
+    const request = { folder: copy.folder, first: seed, count: rounds, untilFailed: true };
+    const { results, endless, broken } = await runSeedsIn(request);
+    const number = results.length + endless.length;
+    const problem = broken ?? results.at(-1)?.problems[0];
+    const isEndless = endless.length > 0 ? `seeds whose run did not end: ${endless.join(', ')}` : '';
+    if (problem !== undefined)
+      return { as: `noticed at seed no. ${number}`, how: `${problem.slice(0, 200)} ${isEndless}` };
+    if (isEndless) return { as: 'noticed, but only by runs that did not end', how: isEndless };
+    return { as: null, how: 'nothing was wrong' };
   });
 }
 
 /** The other faults are run all the same. */
-function couldNotBePlanted(error: unknown): { caughtAfter: null; how: string } {
-  return { caughtAfter: null, how: error instanceof Error ? error.message : String(error) };
+function couldNotBePlanted(error: unknown): Caught {
+  return { as: null, how: error instanceof Error ? error.message : String(error) };
 }

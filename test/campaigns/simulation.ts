@@ -5,14 +5,12 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { describe } from '../simulation/simulation.ts';
 import type { Outcome } from './outcome.ts';
-import { SeedCounts } from './simulation/seeds-report.ts';
+import { SeedCounts } from './simulation/seed-counts.ts';
 import { runSeedsIn } from './simulation/seeds-process.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const seedsAtOnce = 50;
 const problemsTold = 10;
-/** For `seedsAtOnce`, on a machine that is busy with other things. */
-const timeoutMs = 10 * 60 * 1000;
 
 /** @param rounds is the number of seeds; `seed` is the first; `jobs` is how many processes run them. */
 export async function simulationCampaign({
@@ -34,20 +32,15 @@ export async function simulationCampaign({
       const first = seed + next;
       const count = Math.min(seedsAtOnce, rounds - next);
       next += count;
-      const request = { folder: repository, first, count, untilFailed: false, timeoutMs };
-      const outcome = await runSeedsIn(request);
-      if (outcome.type === 'broken') {
-        failed++;
-        problems.push(`seeds ${first} to ${first + count - 1}: ${outcome.problem}`);
-        continue;
-      }
-      counts.addSums(outcome.report.seeds, outcome.report.sums);
-      failed += outcome.report.failed.length;
-      for (const seedThatFailed of outcome.report.failed) {
-        const problem = describe(seedThatFailed);
-        problems.push(problem);
-        console.log(problem); // a long campaign isn't waited for
-      }
+      const request = { folder: repository, first, count, untilFailed: false, maxEndless: problemsTold };
+      const { results, endless, broken } = await runSeedsIn(request);
+      const found = results.filter((result) => result.problems.length > 0).map(describe);
+      if (broken !== null) found.push(`seeds ${first} to ${first + count - 1}: ${broken}`);
+      for (const endlessSeed of endless) found.push(`seed ${endlessSeed} did not end`);
+      for (const result of results) counts.add(result);
+      failed += found.length;
+      problems.push(...found);
+      for (const problem of found) console.log(problem); // a long campaign isn't waited for
       console.log(`${counts.seeds} seeds, ${failed} failed`);
     }
   };

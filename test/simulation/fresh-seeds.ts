@@ -1,7 +1,7 @@
 // Runs fresh seeds of the simulation for the test files, each of which takes a part of them so that they run side by side.
 
 import * as assert from 'uvu/assert';
-import { SeedCounts } from '../campaigns/simulation/seeds-report.ts';
+import { SeedCounts } from '../campaigns/simulation/seed-counts.ts';
 import { testSeed } from '../support/seed.ts';
 import { compacts, describe, simulate } from './simulation.ts';
 
