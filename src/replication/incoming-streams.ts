@@ -3,7 +3,7 @@
 // link calls it, for one project one message after the other.
 
 import { hasCode, messageOf } from '../errors.ts';
-import { randomInteger, type Environment } from '../model/environment.ts';
+import type { Environment } from '../model/environment.ts';
 import type { VersionVector } from '../model/version-vector.ts';
 import { vectorOfRecords } from '../core/record-vector.ts';
 import type { Head, Standing } from '../model/standing.ts';
@@ -17,8 +17,10 @@ import type {
 } from '../wire/replication/messages.ts';
 import { FramesUnderWay } from './frames-under-way.ts';
 import { changesBehind, vectorOfHeads } from './known-of-peer.ts';
+import { LagCheck } from './lag-check.ts';
 import type { LinkEvent, LinkTimers } from './link-transport.ts';
 import type { Accepted, Era, Replicas, SnapshotReceipt } from './replicas-port.ts';
+import { RetryPauses, type RetryLimits } from './retry-pauses.ts';
 
 export interface IncomingStreamsOptions {
   readonly replicas: Replicas;
@@ -54,8 +56,8 @@ interface Incoming {
     | { readonly type: 'paused'; readonly cancel: () => void };
   /** Whether the peer was told what we have, as far as is known here. */
   isTold: boolean;
-  /** How many pauses there were without progress between them. */
-  pauses: number;
+  /** The next is longer than the last, unless there was progress between them. */
+  readonly pauses: RetryPauses;
   /** Whether the stream has brought anything. */
   hasProgress: boolean;
   /** Of a snapshot that isn't whole yet, or for the rest of one that was cut off. */
@@ -72,23 +74,22 @@ interface Incoming {
   unmet: Standing | null;
 }
 
-const firstPauseMs = 1_000;
-const longestPauseMs = 30_000;
+/** Before a project is asked for again. */
+const pauseLimits: RetryLimits = { shortestMs: 500, longestMs: 30_000 };
 /** An honest peer sends what was asked for before it announces so many more. */
 const projectsMax = 20_000;
-/** What came from elsewhere is no lag any more: so often that is looked at. */
-const lagCheckMs = 1_000;
 
 export class IncomingStreams {
   private readonly projects = new Map<string, Incoming>();
   private lastStream = 0;
   private hasEnded = false;
-  /** Those that lack something, and in which something has become durable. */
-  private readonly moved = new Set<string>();
-  private cancelLagCheck: (() => void) | null = null;
+  private readonly lagCheck: LagCheck;
   changesReceived = 0;
 
-  constructor(private readonly options: IncomingStreamsOptions) {}
+  constructor(private readonly options: IncomingStreamsOptions) {
+    const { timers, inTurn } = options;
+    this.lagCheck = new LagCheck(timers, (project) => inTurn(project, () => this.countLag(project)));
+  }
 
   get lagChanges(): number {
     return [...this.projects.values()].reduce((sum, { lagChanges }) => sum + lagChanges, 0);
@@ -240,14 +241,12 @@ export class IncomingStreams {
 
   /** Something of the project has become durable, wherever it came from. */
   noteMoved(project: string): void {
-    if ((this.projects.get(project)?.lagChanges ?? 0) === 0) return;
-    this.moved.add(project);
-    this.cancelLagCheck ??= this.options.timers.after(lagCheckMs, () => this.checkLag());
+    if ((this.projects.get(project)?.lagChanges ?? 0) > 0) this.lagCheck.noteMoved(project);
   }
 
   end(): void {
     this.hasEnded = true;
-    this.cancelLagCheck?.();
+    this.lagCheck.end();
     for (const project of [...this.projects.keys()]) this.drop(project);
   }
 
@@ -255,7 +254,7 @@ export class IncomingStreams {
     const incoming: Incoming = {
       state: { type: 'new' },
       isTold: false,
-      pauses: 0,
+      pauses: new RetryPauses(this.options.environment, pauseLimits),
       hasProgress: false,
       receipt: null,
       isInSnapshot: false,
@@ -330,15 +329,9 @@ export class IncomingStreams {
   private note(incoming: Incoming, changes: number): void {
     if (changes === 0) return;
     incoming.hasProgress = true;
-    incoming.pauses = 0;
+    incoming.pauses.reset();
     incoming.lagChanges = Math.max(0, incoming.lagChanges - changes);
     this.changesReceived += changes;
-  }
-
-  private checkLag(): void {
-    this.cancelLagCheck = null;
-    for (const project of this.moved) this.options.inTurn(project, () => this.countLag(project));
-    this.moved.clear();
   }
 
   private async countLag(project: string): Promise<void> {
@@ -356,9 +349,7 @@ export class IncomingStreams {
     this.discardSnapshot(incoming);
     if (this.hasEnded) return;
     if (incoming.state.type === 'paused') incoming.state.cancel();
-    const limitMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(incoming.pauses++, 10));
-    // A part of it is random: peers of one server must not come back all at once.
-    const pauseMs = limitMs / 2 + (limitMs / 2) * (randomInteger(this.options.environment, 16) / 2 ** 16);
+    const pauseMs = incoming.pauses.next();
     const { timers, inTurn, observe } = this.options;
     const cancel = timers.after(pauseMs, () => inTurn(project, () => this.resume(project)));
     incoming.state = { type: 'paused', cancel };
@@ -373,6 +364,7 @@ export class IncomingStreams {
     await this.askOrPause(project, incoming);
   }
 
+  /** Nothing more is awaited of it. */
   private drop(project: string): void {
     const incoming = this.projects.get(project);
     if (incoming?.state.type === 'paused') incoming.state.cancel();

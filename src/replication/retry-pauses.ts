@@ -1,5 +1,5 @@
-// How long to wait before a lost peer is tried again (REP-12): longer each time, and by chance, so that servers that have lost one peer at
-// the same moment don't come back to it at the same moment.
+// How long to wait before a lost peer, or a project that can't be taken from one, is tried again (REP-12): longer each time, and by
+// chance, so that servers that have lost one peer at the same moment don't come back to it at the same moment.
 
 import { randomInteger, type Environment } from '../model/environment.ts';
 

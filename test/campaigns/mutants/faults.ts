@@ -165,7 +165,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       {
         file: 'src/replication/link-input.ts',
         from: 'if (number > this.lastNumber + 1)',
-        to: 'if (number > this.lastNumber + 1_000_000)',
+        to: 'if (this.lastNumber === 0 && number > 1)',
       },
       {
         file: 'src/core/project-replica.ts',
