@@ -17,9 +17,9 @@ import { ProjectLog } from '../../src/store/project-log.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import { removeUnfinishedSession, removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
 import { MemoryWitness } from '../support/memory-witness.ts';
-import { FaultyStore } from '../support/faulty-store.ts';
+import { failingNth } from '../support/failing-nth-store.ts';
 import { hardDocument } from '../support/hard-json.ts';
-import { HeldStore, someTurns, storeOf } from '../support/held-store.ts';
+import { HeldStore, notedStore, someTurns, storeOf } from '../support/held-store.ts';
 import { keysIn } from '../support/keys-in.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
 import { seededPrng } from '../support/seed.ts';
@@ -111,8 +111,7 @@ for (const isPolled of [false, true]) {
 }
 
 test('UDT-19 a kill after any slice, also in the middle of the next start, leaves nothing', async () => {
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const { projects } = openProjects(store);
   await create(projects, 'p', large());
   const batches = [...store.written];
@@ -133,8 +132,7 @@ test('UDT-19 a kill after any slice, also in the middle of the next start, leave
 
 test('what an unfinished session left is removed however much it is, and whenever that is cut off', async () => {
   const [keys, other] = [new ProjectKeys('p'), new ProjectKeys('p0')];
-  const left = new HeldStore();
-  left.isHolding = false;
+  const left = notedStore();
   const numbers = Array.from({ length: 1_300 }, (_, i) => i + 1);
   await left.write([{ key: Buffer.from('np\u0000'), value: Buffer.from('unfinished') }]);
   await left.write(numbers.map((n) => ({ key: keys.record(n), value: Buffer.from('slice') })));
@@ -159,8 +157,7 @@ for (const outcome of ['is lost', 'is stored'] as const) {
     const writes = await countWrites(udt);
     let refused = 0;
     for (let failing = 1; failing <= writes; failing++) {
-      const store = new FaultyStore();
-      failWrite(store, failing, outcome);
+      const store = failingNth(failing, outcome);
       const { projects, events } = openProjects(store);
       const failure = await create(projects, 'p', udt).then(
         () => null,
@@ -195,8 +192,7 @@ for (const outcome of ['is lost', 'is stored'] as const) {
 }
 
 test('UDT-19 nothing stays either of a creation whose disk comes back long after everybody has gone', async () => {
-  const store = new FaultyStore();
-  failWrite(store, 3, 'is stored');
+  const store = failingNth(3, 'is stored');
   // What is on its way when its user leaves may keep it in memory until it has been idle for a while.
   const { projects, events, clock } = openProjects(store, { writersWaitMs: 20, memory: { idleMs: 200 } });
   store.write = ((write) => (batch: readonly Write[]) => {
@@ -221,8 +217,7 @@ test('UDT-19 nothing stays either of a creation whose disk comes back long after
 });
 
 test('a session of an id whose creation failed can be created after all', async () => {
-  const store = new FaultyStore();
-  failWrite(store, 4, 'is lost');
+  const store = failingNth(4, 'is lost');
   const { projects, events } = openProjects(store);
   const { project, release } = await projects.acquire('p');
   await project.udt.createSession(large(), ann).catch(() => undefined);
@@ -413,8 +408,7 @@ function plus(udt: JsonObject): JsonObject {
 }
 
 async function countWrites(udt: JsonObject): Promise<number> {
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const { projects } = openProjects(store);
   await create(projects, 'p', udt);
   const { length } = store.written;
@@ -423,15 +417,6 @@ async function countWrites(udt: JsonObject): Promise<number> {
 }
 
 /** The nth write from now on fails. */
-function failWrite(store: FaultyStore, nth: number, outcome: 'is lost' | 'is stored'): void {
-  const write = store.write.bind(store);
-  let writes = 0;
-  store.write = (batch) => {
-    if (++writes === nth) store.failNext(outcome);
-    return write(batch);
-  };
-}
-
 async function changesIn(store: Store, project: string): Promise<Change[]> {
   const log = await ProjectLog.open(store, project, testLife.serverId);
   assert.is(log.newDamage, null);

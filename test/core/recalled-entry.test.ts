@@ -102,8 +102,7 @@ test('an entry that is whole is as it was when the beginning of the log is back'
 });
 
 test('REP-14 two servers that are met at once: an entry that the one has had made anew is not undone for the other', async () => {
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const [a, deleted, alive] = [memoryServer(1, store), memoryServer(2), memoryServer(3)];
   await uploadEntry(a.projects, 'p', 'e');
   await exchange(a, deleted);

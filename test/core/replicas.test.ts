@@ -10,7 +10,7 @@ import { readGroups } from '../../src/store/received-groups.ts';
 import { decodeRecord, encodeRecord } from '../../src/store/record.ts';
 import { pageEntriesMax } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
-import { HeldStore } from '../support/held-store.ts';
+import { notedStore } from '../support/held-store.ts';
 import {
   documentOf,
   exchange,
@@ -400,8 +400,7 @@ test('REP-3 groups are taken before those that they follow are durable, and show
   b,
 }) => {
   const [first, second] = await aRecordOfEach(a, b);
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const c = memoryServer(3, store);
   await c.projects.find('p', () => Promise.resolve());
   store.isHolding = true;

@@ -16,7 +16,7 @@ import { decodeRecord } from '../../src/store/record.ts';
 import type { Entry, Range } from '../../src/store/store.ts';
 import { unfinishedKey } from '../../src/store/store-keys.ts';
 import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
-import { HeldStore, someTurns } from '../support/held-store.ts';
+import { HeldStore, notedStore, someTurns } from '../support/held-store.ts';
 import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
 import { until } from '../support/until.ts';
@@ -83,8 +83,7 @@ test('REP-5 WS-3 who follows a project learns of no number of a session before a
 });
 
 test('UDT-19 WS-4 the numbers of a creation that failed are given again, and nobody knew them', async () => {
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const a = memoryServer(1, store, { sizes });
   await a.projects.use('p', async (project) => {
     const creating = project.udt

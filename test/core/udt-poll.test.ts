@@ -15,7 +15,7 @@ import { ProjectKeys } from '../../src/store/keys.ts';
 import { MemoryStore } from '../../src/store/memory.ts';
 import { readProjectInfo, writeProjectInfo } from '../../src/store/project-info.ts';
 import { writeQuarantine } from '../../src/store/quarantine.ts';
-import { HeldStore, someTurns } from '../support/held-store.ts';
+import { notedStore, someTurns } from '../support/held-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
 import { noteReads } from '../support/noted-reads.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
@@ -169,8 +169,7 @@ test('UDT-19 a session that nobody has changed is polled without its document', 
 });
 
 test('UDT-19 what is on its way to the disk is not shown to a poll', async () => {
-  const store = new HeldStore();
-  store.isHolding = false;
+  const store = notedStore();
   const { projects, clock } = openProjects(store);
   await session(projects, clock);
   store.isHolding = true;

@@ -3,6 +3,14 @@
 import type { Write } from '../../src/store/store.ts';
 import { FaultyStore } from './faulty-store.ts';
 
+/** @returns one whose nth write fails, counted from 1. */
+export function failingNth(nth: number, outcome: 'is lost' | 'is stored'): FailingNthStore {
+  const store = new FailingNthStore();
+  store.writesLeft = nth - 1;
+  store.outcome = outcome;
+  return store;
+}
+
 export class FailingNthStore extends FaultyStore {
   /** So many writes work before the one that fails. */
   writesLeft = Infinity;
