@@ -7,6 +7,7 @@ import { counted, printContents } from './counted.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
+import { shellWord } from '../model/shell-word.ts';
 
 interface BackupFlags {
   readonly data: string;
@@ -40,7 +41,7 @@ async function runBackup(folder: string, { data, quiet: isQuiet }: BackupFlags):
       [
         `rejoin ${packageVersion()} backed up ${data}: ${printContents(outcome)}`,
         `  in                    ${folder}`,
-        `  use it                rejoin restore ${folder} --data FOLDER`,
+        `  use it                rejoin restore ${shellWord(folder)} --data FOLDER`,
         '',
       ].join('\n'),
     );

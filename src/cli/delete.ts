@@ -5,6 +5,7 @@ import { counted } from './counted.ts';
 import { dataFlag, dataOption } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
+import { shellWord } from '../model/shell-word.ts';
 
 interface DeleteFlags {
   readonly data: string;
@@ -25,8 +26,8 @@ async function runDelete(id: string, { data }: DeleteFlags): Promise<void> {
   const { changes } = await operate({ type: 'delete', project: id }, doing);
   print([
     `rejoin ${packageVersion()} deleted ${id}: its ${counted(changes, 'change')} are kept`,
-    `  bring it back         rejoin delete ${id} --undelete${dataFlag(data)}`,
-    `  remove it for good    rejoin purge ${id}${dataFlag(data)}`,
+    `  bring it back         rejoin delete ${shellWord(id)} --undelete${dataFlag(data)}`,
+    `  remove it for good    rejoin purge ${shellWord(id)}${dataFlag(data)}`,
   ]);
 }
 

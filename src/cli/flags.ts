@@ -2,6 +2,7 @@
 
 import { Option, type Command } from 'commander';
 import { RejoinError } from '../errors.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { httpUrl } from './flag-values.ts';
 
 const dataDefault = './data';
@@ -12,7 +13,7 @@ export function dataOption(): Option {
 
 /** What a command that is shown to be copied needs to work on the same folder. */
 export function dataFlag(data: string): string {
-  return data === (process.env['REJOIN_DATA'] ?? dataDefault) ? '' : ` --data ${data}`;
+  return data === (process.env['REJOIN_DATA'] ?? dataDefault) ? '' : ` --data ${shellWord(data)}`;
 }
 
 export function publicUrlOption(description: string): Option {

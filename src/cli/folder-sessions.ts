@@ -5,6 +5,7 @@ import { RejoinError } from '../errors.ts';
 import type { JsonObject } from '../model/json.ts';
 import { anonymous } from '../model/origin.ts';
 import { defaultAddress } from '../server-defaults.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { withProjects } from './open-folder.ts';
 import type { Sessions } from './sessions.ts';
 
@@ -45,6 +46,6 @@ function sessionsOf(projects: Projects, data: string, publicUrl: URL | undefined
         return (await project.udt.read()).view;
       }),
     baseUrl: publicUrl?.href.replace(/\/$/, '') ?? `http://${host}:${port}`,
-    place: `${data} (start the server on it: rejoin --data ${data})`,
+    place: `${data} (start the server on it: rejoin --data ${shellWord(data)})`,
   };
 }

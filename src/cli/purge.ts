@@ -7,6 +7,7 @@ import { counted, printBytes, printMoment } from './counted.ts';
 import { dataFlag, dataOption, quietOption } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
+import { shellWord } from '../model/shell-word.ts';
 
 interface PurgeFlags {
   readonly data: string;
@@ -52,7 +53,7 @@ function refusal(
   if (deletedMs === null)
     return new RejoinError(
       'usage',
-      `The project ${name} is not deleted (${lost}): only a deleted project can be removed for good; delete it first: rejoin delete ${id}${dataFlag(data)}`,
+      `The project ${name} is not deleted (${lost}): only a deleted project can be removed for good; delete it first: rejoin delete ${shellWord(id)}${dataFlag(data)}`,
     );
   return new RejoinError(
     'usage',

@@ -4,6 +4,7 @@ import { Command, Option } from 'commander';
 import { printContents } from './counted.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
 import { packageVersion } from '../package-version.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { Progress } from './progress.ts';
 
 interface RestoreFlags {
@@ -48,8 +49,8 @@ async function runRestore(from: string, { data, replace, quiet }: RestoreFlags):
         `  it holds              ${printContents(report)}`,
         `  server id             ${serverId}, from now on (${instead})`,
         ...(replaced === null ? [] : [`  what was there        is in ${replaced}`]),
-        `  start it              rejoin --data ${data}`,
-        `  fetch back the rest   rejoin --data ${data} --peer URL: other servers have what was written after the backup`,
+        `  start it              rejoin --data ${shellWord(data)}`,
+        `  fetch back the rest   rejoin --data ${shellWord(data)} --peer URL: other servers have what was written after the backup`,
         '',
       ].join('\n'),
     );

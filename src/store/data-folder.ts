@@ -5,6 +5,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { checkTables } from './check-tables.ts';
 import { Evidence } from './evidence.ts';
 import { isThere } from './is-there.ts';
@@ -146,7 +147,7 @@ async function checkRestore(folder: string): Promise<void> {
   if ((await isThere(join(folder, 'db'))) || !(await isThere(join(folder, restoringFolder)))) return;
   throw new RejoinError(
     'data-unusable',
-    `A restore into the data folder ${folder} was cut off: run it again (rejoin restore BACKUP --data ${folder}), or remove ${join(folder, restoringFolder)} to begin with an empty database`,
+    `A restore into the data folder ${folder} was cut off: run it again (rejoin restore BACKUP --data ${shellWord(folder)}), or remove ${join(folder, restoringFolder)} to begin with an empty database`,
   );
 }
 

@@ -5,6 +5,7 @@ import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promis
 import { join, resolve } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
+import { shellWord } from '../model/shell-word.ts';
 import { openDataFolder, restoringFolder } from './data-folder.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
 import { isThere } from './is-there.ts';
@@ -74,7 +75,7 @@ async function checkSource(from: string, data: string): Promise<void> {
   if (await LevelStore.isInUse(database))
     throw new RejoinError(
       'data-in-use',
-      `${from} is in use: what a server has open can't be copied file by file; make a backup of it: rejoin backup FOLDER --data ${from}`,
+      `${from} is in use: what a server has open can't be copied file by file; make a backup of it: rejoin backup FOLDER --data ${shellWord(from)}`,
     );
 }
 
