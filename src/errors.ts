@@ -47,6 +47,11 @@ export function hasCode(thrown: unknown, ...codes: readonly ErrorCode[]): thrown
   return thrown instanceof RejoinError && codes.includes(thrown.code);
 }
 
+/** Whether what was thrown is an error of Node or of the system with this code, such as `ENOENT`. */
+export function isSystemError(thrown: unknown, code: string): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === code;
+}
+
 /** Whether it was for the store: it may succeed when that is well again. */
 export function isStoreFailure(thrown: unknown): thrown is RejoinError {
   return hasCode(thrown, 'unavailable', 'outcome-unknown');

@@ -4,7 +4,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { Server as SocketServer, type AddressInfo, type Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
-import { RejoinError } from './errors.ts';
+import { RejoinError, isSystemError } from './errors.ts';
 
 export interface ListeningHandlers {
   request(request: IncomingMessage, response: ServerResponse): void;
@@ -133,7 +133,7 @@ function listenError(cause: Error, place: { fd: number } | { host: string; port:
     return new RejoinError('address-unusable', message, { cause });
   }
   const { host, port } = place;
-  if ('code' in cause && cause.code === 'EADDRINUSE') {
+  if (isSystemError(cause, 'EADDRINUSE')) {
     const message = `Port ${port} of ${host} is in use: stop the program that has it, or choose another with --port`;
     return new RejoinError('address-in-use', message, { cause });
   }

@@ -4,7 +4,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { setImmediate as otherWork } from 'node:timers/promises';
-import type { ErrorCode } from '../errors.ts';
+import { isSystemError, type ErrorCode } from '../errors.ts';
 import { isShortJson, jsonPieces } from '../model/json-pieces.ts';
 import type { Json } from '../model/json.ts';
 import { compress, compressor, encodingFor } from './compression.ts';
@@ -83,7 +83,7 @@ async function streamJson(response: ServerResponse, status: number, value: Json)
     if (encoding === null) await pipeline(bytes, response);
     else await pipeline(bytes, compressor(encoding), response);
   } catch (error) {
-    if (!isClosed(error)) throw error; // a client may leave at any time
+    if (!isSystemError(error, 'ERR_STREAM_PREMATURE_CLOSE')) throw error; // a client may leave at any time
   }
 }
 
@@ -93,10 +93,6 @@ async function* inTurn(pieces: Iterable<string>): AsyncGenerator<Buffer, void> {
     yield Buffer.from(piece, 'utf8');
     await otherWork();
   }
-}
-
-function isClosed(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ERR_STREAM_PREMATURE_CLOSE';
 }
 
 const jsonType = 'application/json; charset=utf-8';

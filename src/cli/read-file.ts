@@ -2,7 +2,7 @@
 // commands that take a file call it.
 
 import { open, type FileHandle } from 'node:fs/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, isSystemError, messageOf } from '../errors.ts';
 import type { Progress } from './progress.ts';
 import { standardStream } from './udt-format.ts';
 
@@ -50,7 +50,7 @@ async function readBytes(
   try {
     handle = await open(file);
   } catch (error) {
-    const isMissing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    const isMissing = isSystemError(error, 'ENOENT');
     throw new RejoinError('not-found', isMissing ? `There is no file ${file}` : unreadable(name, error), {
       cause: error,
     });

@@ -5,7 +5,7 @@ import { once } from 'node:events';
 import util from 'node:util';
 import { connect } from '../client/client.ts';
 import type { FollowedMessage } from '../client/follow-stream.ts';
-import { messageOf } from '../errors.ts';
+import { isSystemError, messageOf } from '../errors.ts';
 import { tellConnection } from './connection-sentences.ts';
 import { warn } from './flags.ts';
 import { ChangePrinter, type Paint } from './print-change.ts';
@@ -31,7 +31,7 @@ export async function runTail(url: URL, project: string, flags: TailFlags): Prom
   };
   process.once('SIGINT', stop).once('SIGTERM', stop);
   process.stdout.on('error', (error: Error) => {
-    const isBrokenPipe = 'code' in error && error.code === 'EPIPE'; // `| head` has what it wants
+    const isBrokenPipe = isSystemError(error, 'EPIPE'); // `| head` has what it wants
     if (!isBrokenPipe) warn(`Standard output can't be written: ${messageOf(error)}`);
     stream.close();
   });

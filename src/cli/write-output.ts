@@ -5,7 +5,7 @@ import { rmSync } from 'node:fs';
 import { open, rename, stat, type FileHandle } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, isSystemError, messageOf } from '../errors.ts';
 import { standardStream } from './udt-format.ts';
 
 /** @throws RejoinError `unavailable`: one sentence that names the file. */
@@ -15,14 +15,10 @@ export async function writeOutput(file: string, pieces: Iterable<string>): Promi
     else if (await isPlainFile(file)) await replaceFile(file, pieces);
     else await withFile(file, 'w', pieces); // a pipe or a device
   } catch (error) {
-    if (file === standardStream && isBrokenPipe(error)) return; // `| head` has what it wants
+    if (file === standardStream && isSystemError(error, 'EPIPE')) return; // `| head` has what it wants
     const where = file === standardStream ? 'Standard output' : file;
     throw new RejoinError('unavailable', `${where} can't be written: ${messageOf(error)}`, { cause: error });
   }
-}
-
-function isBrokenPipe(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'EPIPE';
 }
 
 /** Whether it is an ordinary file, or none yet. */

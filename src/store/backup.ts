@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { checkEntry, nameOfEntry } from './check-entry.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
+import { makeFolders } from './make-folders.ts';
 import { readKey } from './read-key.ts';
 import { allKeys } from './store-keys.ts';
 import { LevelStore } from './level.ts';
@@ -101,8 +102,7 @@ function problemOf(entry: Entry): string | null {
 async function makeEmptyFolder(folder: string): Promise<boolean> {
   let names: string[];
   try {
-    const made = await mkdir(folder, { recursive: true });
-    if (made !== undefined) return true;
+    if (await makeFolders(folder)) return true;
     names = await readdir(folder);
   } catch (cause) {
     throw new RejoinError('data-unusable', `The folder ${folder} can't be made: ${messageOf(cause)}`, {

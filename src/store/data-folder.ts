@@ -1,7 +1,6 @@
 // The data folder: where the database lives, who has it, which life it is in. Opens all of it in the one safe order,
 // and says in a sentence what is wrong when it can't.
 
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
@@ -10,6 +9,7 @@ import { checkTables } from './check-tables.ts';
 import { Evidence } from './evidence.ts';
 import { isThere } from './is-there.ts';
 import { takeNewLife, type Life } from './life.ts';
+import { makeFolders } from './make-folders.ts';
 import { writeMarker } from './marker.ts';
 import { openDatabase } from './open-database.ts';
 import { openLife } from './open-life.ts';
@@ -153,7 +153,7 @@ async function checkRestore(folder: string): Promise<void> {
 
 async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (cause) {
     const message = `The data folder ${folder} can't be made: ${messageOf(cause)}`;
     throw new RejoinError('data-unusable', message, { cause });

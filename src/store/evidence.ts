@@ -3,7 +3,7 @@
 
 import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RejoinError, messageOf } from '../errors.ts';
+import { RejoinError, isSystemError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { fileNames } from './level-files.ts';
 
@@ -65,13 +65,9 @@ async function keepFile(from: string, to: string, isTable: boolean): Promise<voi
     if (isTable) await link(from, to);
     else await copyFile(from, to);
   } catch (error) {
-    if (hasCode(error, 'EISDIR')) return; // LevelDB's folder of lost files
-    if (hasCode(error, 'EIO')) return; // nothing more can be kept of a file that can't be read
+    if (isSystemError(error, 'EISDIR')) return; // LevelDB's folder of lost files
+    if (isSystemError(error, 'EIO')) return; // nothing more can be kept of a file that can't be read
     if (!isTable) throw error;
     await copyFile(from, to); // a file system without links
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -5,7 +5,7 @@ import { open, readFile, stat, rename } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { messageOf } from '../errors.ts';
+import { isSystemError, messageOf } from '../errors.ts';
 import type { Life } from './life.ts';
 
 const markerShape = z.object({
@@ -97,5 +97,5 @@ export async function syncFolder(folder: string): Promise<void> {
 }
 
 export function isMissing(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && error.code === 'ENOENT';
+  return isSystemError(error, 'ENOENT');
 }

@@ -11,6 +11,7 @@ import { readContents, type FolderContents } from './folder-contents.ts';
 import { isThere } from './is-there.ts';
 import { isAnyOfDatabase } from './level-files.ts';
 import { LevelStore } from './level.ts';
+import { makeFolders } from './make-folders.ts';
 import { isMissing, markerName, syncFolder } from './marker.ts';
 
 export interface RestoreOptions {
@@ -109,7 +110,7 @@ async function checkTarget(data: string, isReplacing: boolean): Promise<void> {
 
 /** What says how the database was stopped, and how far it was, belongs to it; what ties it to a place does not. */
 async function copyAll(from: string, to: string, onProgress: RestoreOptions['onProgress']): Promise<void> {
-  await mkdir(to, { recursive: true });
+  await makeFolders(to);
   const files: { from: string; to: string; bytes: number }[] = [];
   for (const folder of ['db', 'witness']) {
     const names = await namesIn(join(from, folder));

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { link, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RejoinError } from '../../errors.ts';
+import { RejoinError, isSystemError } from '../../errors.ts';
 
 /** What it was refused for may be gone at the next look. */
 const looksMax = 3;
@@ -50,7 +50,7 @@ async function linked(from: string, to: string): Promise<boolean> {
     await link(from, to);
     return true;
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return false;
+    if (isSystemError(error, 'EEXIST')) return false;
     throw error;
   }
 }
@@ -106,7 +106,7 @@ function isAlive(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return codeOf(error) === 'EPERM';
+    return isSystemError(error, 'EPERM');
   }
 }
 
@@ -129,8 +129,4 @@ function inUse(folder: string, holder: Holder | null): RejoinError {
   const who = holder ? `process ${holder.pid}` : 'another process';
   const message = `The folder ${folder} is in use by ${who}: stop it, or choose another folder`;
   return new RejoinError('data-in-use', message);
-}
-
-function codeOf(error: unknown): unknown {
-  return error instanceof Error && 'code' in error ? error.code : undefined;
 }
