@@ -3,11 +3,12 @@
 
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { once } from 'node:events';
-import { rename, rm, writeFile } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { controlFileName, writeControlFile } from './control-file.ts';
 import {
   operationShape,
   outcomeShape,
@@ -17,15 +18,6 @@ import {
 } from './core/operations.ts';
 import { RejoinError, errorCodes, messageOf } from './errors.ts';
 import type { Environment } from './model/environment.ts';
-
-export const controlFileName = 'control.json';
-
-export const controlFileShape = z.object({
-  /** `http://127.0.0.1:PORT`. */
-  url: z.string(),
-  token: z.string(),
-  pid: z.number(),
-});
 
 /** One line of the answer each; the last one is an outcome or an error. */
 export const controlLineShape = z.discriminatedUnion('type', [
@@ -52,7 +44,7 @@ export class Control {
   private readonly running = new Set<Promise<void>>();
 
   private constructor(
-    private readonly path: string,
+    private readonly folder: string,
     private readonly server: Server,
     private readonly token: string,
     private readonly options: ControlOptions,
@@ -73,14 +65,14 @@ export class Control {
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const token = Buffer.from(options.environment.randomBytes(tokenBytes)).toString('base64url');
-    const control = new Control(join(folder, controlFileName), server, token, options);
+    const control = new Control(folder, server, token, options);
     try {
       await control.writeFile();
     } catch (cause) {
       await control.close();
       throw new RejoinError(
         'data-unusable',
-        `The file ${control.path} can't be written: ${messageOf(cause)}`,
+        `The file ${join(folder, controlFileName)} can't be written: ${messageOf(cause)}`,
         {
           cause,
         },
@@ -91,7 +83,7 @@ export class Control {
 
   /** Gives up what is running, and waits for it to end. */
   async close(): Promise<void> {
-    await rm(this.path, { force: true });
+    await rm(join(this.folder, controlFileName), { force: true });
     this.stopping.abort(new RejoinError('unavailable', 'The server stops'));
     await Promise.all(this.running);
     this.server.close();
@@ -103,11 +95,7 @@ export class Control {
     if (address === null || typeof address === 'string')
       throw new RejoinError('internal', 'The control channel has no port');
     const url = `http://127.0.0.1:${address.port}`;
-    const content: z.infer<typeof controlFileShape> = { url, token: this.token, pid: process.pid };
-    const draft = `${this.path}.new`;
-    await rm(draft, { force: true });
-    await writeFile(draft, JSON.stringify(content) + '\n', { mode: 0o600 });
-    await rename(draft, this.path); // whoever reads it reads all of it
+    await writeControlFile(this.folder, { url, token: this.token, pid: process.pid });
   }
 
   /** Never throws: whatever goes wrong is the answer. */

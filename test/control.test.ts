@@ -1,13 +1,19 @@
 // The control channel: commands reach the server that has a data folder, and nobody else does.
 
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { cp, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askServer } from '../src/cli/control-client.ts';
-import { controlContentType, controlFileName, controlFileShape } from '../src/control.ts';
+import {
+  controlFileName,
+  readControlFile,
+  writeControlFile,
+  type ControlAddress,
+} from '../src/control-file.ts';
+import { controlContentType } from '../src/control.ts';
 import type { Operation, Outcome, Step } from '../src/core/operations.ts';
 import { RejoinError } from '../src/errors.ts';
 import { isThere } from '../src/store/is-there.ts';
@@ -42,8 +48,11 @@ async function codeOf(work: Promise<unknown>): Promise<string | null> {
   }
 }
 
-const readControl = async (data: string): Promise<ReturnType<typeof controlFileShape.parse>> =>
-  controlFileShape.parse(JSON.parse(await readFile(join(data, controlFileName), 'utf8')));
+async function readControl(data: string): Promise<ControlAddress> {
+  const address = await readControlFile(data);
+  assert.ok(address, 'there is a server');
+  return address;
+}
 
 control('a command reaches the server, and hears how far it is and what became of it', async ({ server }) => {
   const { url, data } = server;
@@ -92,12 +101,12 @@ control('what is no operation is refused, and what is too long', async ({ server
 control('a server that stops leaves no file; one that was killed confuses nobody', async ({ server }) => {
   const { data } = server;
   const path = join(data, controlFileName);
-  const left = await readFile(path);
+  const left = await readControl(data);
   await server.stop();
   assert.is(await isThere(path), false);
   const operation = { type: 'verify', isRepair: false } as const;
   assert.is(await ask(data, operation), null);
-  await writeFile(path, left); // nobody listens there
+  await writeControlFile(data, left); // nobody listens there
   assert.is(await ask(data, operation), null);
   for (const text of ['', 'x', '{}']) {
     await writeFile(path, text);
@@ -107,13 +116,22 @@ control('a server that stops leaves no file; one that was killed confuses nobody
   const stranger = createServer((_, response) => response.end('hello'));
   await new Promise<void>((resolve) => stranger.listen(0, '127.0.0.1', resolve));
   const { port } = stranger.address() as AddressInfo;
-  await writeFile(path, JSON.stringify({ url: `http://127.0.0.1:${port}`, token: 't', pid: 1 }));
+  await writeControlFile(data, { url: `http://127.0.0.1:${port}`, token: 't', pid: 1 });
   assert.is(await ask(data, operation), null);
   stranger.close();
   // The next server writes its own.
   const next = await startServer({ data });
   assert.is((await ask(data, operation))?.type, 'verified');
   await next.stop();
+});
+
+control('a copy of the folder of a running server leads no command to that server', async ({ server }) => {
+  const copy = await temporaryFolder();
+  await cp(server.data, copy, { recursive: true, preserveTimestamps: true });
+  assert.ok(await isThere(join(copy, controlFileName)), 'the copy has the file');
+  assert.is(await ask(copy, { type: 'verify', isRepair: false }), null);
+  assert.is((await ask(server.data, { type: 'verify', isRepair: false }))?.type, 'verified');
+  await removeFolder(copy);
 });
 
 control('an answer that is cut off in the middle is told as what cut it off', async () => {
@@ -124,8 +142,7 @@ control('an answer that is cut off in the middle is told as what cut it off', as
   });
   await new Promise<void>((resolve) => half.listen(0, '127.0.0.1', resolve));
   const { port } = half.address() as AddressInfo;
-  const file = { url: `http://127.0.0.1:${port}`, token: 't', pid: 1 };
-  await writeFile(join(data, controlFileName), JSON.stringify(file));
+  await writeControlFile(data, { url: `http://127.0.0.1:${port}`, token: 't', pid: 1 });
   const messageOfAsking = async (onStep: () => void, stopping?: AbortSignal): Promise<string> => {
     try {
       await ask(data, { type: 'verify', isRepair: false }, { onStep, ...(stopping && { stopping }) });

@@ -2,17 +2,17 @@
 // a data folder try this first.
 
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
 import { request, type IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { z } from 'zod';
-import { controlContentType, controlFileName, controlFileShape, controlLineShape } from '../control.ts';
+import { readControlFile, type ControlAddress } from '../control-file.ts';
+import { controlContentType, controlLineShape } from '../control.ts';
 import type { Listening, Operation, Outcome } from '../core/operations.ts';
 import { RejoinError } from '../errors.ts';
 
 /**
- * @returns null if no server answers for this folder: none runs there, or what is known of it is of one that was killed.
+ * @returns null if no server answers for this folder: none runs there, or what is known of it is of one that was killed, or of that of
+ *   another folder of which this one is a copy.
  * @throws RejoinError whatever the server says; `unavailable` if it ends before it has said so.
  */
 export async function askServer(
@@ -35,19 +35,9 @@ export async function askServer(
   }
 }
 
-type ControlFile = z.infer<typeof controlFileShape>;
-
-async function readControlFile(data: string): Promise<ControlFile | null> {
-  try {
-    return controlFileShape.parse(JSON.parse(await readFile(join(data, controlFileName), 'utf8')));
-  } catch {
-    return null; // who has the folder, if anybody has, is found out when it is opened
-  }
-}
-
 /** @returns null if nobody is there. */
 async function send(
-  { url, token }: ControlFile,
+  { url, token }: ControlAddress,
   operation: Operation,
   stopping: AbortSignal,
 ): Promise<IncomingMessage | null> {
