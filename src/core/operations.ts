@@ -202,6 +202,7 @@ export class Operations {
       onProgress: (done, total) => onStep({ type: 'progress', done, total }),
       onFinding: (finding) => onStep({ type: 'finding', finding }),
       witnessed: async (project) => witness?.heads(project),
+      witnessedProjects: () => witness?.projects() ?? [],
       alone: (project, repair) => projects.upkeep.runFor(project, repair),
       onReindex: (project) => reindexed.add(project),
       onLost: (project, count) => {

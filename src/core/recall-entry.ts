@@ -1,5 +1,5 @@
-// The catalogue's entry of a project that has lost it, or whose entry is damaged, while its log is here: what it said is told by the log, and
-// another server says whether the project was deleted. Replicas asks for it when two servers meet.
+// The catalogue's entry of a project that has lost it, or whose entry is damaged: what it said is told by what is left of the log, and by what
+// comes back of it; another server says whether the project was deleted. Replicas asks for it when two servers meet.
 
 import { RejoinError, hasCode } from '../errors.ts';
 import type { Standing } from '../model/standing.ts';
@@ -28,8 +28,8 @@ async function recallClosed(projects: Projects, project: string, theirs: Standin
   const keys = new ProjectKeys(project);
   if (await projects.reading(() => hasEntry(store, project))) return;
   if (await isUnfinishedSession(store, project)) return; // who opens it removes what is left of it
-  if (!(await firstOf(store, keys.allRecords()))) return;
   const witnessed = await projects.context.witness?.heads(project);
+  if (!witnessed && !(await firstOf(store, keys.allRecords()))) return; // nothing is known of it here
   const nowMs = projects.context.environment.now();
   const recalled = await recall(store, keys, theirs, witnessed !== undefined, nowMs);
   if (recalled === 'unknown') return;

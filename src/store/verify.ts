@@ -8,12 +8,14 @@ import { seal } from './digest.ts';
 import type { Finding } from './findings.ts';
 import { ProjectKeys, type Section } from './keys.ts';
 import { readKey, type StoredKey } from './read-key.ts';
-import { allKeys } from './store-keys.ts';
+import { allKeys, projectKey } from './store-keys.ts';
 import { scanWithProgress, type OnProgress } from './scan-with-progress.ts';
-import type { Entry, Store } from './store.ts';
+import { firstOf, type Entry, type Store } from './store.ts';
 
 export interface VerifyOptions extends ProjectCheckOptions {
   readonly onProgress?: OnProgress | undefined;
+  /** The projects of which the witness knows. */
+  readonly witnessedProjects: () => AsyncIterable<string> | Iterable<string>;
   /** Gives up between two pages. */
   readonly stopping: AbortSignal;
 }
@@ -46,7 +48,25 @@ export async function verifyStore(store: Store, options: VerifyOptions): Promise
     await current?.checkPlaces();
   }
   await current?.end();
+  for await (const project of options.witnessedProjects()) {
+    options.stopping.throwIfAborted();
+    await checkWitnessed(store, project, options);
+  }
   return Object.fromEntries(counts);
+}
+
+/** Of a project that is lost altogether only the witness knows. */
+async function checkWitnessed(
+  store: Store,
+  project: string,
+  { witnessed, onFinding }: VerifyOptions,
+): Promise<void> {
+  if (await store.get(projectKey(project))) return;
+  if (await firstOf(store, new ProjectKeys(project).allButArrivals())) return; // told with what is left of it
+  const position = (await witnessed(project))?.position ?? 0;
+  if (position === 0) return;
+  const problem = `its log, of ${position} changes, is lost, and its entry in the catalogue`;
+  onFinding({ project, position: null, numbers: null, problem, remedy: 'peer' });
 }
 
 /** The same for all that is kept of one project, but for its entry in the catalogue. */

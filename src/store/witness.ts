@@ -7,6 +7,7 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import { RejoinError, hasCode, messageOf } from '../errors.ts';
 import { sealJson, unsealJson } from './digest.ts';
+import { listProjectIds } from './project-info.ts';
 import { projectKey } from './store-keys.ts';
 import { LevelStore } from './level.ts';
 import type { HeadsWitness, WitnessedHeads } from './witnessed-heads.ts';
@@ -83,6 +84,15 @@ export class Witness implements HeadsWitness {
         `What was witnessed of project ${JSON.stringify(project)} can't be read: ${messageOf(error)}`,
       );
       return undefined;
+    }
+  }
+
+  /** The projects that anything is known of, but for what was noted in the last second. */
+  async *projects(): AsyncGenerator<string> {
+    try {
+      yield* listProjectIds(this.store);
+    } catch (error) {
+      this.report(`What was witnessed can't be read: ${messageOf(error)}`);
     }
   }
 

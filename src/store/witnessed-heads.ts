@@ -12,6 +12,8 @@ export interface WitnessedHeads {
 /** Kept apart from the log, written behind it, never relied on for more than finding damage. */
 export interface HeadsWitness {
   heads(project: string): Promise<WitnessedHeads | undefined>;
+  /** The projects that anything is known of. What can't be read is left out. */
+  projects(): AsyncIterable<string>;
   /** These heads are durable. Never throws. */
   note(project: string, heads: WitnessedHeads): void;
 }

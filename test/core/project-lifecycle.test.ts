@@ -12,6 +12,7 @@ import { finishPurges } from '../../src/store/purge.ts';
 import { firstOf, type Store, type Write } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const udt = { protocol: 'udt', user: 'ann' } as const;
@@ -201,10 +202,8 @@ lifecycle(
     assert.equal(await readProjectInfo(store, 'p2'), entry);
 
     await projects.close();
-    const witness = {
-      heads: () => Promise.resolve({ position: 4, serverId: testLife.serverId, seqno: 4 }),
-      note: () => undefined,
-    };
+    const witness = new MemoryWitness();
+    witness.note('p', { position: 4, serverId: testLife.serverId, seqno: 4 });
     const { projects: again, events } = openProjects(store, { witness });
     assert.is(await codeOf(uploadEntry(again, 'p', 'a')), 'deleted');
     await again.use('p', (project) => {

@@ -8,7 +8,14 @@ import { readProjectInfo, type ProjectInfo } from '../../src/store/project-info.
 import { projectKey } from '../../src/store/store-keys.ts';
 import type { Store, Write } from '../../src/store/store.ts';
 import { HeldStore, notedStore, someTurns } from '../support/held-store.ts';
-import { exchange, memoryServer, sameProject, type MemoryServer } from '../support/memory-servers.ts';
+import {
+  exchange,
+  memoryServer,
+  sameProject,
+  strippedRecordsOf,
+  type MemoryServer,
+} from '../support/memory-servers.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { checked, heal, reopened } from '../support/repair-by-hand.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
@@ -99,6 +106,31 @@ test('an entry that is whole is as it was when the beginning of the log is back'
   await heal(damaged, a);
   assert.equal(await infoOf(damaged), before);
   await sameProject(damaged, a);
+});
+
+test('REP-8 a project of which only the witness knows is entered anew when a peer has it, and comes back into its places', async () => {
+  const { a, b } = await sessionOnBoth();
+  await uploadEntry(b.projects, 'p', 'theirs');
+  await exchange(a, b);
+  const before = await infoOf(a);
+  const witness = new MemoryWitness();
+  witness.note('p', { position: 5, serverId: 1, seqno: 4 });
+  await a.projects.close();
+  await a.store.write([{ key: projectKey('p'), value: null }]);
+  for await (const page of a.store.scan(keys.all()))
+    await a.store.write(page.map(({ key }) => ({ key, value: null })));
+  const damaged = memoryServer(7, a.store, { witness }); // damage costs the server id
+  await damaged.replicas.meet('p', await b.replicas.standing('p'));
+  await checked(damaged);
+  await exchange(damaged, b);
+  await heal(damaged, b);
+  await exchange(damaged, b);
+  const { createdMs, session, lifecycle } = (await infoOf(damaged)) ?? {};
+  assert.equal(
+    { createdMs, session, lifecycle },
+    { createdMs: before?.createdMs, session: before?.session, lifecycle: 0 },
+  );
+  await sameProject(damaged, b, 'p', strippedRecordsOf); // its order is kept by a snapshot
 });
 
 test('REP-14 two servers that are met at once: an entry that the one has had made anew is not undone for the other', async () => {

@@ -18,6 +18,7 @@ import { unfinishedKey } from '../../src/store/store-keys.ts';
 import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
 import { HeldStore, notedStore, someTurns } from '../support/held-store.ts';
 import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
 import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
@@ -109,14 +110,7 @@ test('UDT-19 WS-4 the numbers of a creation that failed are given again, and nob
 test('UDT-19 REP-5 while the end of a session is on its way to the disk nobody is told of it, nor is the witness', async () => {
   const { a } = await maker();
   const store = new HeldStore();
-  const noted = new Map<string, number>();
-  const witness = {
-    heads: (project: string) =>
-      Promise.resolve(
-        noted.has(project) ? { position: noted.get(project)!, serverId: 2, seqno: 0 } : undefined,
-      ),
-    note: (project: string, { position }: { position: number }) => void noted.set(project, position),
-  };
+  const witness = new MemoryWitness();
   store.isHolding = false;
   const b = memoryServer(2, store, { sizes, witness });
   const pages = await pagesFor(a, nothingKnown);
@@ -125,7 +119,7 @@ test('UDT-19 REP-5 while the end of a session is on its way to the disk nobody i
   const ending = b.replicas.accept('p', pages.at(-1)!);
   await someTurns();
   assert.is(store.waiting.length, 1, 'the end is on its way to the disk');
-  assert.is(noted.size, 0);
+  assert.is(witness.known.size, 0);
   await b.projects.use('p', async (project) => {
     assert.is(project.durablePosition, 0);
     assert.equal([...project.durableVector], []);
@@ -135,7 +129,7 @@ test('UDT-19 REP-5 while the end of a session is on its way to the disk nobody i
   });
   store.letGo();
   await ending;
-  assert.is(noted.get('p'), pages.length);
+  assert.is(witness.known.get('p')?.position, pages.length);
   store.isHolding = false;
   await sameProject(a, b);
   await closed(a, b);

@@ -17,6 +17,7 @@ import { readProjectInfo, writeProjectInfo } from '../../src/store/project-info.
 import { writeQuarantine } from '../../src/store/quarantine.ts';
 import { notedStore, someTurns } from '../support/held-store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { noteReads } from '../support/noted-reads.ts';
 import { removeFolder, temporaryFolder } from '../support/temporary.ts';
 import { plainHash } from '../support/udt-client.ts';
@@ -246,10 +247,8 @@ test('UDT-19 a document that cannot be made whole any more is not polled as if i
     { key: keys.record(4), value: null },
     { key: keys.sequence(testLife.serverId, 4), value: null },
   ]);
-  const witness = {
-    heads: () => Promise.resolve({ position: 4, serverId: testLife.serverId, seqno: 4 }),
-    note: () => undefined,
-  };
+  const witness = new MemoryWitness();
+  witness.note('s', { position: 4, serverId: testLife.serverId, seqno: 4 });
   const { projects } = openProjects(store, { witness });
   for (const dialect of dialects) {
     const refusal = await poll(projects, 3, dialect).catch((error: unknown) => error);

@@ -21,6 +21,7 @@ import { readQuarantine } from '../../src/store/quarantine.ts';
 import { SnapshotWriter } from '../../src/store/snapshots.ts';
 import { firstOf, type Range, type Store } from '../../src/store/store.ts';
 import { openProjects, testLife } from '../support/memory-projects.ts';
+import { MemoryWitness } from '../support/memory-witness.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 const udt = { protocol: 'udt', user: 'ann' } as const;
@@ -152,13 +153,27 @@ verify(
   },
 );
 
+verify('a project of which nothing is left is found by the witness', async ({ projects, store, keys }) => {
+  await projects.close();
+  await store.write([{ key: projectKey('p'), value: null }]);
+  for await (const page of store.scan(keys.all()))
+    await store.write(page.map(({ key }) => ({ key, value: null })));
+  const witness = new MemoryWitness();
+  witness.note('p', { position: 6, serverId, seqno: 6 });
+  witness.note('other', { position: 1, serverId, seqno: 1 });
+  const { projects: again } = openProjects(store, { witness });
+  const problem = 'its log, of 6 changes, is lost, and its entry in the catalogue';
+  const finding = { project: 'p', position: null, numbers: null, problem, remedy: 'peer' };
+  assert.equal(await run(again, false), [finding]);
+  assert.equal(await run(again, true), [finding]);
+  await again.close();
+});
+
 verify('a log that lost its end is found by the witness', async ({ projects, store, keys }) => {
   await projects.close();
   await store.write([5, 6].flatMap((n) => [keys.record(n), keys.sequence(serverId, n)]).map((key) => ({ key, value: null }))); // prettier-ignore
-  const witness = {
-    heads: (id: string) => Promise.resolve(id === 'p' ? { position: 6, serverId, seqno: 6 } : undefined),
-    note: () => undefined,
-  };
+  const witness = new MemoryWitness();
+  witness.note('p', { position: 6, serverId, seqno: 6 });
   const { projects: again } = openProjects(store, { witness });
   const found = await run(again, false);
   assert.equal(

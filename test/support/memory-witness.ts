@@ -10,6 +10,11 @@ export class MemoryWitness implements HeadsWitness {
     return Promise.resolve(this.known.get(project));
   }
 
+  async *projects(): AsyncGenerator<string> {
+    await Promise.resolve();
+    yield* this.known.keys();
+  }
+
   note(project: string, heads: WitnessedHeads): void {
     this.known.set(project, heads);
   }
