@@ -29,6 +29,7 @@ const edges: Readonly<Record<string, readonly string[]>> = {
 const layerOfFile: Readonly<Record<string, string>> = {
   'client-module': 'server',
   control: 'server',
+  'control-file': 'server',
   'http-front': 'server',
   listening: 'server',
   'measured-store': 'server',

@@ -1,6 +1,8 @@
 // `rejoin restore DIR`: puts a backup, or a copy of a data folder, in place as a data folder of its own life (REP-8).
 
 import { Command, Option } from 'commander';
+import { RejoinError } from '../errors.ts';
+import type { RestoreReport } from '../store/restore.ts';
 import { printContents } from './counted.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
 import { packageVersion } from '../package-version.ts';
@@ -40,21 +42,27 @@ async function runRestore(from: string, { data, replace, quiet }: RestoreFlags):
     });
     progress.stop();
     report.warnings.forEach(warn);
-    if (quiet) return;
-    const { previousServerId, serverId, replaced } = report;
-    const instead = previousServerId === null ? 'the old one is lost' : `it was ${previousServerId}`;
-    process.stdout.write(
-      [
-        `rejoin ${packageVersion()} restored ${from} into ${data}`,
-        `  it holds              ${printContents(report)}`,
-        `  server id             ${serverId}, from now on (${instead})`,
-        ...(replaced === null ? [] : [`  what was there        is in ${replaced}`]),
-        `  start it              rejoin --data ${shellWord(data)}`,
-        `  fetch back the rest   rejoin --data ${shellWord(data)} --peer URL: other servers have what was written after the backup`,
-        '',
-      ].join('\n'),
-    );
+    if (!quiet) process.stdout.write(printReport(from, data, report));
+    if (report.isDamaged)
+      throw new RejoinError(
+        'damaged',
+        `What was restored was damaged, so that changes may be missing: fetch them back from another server, or restore an older backup`,
+      );
   } finally {
     progress.stop();
   }
+}
+
+function printReport(from: string, data: string, report: RestoreReport): string {
+  const { previousServerId, serverId, replaced } = report;
+  const instead = previousServerId === null ? 'the old one is lost' : `it was ${previousServerId}`;
+  return [
+    `rejoin ${packageVersion()} restored ${from} into ${data}`,
+    `  it holds              ${printContents(report)}`,
+    `  server id             ${serverId}, from now on (${instead})`,
+    ...(replaced === null ? [] : [`  what was there        is in ${replaced}`]),
+    `  start it              rejoin --data ${shellWord(data)}`,
+    `  fetch back the rest   rejoin --data ${shellWord(data)} --peer URL: other servers have what was written after the backup`,
+    '',
+  ].join('\n');
 }

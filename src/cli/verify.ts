@@ -27,7 +27,7 @@ export function verifyCommand(): Command {
 }
 
 async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise<void> {
-  if (!repair) await checkBeforeOpening(data);
+  const damaged = await damagedBefore(data, repair);
   const findings: Finding[] = [];
   const { counts, wanted } = await operate(
     { type: 'verify', isRepair: repair },
@@ -44,7 +44,7 @@ async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise
   process.stdout.write(
     [
       ...findings.map(printFinding),
-      `rejoin ${packageVersion()} read all of ${data}: ${findings.length === 0 ? 'all is whole' : counted(findings.length, 'finding')}`,
+      `rejoin ${packageVersion()} read all of ${data}: ${conclusionOf(findings, damaged)}`,
       `  read                  ${kinds.join(', ')}`,
       ...(wanted > 0
         ? [`  wanted                ${counted(wanted, 'change')} that a linked server may give back`]
@@ -53,16 +53,27 @@ async function runVerify({ data, repair, quiet: isQuiet }: VerifyFlags): Promise
     ].join('\n'),
   );
   if (open.length > 0) throw new RejoinError('damaged', adviceFor(open, repair));
+  if (damaged.length > 0)
+    throw new RejoinError(
+      'damaged',
+      'The files of the database were damaged and are mended, but changes may be missing: a server with --peer fetches back what the other one has of them; or restore a backup',
+    );
+}
+
+function conclusionOf(findings: readonly Finding[], damaged: readonly string[]): string {
+  if (findings.length > 0) return counted(findings.length, 'finding');
+  return damaged.length > 0 ? 'what the damage has left is whole' : 'all is whole';
 }
 
 /**
  * A folder that no server runs on is opened to be read, and opening mends its files: whoever only wants to know what is wrong
  * is told before.
+ * @returns what is wrong with the files, one sentence each: nobody could tell afterwards.
  */
-async function checkBeforeOpening(data: string): Promise<void> {
+async function damagedBefore(data: string, isRepair: boolean): Promise<readonly string[]> {
   const { damagedFiles } = await import('../store/damaged-files.ts');
   const damaged = await damagedFiles(data);
-  if (damaged.length === 0) return;
+  if (damaged.length === 0 || isRepair) return damaged;
   process.stdout.write(damaged.map((problem) => `${problem}\n`).join(''));
   throw new RejoinError(
     'damaged',

@@ -11,6 +11,7 @@ import { areHoldersComplete, writeHoldersMark } from './index-marks.ts';
 import { formatKey } from './store-keys.ts';
 import { readLife, readLifeReason, takeNewLife, type Life } from './life.ts';
 import { checkMarker, markerName, writeMarker } from './marker.ts';
+import { listProjectIds, readProjectInfo } from './project-info.ts';
 import { firstOf, type Store } from './store.ts';
 
 /** The format that this release writes. It reads this one and the one before; a newer one is refused. */
@@ -55,7 +56,8 @@ export async function openLife(
   // Whoever opened it then, a command or a server that was killed, may not have looked at what is lost.
   const wasDamaged = before !== undefined && (await isOfDamage(store, before));
   let life = before;
-  if (!life || damage.length > 0) {
+  const isLeft = !life || damage.length > 0;
+  if (!life || isLeft) {
     await evidence.keep();
     life = await takeNewLife(store, environment, damageReason, { more: [formatWrite] });
     await writeMarker(databaseFolder, life);
@@ -65,7 +67,7 @@ export async function openLife(
     );
   }
   const { copied, warning } = isRestored
-    ? { copied: 'it was restored', warning: null }
+    ? { copied: isLeft ? null : 'it was restored', warning: null }
     : await checkMarker(databaseFolder, life);
   if (warning !== null) warnings.push(warning);
   if (copied !== null) {
@@ -125,12 +127,16 @@ async function checkFormat(
   return 'known';
 }
 
+/** By its marker, which a copy doesn't have, or by anything in it that only rejoin writes: damage leaves some of it. */
 async function isOurs(store: Store, databaseFolder: string): Promise<boolean> {
   const hasMarker = await access(join(databaseFolder, markerName)).then(
     () => true,
     () => false,
   );
-  return hasMarker || (await readUndamaged('', [], () => readLife(store))) !== undefined;
+  if (hasMarker || (await readUndamaged('', [], () => readLife(store))) !== undefined) return true;
+  for await (const project of listProjectIds(store))
+    if ((await readUndamaged('', [], () => readProjectInfo(store, project))) !== undefined) return true;
+  return false;
 }
 
 /** What `read` returns, or undefined if what it reads is damaged, which is added to `damage`. */

@@ -26,6 +26,8 @@ export interface RestoreReport extends FolderContents {
   /** Under which it was written until then; null if that is lost. */
   readonly previousServerId: number | null;
   readonly serverId: number;
+  /** Whether what was restored was damaged: changes may be missing. */
+  readonly isDamaged: boolean;
   /** Where what was there before is kept; null if there was nothing. */
   readonly replaced: string | null;
   /** What the operator should know: one sentence each. */
@@ -52,7 +54,8 @@ export async function restore(from: string, data: string, options: RestoreOption
     return { ...report, replaced };
   } catch (error) {
     if (!isComplete) await rm(staged, { recursive: true, force: true });
-    if (error instanceof RejoinError) throw error;
+    if (error instanceof RejoinError)
+      throw new RejoinError(error.code, error.message.replaceAll(staged, from), { cause: error });
     const message = `${from} can't be restored into ${data}: ${messageOf(error)}`;
     throw new RejoinError('data-unusable', message, { cause: error });
   }
@@ -158,11 +161,11 @@ async function openOnce(
 ): Promise<Omit<RestoreReport, 'replaced'>> {
   const folder = await openDataFolder(staged, { environment, isRestored: true });
   try {
-    const { previousServerId } = folder;
+    const { previousServerId, isDamaged } = folder;
     // What they name is there in the end.
     const warnings = folder.warnings.map((text) => text.replaceAll(staged, data));
     const contents = await readContents(folder.store);
-    return { ...contents, previousServerId, serverId: folder.life.serverId, warnings };
+    return { ...contents, previousServerId, serverId: folder.life.serverId, isDamaged, warnings };
   } finally {
     await folder.close();
   }

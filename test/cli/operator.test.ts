@@ -170,13 +170,39 @@ async function killOnce(
   return signal === 'SIGKILL';
 }
 
-operator('a damaged folder is backed up, and it is said that something may be missing', async ({ cwd }) => {
-  await fillFolder(join(cwd, 'data'), 20, 200);
-  const database = join(cwd, 'data', 'db');
+/** One bit in the middle of its log is flipped. */
+async function damage(data: string): Promise<void> {
+  const database = join(data, 'db');
   const log = join(database, (await readdir(database)).find((name) => name.endsWith('.log')) ?? '');
   const bytes = await readFile(log);
   bytes.writeUInt8(bytes.readUInt8(bytes.length >>> 1) ^ 1, bytes.length >>> 1);
   await writeFile(log, bytes);
+}
+
+operator(
+  'what is restored from a damaged folder, or mended in one without a trace, is told by the exit code',
+  async ({ cwd }) => {
+    await fillFolder(join(cwd, 'data'), 20, 200);
+    await damage(join(cwd, 'data'));
+    const restored = await runRejoin(['restore', 'data', '--data', 'anew'], { cwd });
+    assert.match(restored.stdout, /restored data into anew/);
+    assert.is(restored.code, 1);
+    assert.match(restored.stderr, /What was restored was damaged, so that changes may be missing/);
+    await removeFolder(join(cwd, 'data', 'witness')); // nobody knows any more how far the log went
+    const mended = await runRejoin(['verify', '--repair'], { cwd });
+    assert.match(mended.stdout, /what the damage has left is whole/);
+    assert.is(mended.code, 1);
+    assert.match(
+      mended.stderr,
+      /files of the database were damaged and are mended, but changes may be missing/,
+    );
+    assert.match(await runDone(['verify'], cwd), /all is whole/);
+  },
+);
+
+operator('a damaged folder is backed up, and it is said that something may be missing', async ({ cwd }) => {
+  await fillFolder(join(cwd, 'data'), 20, 200);
+  await damage(join(cwd, 'data'));
   const run = await runRejoin(['backup', 'b'], { cwd });
   assert.is(run.code, 1);
   assert.match(run.stdout, /backed up/);

@@ -160,6 +160,25 @@ backups('a session that is being created is left out', async ({ parent, store })
 
 const restoring = { environment: realEnvironment, isReplacing: false, onProgress: () => undefined };
 
+backups(
+  'a backup that has lost its format and server id is restored by what it holds, and its damage is said',
+  async ({ parent, store }) => {
+    const backup = join(parent, 'backup');
+    await backUp(store, backup, options());
+    const copy = await LevelStore.open(join(backup, 'db'));
+    await copy.write([
+      { key: formatKey, value: null },
+      { key: lifeKey, value: null },
+    ]);
+    await copy.close();
+    const { warnings, serverId, ...report } = await restore(backup, join(parent, 'data'), restoring);
+    assert.equal([report.projects, report.changes, report.isDamaged], [1, 3, true]);
+    assert.equal([report.previousServerId, report.replaced], [null, null]);
+    const ids = warnings.flatMap((text) => /new server id (\d+)/.exec(text)?.[1] ?? []);
+    assert.equal(ids, [String(serverId)], 'one server id is taken and told');
+  },
+);
+
 backups('REP-8 restoring takes a new server id each time, and keeps what it replaces', async (context) => {
   const { parent, store } = context;
   const backup = join(parent, 'backup');
