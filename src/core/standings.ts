@@ -5,11 +5,11 @@ import * as encoding from 'lib0/encoding';
 import { hasCode } from '../errors.ts';
 import type { Head, Standing } from '../model/standing.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
-import { digestOf, unseal } from '../store/digest.ts';
-import { readNumber } from '../store/key-parts.ts';
+import { digestOf } from '../store/digest.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { lifecycleOf, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
-import { checksumIn } from '../store/received-groups.ts';
+import { readPlace } from '../store/read-place.ts';
+import { wholeHeaderOf } from '../store/record.ts';
 import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
 import type { Projects } from './projects.ts';
 
@@ -70,20 +70,19 @@ export class Standings {
     }
   }
 
-  /** Of one change of a project, 8 bytes; zeros if it can't be read. */
+  /** Of one change of a project, 8 bytes; zeros if it can't be read: what is damaged is not another change (REP-9). */
   async checksumOf(project: string, serverId: number, seqno: number): Promise<Uint8Array> {
-    const { store } = this.projects.context;
+    const { context } = this.projects;
     const keys = new ProjectKeys(project);
     const key = keys.sequence(serverId, seqno);
-    const sealed = await store.get(key);
+    const sealed = await context.store.get(key);
     if (!sealed) return unknown;
-    try {
-      const record = await store.get(keys.record(readNumber(unseal(key, sealed))));
-      return record && record.length > digestLength ? Uint8Array.from(checksumIn(record)) : unknown;
-    } catch (error) {
-      if (hasCode(error, 'damaged')) return unknown;
-      throw error;
-    }
+    const position = readPlace(key, sealed);
+    const record = position === null ? undefined : await context.store.get(keys.record(position));
+    const checksum = record && wholeHeaderOf(record);
+    if (checksum) return Uint8Array.from(checksum);
+    context.suspect(project);
+    return unknown;
   }
 
   private keep(project: string, standing: Standing): void {
