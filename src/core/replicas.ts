@@ -203,7 +203,7 @@ export class Replicas {
    */
   listenLost(wanted: (project: string) => void): () => void {
     const { context } = this.projects;
-    context.wanted.find().catch(() => undefined); // the store fails: the next link looks again
+    this.reading(() => context.wanted.find()).catch(() => undefined); // the store fails: the next link looks again
     return context.wanted.listen((project) => {
       if (this.isReplicated(project)) wanted(project);
     });
