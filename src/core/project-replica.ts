@@ -6,6 +6,7 @@ import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts'
 import type { Write } from '../store/store.ts';
 import { isUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 import { stepOfReceived, type Opened } from './commits.ts';
+import { KnownGroups } from './known-groups.ts';
 import type { OpenDocument } from './open-document.ts';
 import { replaceIdsAmong } from './own-ids.ts';
 import type { ProjectState } from './project-state.ts';
@@ -36,14 +37,18 @@ interface WholeGroup extends ReceivedGroup {
 }
 
 export class ProjectReplica {
-  constructor(private readonly state: ProjectState) {}
+  private readonly known: KnownGroups;
+
+  constructor(private readonly state: ProjectState) {
+    this.known = new KnownGroups(state);
+  }
 
   /**
    * Takes groups in the order of another server's log. Resolves when they are durable.
    * @param isUnfinished whether a session that was made in slices is not complete with them.
    * @param succession causality is kept also where they follow what isn't durable yet: if that is lost, nothing is taken (REP-3).
-   * @throws RejoinError `bad-request`, `undecodable`; `unavailable`, `outcome-unknown` if the store fails. A project that is
-   *   deleted takes nothing, and says that it has.
+   * @throws RejoinError `bad-request`, `undecodable`; `conflict` if one number has two contents; `unavailable`, `outcome-unknown` if
+   *   the store fails. A project that is deleted takes nothing, and says that it has.
    */
   accept(
     groups: readonly ReceivedGroup[],
@@ -87,7 +92,8 @@ export class ProjectReplica {
     if (state.log.info?.tombstone)
       return { outcome: { type: 'accepted', changes: 0 }, era, durable: state.log.settled() };
     await this.leaveOwnSequence(groups);
-    const { fresh, gap } = this.nextOf(groups);
+    const { fresh, known, gap } = this.nextOf(groups);
+    if (known.length > 0) await this.known.check(known);
     const batch = new ReceivedBatch(state, objects);
     let problem = gap;
     await state.mutate(async () => {
@@ -108,7 +114,9 @@ export class ProjectReplica {
     const outcome: Accepted = problem
       ? { type: 'gap', detail: problem }
       : { type: 'accepted', changes: batch.changes };
-    return { outcome, era, durable: Promise.all([state.log.settled(), batch.durable]) };
+    const durable = Promise.all([state.log.settled(), batch.durable]);
+    this.known.note(fresh, durable);
+    return { outcome, era, durable };
   }
 
   /** REP-8: whoever has more of our own sequence than we do has it from a life whose folder we are a copy of. */
@@ -123,28 +131,38 @@ export class ProjectReplica {
     await state.current();
   }
 
-  /** Those that are new, as far as each is the next of its server id. */
-  private nextOf(groups: readonly ReceivedGroup[]): { fresh: WholeGroup[]; gap: string | null } {
+  /** Those that are new, as far as each is the next of its server id, and those before them that are here already. */
+  private nextOf(groups: readonly ReceivedGroup[]): {
+    fresh: WholeGroup[];
+    known: ReceivedGroup[];
+    gap: string | null;
+  } {
     const heads = new Map(this.state.log.appended.vector);
     const fresh: WholeGroup[] = [];
+    const known: ReceivedGroup[] = [];
     for (const group of groups) {
       const { serverId, firstSeqno, lastSeqno } = group;
       const head = heads.get(serverId) ?? 0;
-      if (lastSeqno <= head) continue;
+      if (lastSeqno <= head) {
+        known.push(group);
+        continue;
+      }
       if (firstSeqno !== head + 1)
         return {
           fresh,
+          known,
           gap: `[${serverId}, ${firstSeqno}] came, and ${head + 1} is the next of that server`,
         };
       if (!hasUpdate(group))
         return {
           fresh,
+          known,
           gap: `[${serverId}, ${firstSeqno}] came without its update, which was compacted away`,
         };
       heads.set(serverId, lastSeqno);
       fresh.push(group);
     }
-    return { fresh, gap: null };
+    return { fresh, known, gap: null };
   }
 
   /**

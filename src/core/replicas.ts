@@ -156,7 +156,7 @@ export class Replicas {
 
   /**
    * Takes whole groups in the order of another server's log. Resolves when they are durable: see ProjectReplica.
-   * @throws RejoinError `bad-request`, `damaged`, `undecodable`, `unavailable`, `outcome-unknown`.
+   * @throws RejoinError `bad-request`, `conflict` as `meet`, `damaged`, `undecodable`, `unavailable`, `outcome-unknown`.
    */
   accept(
     project: string,

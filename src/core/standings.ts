@@ -8,8 +8,7 @@ import { highestOf, type VersionVector } from '../model/version-vector.ts';
 import { digestOf } from '../store/digest.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { lifecycleOf, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
-import { readPlace } from '../store/read-place.ts';
-import { wholeHeaderOf } from '../store/record.ts';
+import { readChecksum } from '../store/read-checksum.ts';
 import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
 import type { Projects } from './projects.ts';
 
@@ -73,15 +72,9 @@ export class Standings {
   /** Of one change of a project, 8 bytes; zeros if it can't be read: what is damaged is not another change (REP-9). */
   async checksumOf(project: string, serverId: number, seqno: number): Promise<Uint8Array> {
     const { context } = this.projects;
-    const keys = new ProjectKeys(project);
-    const key = keys.sequence(serverId, seqno);
-    const sealed = await context.store.get(key);
-    if (!sealed) return unknown;
-    const position = readPlace(key, sealed);
-    const record = position === null ? undefined : await context.store.get(keys.record(position));
-    const checksum = record && wholeHeaderOf(record);
-    if (checksum) return Uint8Array.from(checksum);
-    context.suspect(project);
+    const checksum = await readChecksum(context.store, new ProjectKeys(project), serverId, seqno);
+    if (typeof checksum !== 'string') return checksum;
+    if (checksum === 'damaged') context.suspect(project);
     return unknown;
   }
 
