@@ -6,6 +6,7 @@ import type { ReceivedGroup, ReceivedRecord } from '../store/received-groups.ts'
 import type { Write } from '../store/store.ts';
 import { isUdtChange, writeUdtChange } from '../store/udt-changes.ts';
 import { stepOfReceived, type Opened } from './commits.ts';
+import { KnownGroups } from './known-groups.ts';
 import type { OpenDocument } from './open-document.ts';
 import { replaceIdsAmong } from './own-ids.ts';
 import type { ProjectState } from './project-state.ts';
@@ -36,14 +37,18 @@ interface WholeGroup extends ReceivedGroup {
 }
 
 export class ProjectReplica {
-  constructor(private readonly state: ProjectState) {}
+  private readonly known: KnownGroups;
+
+  constructor(private readonly state: ProjectState) {
+    this.known = new KnownGroups(state);
+  }
 
   /**
    * Takes groups in the order of another server's log. Resolves when they are durable.
    * @param isUnfinished whether a session that was made in slices is not complete with them.
    * @param succession causality is kept also where they follow what isn't durable yet: if that is lost, nothing is taken (REP-3).
-   * @throws RejoinError `bad-request`, `undecodable`; `unavailable`, `outcome-unknown` if the store fails. A project that is
-   *   deleted takes nothing, and says that it has.
+   * @throws RejoinError `bad-request`, `undecodable`; `conflict` if one number has two contents; `unavailable`, `outcome-unknown` if
+   *   the store fails. A project that is deleted takes nothing, and says that it has.
    */
   accept(
     groups: readonly ReceivedGroup[],
@@ -77,6 +82,7 @@ export class ProjectReplica {
   ): Promise<{ outcome: Accepted; era: number; durable: Promise<unknown> }> {
     const { state } = this;
     await state.current();
+    await this.checkKnown(groups);
     const { era } = state.log;
     if (behind !== null && behind !== era)
       return {
@@ -108,7 +114,19 @@ export class ProjectReplica {
     const outcome: Accepted = problem
       ? { type: 'gap', detail: problem }
       : { type: 'accepted', changes: batch.changes };
-    return { outcome, era, durable: Promise.all([state.log.settled(), batch.durable]) };
+    const durable = Promise.all([state.log.settled(), batch.durable]);
+    this.known.note(fresh, durable);
+    return { outcome, era, durable };
+  }
+
+  /** Those that are here already, before anything is decided: the store may fail meanwhile, and lose what others follow. */
+  private async checkKnown(groups: readonly ReceivedGroup[]): Promise<void> {
+    const { state } = this;
+    const heads = state.log.appended.vector;
+    const known = groups.filter(({ serverId, lastSeqno }) => lastSeqno <= (heads.get(serverId) ?? 0));
+    if (known.length === 0 || state.log.info?.tombstone) return;
+    await this.known.check(known);
+    await state.current();
   }
 
   /** REP-8: whoever has more of our own sequence than we do has it from a life whose folder we are a copy of. */

@@ -156,7 +156,7 @@ export class Replicas {
 
   /**
    * Takes whole groups in the order of another server's log. Resolves when they are durable: see ProjectReplica.
-   * @throws RejoinError `bad-request`, `damaged`, `undecodable`, `unavailable`, `outcome-unknown`.
+   * @throws RejoinError `bad-request`, `conflict` as `meet`, `damaged`, `undecodable`, `unavailable`, `outcome-unknown`.
    */
   accept(
     project: string,
@@ -203,7 +203,7 @@ export class Replicas {
    */
   listenLost(wanted: (project: string) => void): () => void {
     const { context } = this.projects;
-    context.wanted.find().catch(() => undefined); // the store fails: the next link looks again
+    this.reading(() => context.wanted.find()).catch(() => undefined); // the store fails: the next link looks again
     return context.wanted.listen((project) => {
       if (this.isReplicated(project)) wanted(project);
     });

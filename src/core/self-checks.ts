@@ -1,7 +1,7 @@
 // Whoever meets damage of a project has all of it checked in the background: what can be mended is, and what is lost is noted, so
 // that other servers are asked for it without an operator. Projects makes one for all.
 
-import { hasCode, messageOf } from '../errors.ts';
+import { hasCode, isStoreFailure, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { listProjectIds } from '../store/project-info.ts';
 import type { Store } from '../store/store.ts';
@@ -28,11 +28,16 @@ export interface SelfChecksOptions {
 /** A project that is checked all the time would keep the disk busy. */
 const checkEveryMs = 10 * 60_000;
 
+/** So often a check that a failing store has interrupted looks whether the store is well again. */
+const againMs = 5_000;
+
 export class SelfChecks {
   private readonly queue = new SerialQueue();
   private readonly stopping = new AbortController();
   /** When each was checked last; null while it waits for that. */
   private readonly checkedMs = new Map<string, number | null>();
+  /** Of those that wait for the store to be well. */
+  private readonly cancels = new Set<() => void>();
 
   constructor(private readonly options: SelfChecksOptions) {}
 
@@ -67,6 +72,7 @@ export class SelfChecks {
         for await (const project of listProjectIds(this.options.store)) this.suspect(project);
       } catch (error) {
         this.tell('', error);
+        if (isStoreFailure(error)) this.whenWell(() => this.suspectAll());
       }
     });
   }
@@ -74,6 +80,7 @@ export class SelfChecks {
   /** Begins nothing more; resolves when what was begun is given up. */
   async end(): Promise<void> {
     this.stopping.abort();
+    for (const cancel of this.cancels) cancel();
     await this.queue.run(() => undefined);
   }
 
@@ -88,8 +95,25 @@ export class SelfChecks {
       await this.verify(project);
     } catch (error) {
       this.tell(project, error);
+      if (isStoreFailure(error)) {
+        this.checkedMs.set(project, null);
+        this.whenWell(() => void this.queue.run(() => this.check(project)));
+        return;
+      }
     }
     this.checkedMs.set(project, this.options.environment.now());
+  }
+
+  /** Nobody else may ever meet what an interrupted check would have found. While nothing can be noted none is made again. */
+  private whenWell(check: () => void): void {
+    if (this.wasEnded()) return;
+    const { environment, recovery } = this.options;
+    const cancel = environment.after(againMs, () => {
+      this.cancels.delete(cancel);
+      if (recovery.writingProblem === null) check();
+      else this.whenWell(check);
+    });
+    this.cancels.add(cancel);
   }
 
   private async verify(project: string): Promise<void> {

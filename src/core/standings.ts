@@ -5,11 +5,10 @@ import * as encoding from 'lib0/encoding';
 import { hasCode } from '../errors.ts';
 import type { Head, Standing } from '../model/standing.ts';
 import { highestOf, type VersionVector } from '../model/version-vector.ts';
-import { digestOf, unseal } from '../store/digest.ts';
-import { readNumber } from '../store/key-parts.ts';
+import { digestOf } from '../store/digest.ts';
 import { ProjectKeys } from '../store/keys.ts';
 import { lifecycleOf, readProjectInfo, type ProjectInfo } from '../store/project-info.ts';
-import { checksumIn } from '../store/received-groups.ts';
+import { readChecksum } from '../store/read-checksum.ts';
 import { headsOfPurged, recoverHeads } from '../store/recover-heads.ts';
 import type { Projects } from './projects.ts';
 
@@ -70,20 +69,13 @@ export class Standings {
     }
   }
 
-  /** Of one change of a project, 8 bytes; zeros if it can't be read. */
+  /** Of one change of a project, 8 bytes; zeros if it can't be read: what is damaged is not another change (REP-9). */
   async checksumOf(project: string, serverId: number, seqno: number): Promise<Uint8Array> {
-    const { store } = this.projects.context;
-    const keys = new ProjectKeys(project);
-    const key = keys.sequence(serverId, seqno);
-    const sealed = await store.get(key);
-    if (!sealed) return unknown;
-    try {
-      const record = await store.get(keys.record(readNumber(unseal(key, sealed))));
-      return record && record.length > digestLength ? Uint8Array.from(checksumIn(record)) : unknown;
-    } catch (error) {
-      if (hasCode(error, 'damaged')) return unknown;
-      throw error;
-    }
+    const { context } = this.projects;
+    const checksum = await readChecksum(context.store, new ProjectKeys(project), serverId, seqno);
+    if (typeof checksum !== 'string') return checksum;
+    if (checksum === 'damaged') context.suspect(project);
+    return unknown;
   }
 
   private keep(project: string, standing: Standing): void {

@@ -87,7 +87,10 @@ export class Dialogue {
       canResume,
       send: (want) => output.send(want),
       onKnown: (project, vector, lifecycle) => this.learn(project, vector, lifecycle),
-      onCompared: (project, contradiction) => this.outgoing.contradicts(project, contradiction),
+      onCompared: (project, contradiction) => {
+        if (contradiction !== null) known.untold(project); // both may have more since: from our checksums the peer sees it too
+        this.outgoing.contradicts(project, contradiction);
+      },
       isTold: (project) => known.isTold(project),
       tell: (project) => this.announcements.tell(project),
       inTurn: (project, work) => this.inTurn(project, work),

@@ -19,7 +19,10 @@ interface Asked extends SeqnoRange {
   readonly project: string;
   /** How many records came. */
   records: number;
-  readonly settle: () => void;
+  /** It isn't given up for now. */
+  cancel: () => void;
+  /** With how many records came; null if the peer is silent. */
+  readonly settle: (records: number | null) => void;
 }
 
 /** A peer that has given nothing for so many ranges in a row has nothing of the project. */
@@ -28,6 +31,8 @@ const emptyAnswersMax = 16;
 const restMs = 30_000;
 /** If nothing has, after twice as many rests each time, and at most after so many. */
 const restsMax = 60;
+/** A peer that sends no part of an answer for so long may never: other links may ask for the project. */
+const silenceMs = 120_000;
 
 /** A project that the peer couldn't give all of. */
 interface Resting {
@@ -54,7 +59,7 @@ export class Fetches {
     this.stopListening = this.options.replicas.listenLost((project) => this.add(project));
     while (!this.hasEnded) {
       const [project] = this.waiting;
-      if (project === undefined) {
+      if (project === undefined || this.asked) {
         await this.changed.next();
         continue;
       }
@@ -80,9 +85,11 @@ export class Fetches {
     if (asked?.project !== project || asked.serverId !== serverId)
       throw new RejoinError('bad-request', 'fetched must not be sent: this server has not asked for that');
     asked.records += records.length;
+    if (isLast) asked.cancel();
+    else this.giveUpLater(asked);
     this.lastTaken = this.lastTaken.then(async () => {
       if (records.length > 0) await this.take(project, records, peer);
-      if (isLast) asked.settle();
+      if (isLast) this.settle(asked);
     });
     return this.lastTaken;
   }
@@ -91,7 +98,7 @@ export class Fetches {
     this.hasEnded = true;
     this.stopListening();
     for (const { cancel } of this.resting.values()) cancel();
-    this.asked?.settle();
+    if (this.asked) this.settle(this.asked);
     this.changed.wake();
   }
 
@@ -114,10 +121,10 @@ export class Fetches {
     const release = replicas.borrowLost(project);
     if (!release) return; // it is told of again
     try {
-      await this.askFor(project, await replicas.lost(project));
+      const isAnswered = await this.askFor(project, await replicas.lost(project));
       if (this.wasEnded()) return;
-      const { missing } = await replicas.finishRepair(project);
-      if (missing > 0) this.rest(project);
+      const isWhole = isAnswered && (await replicas.finishRepair(project)).missing === 0;
+      if (!isWhole) this.rest(project);
       else this.failures.delete(project);
     } catch (error) {
       if (this.wasEnded()) return;
@@ -128,25 +135,41 @@ export class Fetches {
     }
   }
 
-  private async askFor(project: string, ranges: readonly SeqnoRange[]): Promise<void> {
+  /** @returns whether the peer has said what it has. */
+  private async askFor(project: string, ranges: readonly SeqnoRange[]): Promise<boolean> {
     let emptyAnswers = 0;
     for (const range of ranges) {
-      if (this.hasEnded || emptyAnswers === emptyAnswersMax) return;
+      if (this.hasEnded || emptyAnswers === emptyAnswersMax) break;
       const records = await this.ask(project, range);
+      if (records === null) return false;
       emptyAnswers = records === 0 ? emptyAnswers + 1 : 0;
     }
+    return true;
   }
 
-  /** @returns how many records came. */
-  private async ask(project: string, { serverId, first, last }: SeqnoRange): Promise<number> {
-    let settle = (): void => undefined;
-    const answered = new Promise<void>((resolve) => (settle = resolve));
-    const asked: Asked = { project, serverId, first, last, records: 0, settle };
-    this.asked = asked;
-    this.options.send({ type: 'fetch', project, serverId, first, last });
-    await answered;
+  /**
+   * @returns how many records came; null if the peer is silent. What it says later is taken all the same, and it is asked for
+   *   nothing else before: it answers one question at a time.
+   */
+  private ask(project: string, { serverId, first, last }: SeqnoRange): Promise<number | null> {
+    return new Promise((settle) => {
+      const asked = { project, serverId, first, last, records: 0, cancel: () => undefined, settle };
+      this.asked = asked;
+      this.giveUpLater(asked);
+      this.options.send({ type: 'fetch', project, serverId, first, last });
+    });
+  }
+
+  private giveUpLater(asked: Asked): void {
+    asked.cancel();
+    asked.cancel = this.options.timers.after(silenceMs, () => asked.settle(null));
+  }
+
+  private settle(asked: Asked): void {
     this.asked = null;
-    return asked.records;
+    asked.cancel();
+    asked.settle(asked.records);
+    this.changed.wake();
   }
 
   /** Other links may ask their peers meanwhile. */

@@ -106,7 +106,7 @@ export class IncomingStreams {
 
   /** The peer says what it has of a project. */
   async meet(project: string, theirs: Standing): Promise<void> {
-    const { replicas, onKnown, onCompared, observe } = this.options;
+    const { replicas, onKnown, onCompared } = this.options;
     await this.ended(project);
     try {
       const { lacks, vector } = await replicas.meet(project, theirs);
@@ -124,15 +124,20 @@ export class IncomingStreams {
       if (lacking.state.type === 'new') await this.ask(project, lacking, vector);
     } catch (error) {
       if (hasCode(error, 'conflict')) {
-        this.drop(project);
-        onCompared(project, messageOf(error));
-        observe({ type: 'project-failed', project, detail: messageOf(error) });
+        this.contradict(project, messageOf(error));
         return;
       }
       const incoming = this.projects.get(project) ?? this.begin(project);
       incoming.unmet = theirs;
       this.pause(project, incoming, messageOf(error));
     }
+  }
+
+  /** The peer has something else under a number that is here too (REP-9). */
+  private contradict(project: string, detail: string): void {
+    this.drop(project);
+    this.options.onCompared(project, detail);
+    this.options.observe({ type: 'project-failed', project, detail });
   }
 
   /** What the peer has said to have is here. */
@@ -213,7 +218,10 @@ export class IncomingStreams {
       else this.pause(project, incoming, accepted.detail);
     } catch (error) {
       if (this.hasEnded) this.discardSnapshot(incoming);
-      else if (this.underWay(project, stream)) this.pause(project, incoming, messageOf(error));
+      else if (!this.underWay(project, stream))
+        return; // as above
+      else if (hasCode(error, 'conflict')) this.contradict(project, messageOf(error));
+      else this.pause(project, incoming, messageOf(error));
     }
   }
 

@@ -48,6 +48,12 @@ export class KnownOfPeer {
     if (known) known.isTold = true;
   }
 
+  /** What the peer was sent is to be sent again before it is asked for more. */
+  untold(project: string): void {
+    const known = this.projects.get(project);
+    if (known) known.isTold = false;
+  }
+
   /** Whether the peer was sent our standing since the link began. */
   isTold(project: string): boolean {
     return this.projects.get(project)?.isTold ?? false;

@@ -125,7 +125,7 @@ export interface Replicas {
    * @param kept what it has beside that of a snapshot that was cut off.
    */
   open(project: string, known: VersionVector, kept: KeptSnapshot | null): Promise<ReplicaReader>;
-  /** Resolves when all of it is durable (REP-3). @throws RejoinError `unavailable`, `outcome-unknown` and others. */
+  /** Resolves when all of it is durable (REP-3). @throws RejoinError `conflict` as `meet`, `unavailable`, `outcome-unknown` and others. */
   accept(project: string, groups: ReceivedGroups, succession?: Succession): Promise<Accepted>;
   /** For a snapshot that the peer sends, until it is closed. */
   receiveSnapshot(project: string): Promise<SnapshotReceipt>;

@@ -11,6 +11,7 @@ import { ProjectKeys } from '../../src/store/keys.ts';
 import { projectKey } from '../../src/store/store-keys.ts';
 import { readProjectInfo, writeProjectInfo } from '../../src/store/project-info.ts';
 import { withoutUpdate } from '../../src/store/record.ts';
+import { FaultyStore } from '../support/faulty-store.ts';
 import { MemoryWitness } from '../support/memory-witness.ts';
 import { typeMuch } from '../support/compacted-project.ts';
 import { readQuarantine } from '../../src/store/quarantine.ts';
@@ -323,6 +324,31 @@ test('damage that a reader meets is checked and noted without an operator', asyn
   await until('it was noted', async () => (await readQuarantine(damaged.store, keys)).length === 1);
   assert.ok(damaged.projects.wanted.has('p'));
   await damaged.projects.close();
+});
+
+test('what was noted before the start is asked for, though the link begins while the store is opened again', async () => {
+  const store = new FaultyStore();
+  const before = memoryServer(1, store);
+  for (const uuid of ['a', 'b', 'c']) await uploadEntry(before.projects, 'p', uuid);
+  await store.write([{ key: keys.record(2), value: null }]);
+  await checked(before);
+  const { replicas, projects } = await reopened(before);
+  store.failNext('is lost');
+  store.reopenFailures = Infinity;
+  await rejects(() => uploadEntry(projects, 'q', 'd'), 'outcome-unknown');
+  const isClosed = (): Promise<boolean> =>
+    store.get(keys.quarantine).then(
+      () => false,
+      () => true,
+    );
+  await until('the store is closed', isClosed);
+  const wanted: string[] = [];
+  const stop = replicas.listenLost((project) => wanted.push(project));
+  await new Promise(setImmediate);
+  store.reopenFailures = 0;
+  await until('it is wanted', () => wanted.includes('p'));
+  stop();
+  await projects.close();
 });
 
 test.run();

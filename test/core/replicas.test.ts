@@ -7,7 +7,7 @@ import { RejoinError } from '../../src/errors.ts';
 import type { JsonObject } from '../../src/model/json.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
 import { readGroups } from '../../src/store/received-groups.ts';
-import { decodeRecord, encodeRecord } from '../../src/store/record.ts';
+import { decodeRecord, encodeRecord, withoutUpdate } from '../../src/store/record.ts';
 import { pageEntriesMax } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { notedStore } from '../support/held-store.ts';
@@ -303,6 +303,46 @@ test('REP-9 one number with two contents is told, and nothing is exchanged', asy
   const standing = await twin.replicas.standing('p');
   assert.is(await codeOf(() => a.replicas.meet('p', standing)), 'conflict');
   await twin.projects.close();
+});
+
+for (const where of ['stored', 'on its way to the disk'])
+  test(`REP-9 what comes again and is another change than the one that is ${where} is told, and nothing behind it is taken`, async () => {
+    const store = notedStore();
+    const [one, twin, b] = [memoryServer(3), memoryServer(3), memoryServer(2, store)];
+    for (const uuid of ['one', 'later']) await uploadEntry(one.projects, 'p', uuid);
+    await uploadEntry(twin.projects, 'p', 'other');
+    await uploadEntry(b.projects, 'p', 'of b'); // the project is open
+    const [ofOne, ofTwin] = await Promise.all([one, twin].map((each) => pagesFor(each, new Map())));
+    store.isHolding = where !== 'stored';
+    const taking = Promise.all(ofTwin!.map((page) => b.replicas.accept('p', page)));
+    if (!store.isHolding) await taking;
+    for (const page of ofOne!) assert.is(await codeOf(() => b.replicas.accept('p', page)), 'conflict');
+    store.isHolding = false;
+    while (store.waiting.length > 0) store.letGo();
+    await taking;
+    assert.equal([...(await recordsOf(b)).keys()], ['2 1', '3 1']);
+    for (const { projects } of [one, twin, b]) await projects.close();
+  });
+
+test('REP-9 what comes again is no other change for what is compacted, damaged or missing here', async ({
+  a,
+  b,
+}) => {
+  for (const at of [0, 1, 2, 3]) await edit(a, (doc) => doc.getText('notes').insert(at, 'x'));
+  await give(a, b);
+  const keys = new ProjectKeys('p');
+  const stored = await Promise.all([1, 2, 3, 4].map((at) => b.store.get(keys.record(at))));
+  const spoilt: (Uint8Array | undefined)[] = stored.map((record) => Buffer.from(record!));
+  spoilt[0] = withoutUpdate(spoilt[0]!) ?? undefined;
+  spoilt[1]![3]! ^= 4; // in its checksum
+  spoilt[3] = spoilt[0]; // what lies there is another one
+  await b.store.write(spoilt.map((record, at) => ({ key: keys.record(at + 1), value: record ?? null })));
+  await b.store.write([{ key: keys.record(3), value: null }]);
+  for (const { records } of await pagesFor(a, new Map()))
+    for (const record of records) {
+      const accepted = await b.replicas.accept('p', { records: [record], isUnfinished: false });
+      assert.equal(accepted, { type: 'accepted', changes: 0 });
+    }
 });
 
 test('REP-14 the higher lifecycle holds for both; what was written meanwhile is there after an undelete', async ({

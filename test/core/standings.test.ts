@@ -4,9 +4,12 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { Replicas } from '../../src/core/replicas.ts';
 import { RejoinError } from '../../src/errors.ts';
+import { ProjectKeys } from '../../src/store/keys.ts';
+import { readQuarantine } from '../../src/store/quarantine.ts';
 import type { Store } from '../../src/store/store.ts';
 import { FaultyStore } from '../support/faulty-store.ts';
 import { give, memoryServer, type MemoryServer } from '../support/memory-servers.ts';
+import { until } from '../support/until.ts';
 import { uploadEntry } from '../support/upload-entry.ts';
 
 interface Context {
@@ -14,6 +17,7 @@ interface Context {
 }
 
 const test = suite<Context>('standings');
+const keys = new ProjectKeys('p');
 
 test.before.each((context) => {
   context.server = memoryServer(1);
@@ -84,6 +88,24 @@ test('REP-2 of a project that does not exist nothing is kept', async ({ server }
   const reads = countReads(server.store);
   await server.replicas.standing('p');
   assert.ok(reads() > 0);
+});
+
+test('REP-9 a flipped bit in the checksum of the last record is damage, which is checked, and no other change', async ({
+  server,
+}) => {
+  const other = memoryServer(2);
+  for (const uuid of ['a', 'b', 'c']) await uploadEntry(server.projects, 'p', uuid);
+  await give(server, other);
+  const record = Buffer.from((await server.store.get(keys.record(3))) ?? []);
+  record[3]! ^= 4;
+  await server.store.write([{ key: keys.record(3), value: record }]);
+  const anew = new Replicas(server.projects);
+  const told = await anew.standing('p');
+  assert.equal(told.heads, [{ serverId: 1, seqno: 3, checksum: new Uint8Array(8) }]);
+  assert.is((await other.replicas.meet('p', told)).lacks, false);
+  assert.is((await anew.meet('p', await other.replicas.standing('p'))).lacks, false);
+  await until('it was noted', async () => (await readQuarantine(server.store, keys)).length === 1);
+  await other.projects.close();
 });
 
 /** @returns how many there were since. */

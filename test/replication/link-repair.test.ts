@@ -103,6 +103,33 @@ test('a peer that has lost the same is not asked again and again', async () => {
   assert.ok(asked > 0 && asked < 150, `${asked} questions in ten minutes`);
 });
 
+test('a peer that answers slowly has time to; one that falls silent keeps a project from no other peer, and may still answer', async () => {
+  const world = new LinkServers();
+  const [one, third] = [world.add(), world.add()];
+  for (let at = 0; at < 4; at++) await Promise.all([one.replicas.write('p', 1), world.time.advance(50)]);
+  const link = world.link(one, third);
+  await world.converge();
+  link.down();
+  one.replicas.lose('p', 1, 2);
+  const peer = new RawPeer(world, one);
+  peer.hello({ capabilities: ['fetch'] });
+  await world.time.advance(1_000);
+  link.up();
+  const answer = { type: 'fetched', project: 'p', serverId: 1, records: [] } as const;
+  for (let parts = 0; parts < 4; parts++) {
+    await world.time.advance(100_000);
+    assert.equal(fetches(link, 'connects'), [], 'who answers is asked alone');
+    peer.send({ ...answer, isLast: false });
+  }
+  await world.converge(300_000);
+  assert.is(fetches(link, 'connects').length, 1);
+  peer.send({ ...answer, isLast: true });
+  one.replicas.lose('p', 1, 3);
+  await world.converge(300_000);
+  assert.is(peer.closed, null);
+  assert.equal(peer.ends, []);
+});
+
 test('REP-5 with real projects: a damaged server that meets its peer has all again', async () => {
   const linked = new LinkedProjects(2);
   const [a, b] = [linked.server(0), linked.server(1)];

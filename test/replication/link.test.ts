@@ -4,7 +4,7 @@ import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { RejoinError } from '../../src/errors.ts';
 import { decodeRecord } from '../../src/store/record.ts';
-import type { NetworkLink } from '../support/link-network.ts';
+import { NetworkLink } from '../support/link-network.ts';
 import { LinkServers, type LinkServer } from '../support/link-servers.ts';
 import { RawPeer } from '../support/raw-peer.ts';
 
@@ -371,6 +371,33 @@ test('REP-9 one number with two contents is found where one side has gone on, an
   assert.is(link.ends.length, 0);
   assert.ok(link.sent.length < 60, `${link.sent.length} frames in a minute`);
   assert.ok(link.states.some(({ lagChanges }) => lagChanges === 2));
+});
+
+test('REP-9 two servers that follow each other, and a server and its copy, are told that one number has two contents', async () => {
+  const world = new LinkServers();
+  const [a, b, c] = [world.add(), world.add(), world.add({}, 7)];
+  const { time, environment } = world;
+  const between = new NetworkLink(a, b, { time, environment, delayMs: () => 2_000 });
+  world.links.push(between);
+  between.up();
+  world.link(c, a);
+  void c.replicas.write('p', 1);
+  void b.replicas.write('p', 1);
+  await world.converge();
+  const twin = world.add({}, 7);
+  void twin.replicas.accept('p', { records: c.replicas.bytesOf('p'), isUnfinished: false });
+  world.link(twin, b);
+  await world.converge();
+  void c.replicas.write('p', 1, 10);
+  void twin.replicas.write('p', 1, 20);
+  await world.time.advance(5_000); // each of a and b had its own when it heard of the other's
+  void c.replicas.write('p', 1);
+  await world.time.advance(60_000);
+  const told = between.events.filter(({ type }) => type === 'project-failed');
+  assert.ok(told.some(({ detail }) => detail === 'p: change 2 of 7 has two contents'));
+  assert.is(a.replicas.vectorOf('p').get(7), 3);
+  assert.is(b.replicas.vectorOf('p').get(7), 2, 'with more of it both would seem to have the same');
+  assert.ok(between.sent.length < 100, `${between.sent.length} frames`);
 });
 
 test('REP-14 a deletion comes to the peer whether a stream is open or not, and so does bringing back', async () => {

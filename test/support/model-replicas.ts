@@ -151,8 +151,7 @@ export class ModelReplicas implements Replicas {
     await this.time.passes(0);
     for (const { serverId, seqno, checksum } of theirs.heads) {
       const own = this.projects.get(id)?.log.find(({ record }) => isNumbered(record, serverId, seqno));
-      if (own && Buffer.compare(own.checksum, checksum) !== 0)
-        throw new RejoinError('conflict', `${id}: change ${seqno} of ${serverId} has two contents`);
+      if (own && Buffer.compare(own.checksum, checksum) !== 0) throw twoContents(id, { serverId, seqno });
     }
     const project = this.projectOf(id);
     if (theirs.lifecycle > project.lifecycle) {
@@ -264,6 +263,11 @@ export class ModelReplicas implements Replicas {
     );
   }
 
+  /** As they are stored, in the order of the log. */
+  bytesOf(id: string): Uint8Array[] {
+    return (this.projects.get(id)?.log ?? []).map(({ bytes }) => bytes);
+  }
+
   vectorOf(id: string): Map<number, number> {
     const heads = this.projects.get(id)?.heads ?? new Map<number, ModelRecord>();
     return new Map([...heads].map(([serverId, { record }]) => [serverId, record.seqno]));
@@ -360,7 +364,11 @@ export class ModelReplicas implements Replicas {
     for (const bytes of records) {
       const record = decodeRecord(bytes);
       const head = project.numbered.get(record.serverId) ?? 0;
-      if (record.seqno <= head) continue;
+      if (record.seqno <= head) {
+        const own = project.log.find((each) => isNumbered(each.record, record.serverId, record.seqno));
+        if (own && !isEqual(own.checksum, modelRecord(bytes, record).checksum)) throw twoContents(id, record);
+        continue;
+      }
       if (record.seqno > head + 1) {
         await this.append(id, project, taken);
         return { type: 'gap', detail: `${id}: ${record.seqno} of ${record.serverId} behind ${head}` };
@@ -535,4 +543,8 @@ function dependencies({ origin }: LogRecord): [serverId: number, seqno: number][
 
 function isNumbered(record: LogRecord, serverId: number, seqno: number): boolean {
   return record.serverId === serverId && record.seqno === seqno;
+}
+
+function twoContents(id: string, number: { readonly serverId: number; readonly seqno: number }): RejoinError {
+  return new RejoinError('conflict', `${id}: change ${number.seqno} of ${number.serverId} has two contents`);
 }
