@@ -8,6 +8,7 @@ import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { backUp, type BackupOptions } from '../../src/store/backup.ts';
+import { CommitQueue } from '../../src/store/commit-queue.ts';
 import { openDataFolder } from '../../src/store/data-folder.ts';
 import { seal, sealJson } from '../../src/store/digest.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
@@ -124,6 +125,27 @@ backups('a backup that fails or is given up leaves nothing', async ({ parent, st
   await mkdir(folder); // it is gone
   assert.is((await refusal(backUp(store, folder, options()))).code, 'unavailable');
   assert.equal(await readdir(folder), []); // that was there before
+});
+
+backups('a backup whose own disk is full says so, names its folder, and leaves nothing', async (context) => {
+  const { parent, store } = context;
+  const folder = join(parent, 'full');
+  const open = LevelStore.open.bind(LevelStore);
+  LevelStore.open = async (path) => {
+    const target = await open(path);
+    const full = new Error('IO error: db/000003.log: No space left on device');
+    const commits = new CommitQueue(() => Promise.reject(full));
+    target.write = (batch) => commits.write(batch);
+    return target;
+  };
+  try {
+    const refused = await refusal(backUp(store, folder, options()));
+    assert.is(refused.code, 'data-unusable');
+    assert.is(refused.message, `The backup in ${folder} can't be written: the disk is full`);
+    assert.not.ok(await isThere(folder));
+  } finally {
+    LevelStore.open = open;
+  }
 });
 
 backups('damage is said, and copied as it is', async ({ parent, store }) => {
