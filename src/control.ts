@@ -39,7 +39,7 @@ type ControlLine = z.infer<typeof controlLineShape>;
 export const controlContentType = 'application/x-ndjson';
 
 export interface ControlOptions {
-  readonly operations: Operations;
+  readonly operations: Pick<Operations, 'run'>;
   readonly environment: Environment;
   readonly log?: Logger | undefined;
 }
@@ -123,6 +123,7 @@ export class Control {
     });
     const write = (line: ControlLine): void => void response.write(JSON.stringify(line) + '\n');
     response.writeHead(200, { 'Content-Type': controlContentType });
+    response.flushHeaders(); // before anything is begun: whoever is cut off then knows that it may have been
     try {
       const operation = await readOperation(request);
       this.options.log?.info({ type: 'operation', operation }, `a command asks for: ${operation.type}`);

@@ -7,14 +7,16 @@ import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
 import { askServer } from '../src/cli/control-client.ts';
-import { controlContentType, controlFileName, controlFileShape } from '../src/control.ts';
+import { Control, controlContentType, controlFileName, controlFileShape } from '../src/control.ts';
 import type { Operation, Outcome, Step } from '../src/core/operations.ts';
 import { RejoinError } from '../src/errors.ts';
+import { realEnvironment } from '../src/model/environment.ts';
 import { isThere } from '../src/store/is-there.ts';
 import { uploadTo } from './support/rest-client.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { newEntry } from './support/stream-client.ts';
 import { removeFolder, temporaryFolder } from './support/temporary.ts';
+import { until } from './support/until.ts';
 
 const control = suite<{ server: TestServer }>('control');
 
@@ -147,6 +149,32 @@ control('an answer that is cut off in the middle is told as what cut it off', as
     await removeFolder(data);
   }
 });
+
+control(
+  'a server says that it is there before it begins: who is cut off then begins nothing itself',
+  async () => {
+    const data = await temporaryFolder();
+    let isAnswered = false;
+    const operations = {
+      run: async (): Promise<Outcome> => {
+        await until('who asks has heard of the server', () => isAnswered);
+        return { type: 'deleted', changes: 1 };
+      },
+    };
+    const opened = await Control.open(data, { operations, environment: realEnvironment });
+    try {
+      const { url, token } = await readControl(data);
+      const headers = { authorization: `Bearer ${token}` };
+      const body = JSON.stringify({ type: 'delete', project: 'film' });
+      const response = await fetch(url, { method: 'POST', body, headers });
+      isAnswered = true;
+      assert.equal(await response.json(), { type: 'outcome', outcome: { type: 'deleted', changes: 1 } });
+    } finally {
+      await opened.close();
+      await removeFolder(data);
+    }
+  },
+);
 
 control('who leaves gives up what can be given up', async ({ server }) => {
   const { url, data } = server;

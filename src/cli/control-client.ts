@@ -45,7 +45,7 @@ async function readControlFile(data: string): Promise<ControlFile | null> {
   }
 }
 
-/** @returns null if nobody is there. */
+/** @returns null if nobody is there, or who is there has begun nothing: a server answers before it begins. */
 async function send(
   { url, token }: ControlFile,
   operation: Operation,
