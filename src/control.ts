@@ -77,7 +77,7 @@ export class Control {
     try {
       await control.writeFile();
     } catch (cause) {
-      await control.close();
+      await control.close(0); // nothing runs yet
       throw new RejoinError(
         'data-unusable',
         `The file ${control.path} can't be written: ${messageOf(cause)}`,
@@ -89,11 +89,12 @@ export class Control {
     return control;
   }
 
-  /** Gives up what is running, and waits for it to end. */
-  async close(): Promise<void> {
+  /** Gives up what is running, and waits so long for it to end: one that waits for a dead disk never does. */
+  async close(withinMs: number): Promise<void> {
     await rm(this.path, { force: true });
     this.stopping.abort(new RejoinError('unavailable', 'The server stops'));
-    await Promise.all(this.running);
+    if (!(await isDoneWithin(withinMs, Promise.all(this.running))))
+      this.options.log?.warn({ type: 'operation' }, 'a command is cut off: what it asks for does not end');
     this.server.close();
     this.server.closeAllConnections();
   }
@@ -142,6 +143,16 @@ export class Control {
   private isAllowed(authorization: string): boolean {
     const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
     return timingSafeEqual(digest(authorization), digest(`Bearer ${this.token}`));
+  }
+}
+
+async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

@@ -170,11 +170,32 @@ control(
       isAnswered = true;
       assert.equal(await response.json(), { type: 'outcome', outcome: { type: 'deleted', changes: 1 } });
     } finally {
-      await opened.close();
+      await opened.close(0);
       await removeFolder(data);
     }
   },
 );
+
+control('what never ends does not keep the server from ending: whoever asked is cut off', async () => {
+  const data = await temporaryFolder();
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const operations = {
+    run: (): Promise<Outcome> => {
+      begin();
+      return new Promise(() => undefined); // as a write to a network folder whose server is gone
+    },
+  };
+  const opened = await Control.open(data, { operations, environment: realEnvironment });
+  try {
+    const asked = codeOf(ask(data, { type: 'verify', isRepair: false }));
+    await begun;
+    await opened.close(1);
+    assert.is(await asked, 'unavailable');
+  } finally {
+    await removeFolder(data);
+  }
+});
 
 control('who leaves gives up what can be given up', async ({ server }) => {
   const { url, data } = server;
