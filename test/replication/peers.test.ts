@@ -10,6 +10,7 @@ import { realEnvironment } from '../../src/model/environment.ts';
 import type { LinkOptions, LinkState } from '../../src/replication/link-transport.ts';
 import type { PeerEvent } from '../../src/replication/peer-events.ts';
 import type { RunningLink } from '../../src/replication/peer-link.ts';
+import { connectionProblem } from '../../src/replication/peer-problems.ts';
 import { authorizationOf } from '../../src/replication/peer-token.ts';
 import { parsePeerUrl } from '../../src/replication/peer-url.ts';
 import { Peers } from '../../src/replication/peers.ts';
@@ -225,6 +226,30 @@ peers(
     await until('they are linked again', () => set.peers.states[0]?.isConnected === true);
   },
 );
+
+peers('https to a server without TLS is told as that', async ({ servers }) => {
+  const office = started(servers, 1);
+  const url = (await office.listen()).replace('http:', 'https:');
+  const set = started(servers, 2);
+  set.connect([url]);
+  await until('it was told', () => set.told('peer-lost').length === 1);
+  assert.equal(set.told('peer-lost'), [
+    `${url} does not speak TLS there: use http in place of https, or the port that has TLS`,
+  ]);
+});
+
+peers('what is told of a link is one line, whatever the other side says', async ({ servers }) => {
+  const office = started(servers, 1);
+  const url = await office.listen();
+  const set = started(servers, 2);
+  set.connect([url]);
+  await until('they are linked', () => set.told('peer-connected').length === 1);
+  office.links[0]?.options.transport.close(1011, 'a reason\nin two lines\n');
+  await until('the end was told', () => set.told('peer-lost').length === 1);
+  assert.equal(set.told('peer-lost'), [`the link to ${url} was cut (a reason in two lines)`]);
+  const broken = connectionProblem(parsePeerUrl(url), new Error('write EPROTO:\n'));
+  assert.is(broken, `no connection to ${url} (write EPROTO:)`);
+});
 
 peers('REP-12 changes are counted over all links, those that have ended too', async ({ servers }) => {
   const office = started(servers, 1);
