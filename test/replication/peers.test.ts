@@ -55,6 +55,12 @@ class IntroducingLink implements RunningLink {
       this.options.onWelcome?.();
       return;
     }
+    if (Buffer.compare(Uint8Array.from(instance), this.options.instance) === 0) {
+      const message = 'This server is connected to itself';
+      this.options.transport.close(1008, message);
+      this.finish({ type: 'refused', by: 'us', reason: 'self', message });
+      return;
+    }
     void this.options
       .admit?.({ serverId, instance: Uint8Array.from(instance), capabilities: [] })
       .then((refusal) => {
@@ -81,7 +87,7 @@ class IntroducingLink implements RunningLink {
     return Promise.resolve();
   }
 
-  private finish(end: Parameters<LinkOptions['onEnd']>[0]): void {
+  finish(end: Parameters<LinkOptions['onEnd']>[0]): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.options.onEnd(end);
@@ -372,8 +378,29 @@ peers(
     );
     assert.is(office.links[0]?.isAdmitted, true);
     assert.is(office.peers.acceptedCount, 1);
+    await until('the second waits', () => second.pauses.length === 1);
+    second.retry();
+    await until('it has tried again', () => office.links.length === 3 && second.pauses.length === 1);
+    await until('it was refused again', () => office.peers.acceptedCount === 1);
+    assert.is(office.told('peer-refused').length, 1, 'it is told once');
   },
 );
+
+peers('REP-9 a server that is its own peer is told so once, with the --peer that it is', async (context) => {
+  const { servers } = context;
+  const office = started(servers, 1);
+  const url = await office.listen();
+  office.connect([url]);
+  for (const tries of [1, 2, 3]) {
+    const ended = (): boolean => office.pauses.length === 1 && office.peers.acceptedCount === 0;
+    await until('it was refused', () => office.links.length === 2 * tries && ended());
+    if (tries < 3) office.retry();
+  }
+  const told = office.events.map(({ type, peer, detail }) => [type, peer, detail]);
+  assert.equal(told, [
+    ['peer-refused', url, `this server is connected to itself by --peer ${url}: remove that`],
+  ]);
+});
 
 peers(
   'REP-9 a server that has started anew is no twin of the one whose socket nobody has closed',
@@ -427,6 +454,16 @@ peers(
     assert.equal([lower.peers.acceptedCount, higher.peers.acceptedCount], [0, 1]);
   },
 );
+
+peers('an accepting server says of one that stops that it stops, not of itself', async ({ servers }) => {
+  const office = started(servers, 1);
+  const set = started(servers, 2);
+  set.connect([await office.listen()]);
+  await until('they are linked', () => office.told('peer-connected').length === 1);
+  office.links[0]?.finish({ type: 'refused', by: 'them', reason: 'stopping', message: 'This server stops' });
+  await until('the end was told', () => office.told('peer-lost').length === 1);
+  assert.equal(office.told('peer-lost'), ['its link has ended (it stops)']);
+});
 
 peers('links end before the server does, and nothing is opened or accepted any more', async ({ servers }) => {
   const office = started(servers, 1);
