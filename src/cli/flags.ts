@@ -51,6 +51,13 @@ export function readBooleanVariables(command: Command): void {
   }
 }
 
+/** The variable of a list that is set but empty means none, as `false` does: whoever writes a unit or a compose file can't unset it. */
+export function forgetEmptyLists(options: readonly Option[]): void {
+  for (const { envVar, defaultValue } of options)
+    if (envVar !== undefined && Array.isArray(defaultValue) && process.env[envVar]?.trim() === '')
+      delete process.env[envVar];
+}
+
 function booleanVariable(name: string, text: string): boolean {
   if (['true', '1', 'yes'].includes(text)) return true;
   if (['false', '0', 'no', ''].includes(text)) return false;
