@@ -3,12 +3,15 @@
 import { Option, type Command } from 'commander';
 import { RejoinError } from '../errors.ts';
 import { shellWord } from '../model/shell-word.ts';
-import { httpUrl } from './flag-values.ts';
+import { folderName, httpUrl } from './flag-values.ts';
 
 const dataDefault = './data';
 
 export function dataOption(): Option {
-  return new Option('--data <folder>', 'folder of the database').default(dataDefault).env('REJOIN_DATA');
+  return new Option('--data <folder>', 'folder of the database')
+    .default(dataDefault)
+    .env('REJOIN_DATA')
+    .argParser(folderName);
 }
 
 /** What a command that is shown to be copied needs to work on the same folder. */

@@ -68,6 +68,9 @@ test('wrong use: one sentence that says what would be right, exit code 2, no sta
     [['--peer', 'https://office.example'], /--peer https:.*on another machine: .*same --peer-token/],
     [['--peer-token', 'two words'], /--peer-token should be .*ASCII/],
     [['--peer-projects', ''], /--peer-projects "" should be a project's id, or a pattern/],
+    [['--data', ''], /--data <folder>' argument '' is invalid. It should be the name of a folder/],
+    [['restore', 'backup', '--data', ''], /It should be the name of a folder/],
+    [['backup', ''], /argument 'folder'. It should be the name of a folder/],
     [['--log-level', 'loud'], /Allowed choices are/],
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 .*add --insecure/],
   ];
