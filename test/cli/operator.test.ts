@@ -47,11 +47,22 @@ operator(
     assert.match(deleted, /deleted film: its 2 changes are kept/);
     assert.match(deleted, /rejoin delete film --undelete --data data\n.*rejoin purge film --data data\n/);
     assert.match(await runDone(['delete', 'film', '--undelete'], cwd), /brought film back, with 2 changes/);
+    for (const purge of [
+      ['purge', 'film'],
+      ['purge', 'film', '--yes'],
+    ]) {
+      const tooSoon = await refused(purge, cwd);
+      assert.is(tooSoon.code, 1, purge.join(' '));
+      assert.match(tooSoon.stderr, /The project "film" is not deleted/);
+    }
     await runDone(['delete', 'film'], cwd);
     const careful = await refused(['purge', 'film'], cwd);
     assert.is(careful.code, 2);
     assert.match(careful.stderr, /removes the project "film" for good, .*: 2 changes, .*add --yes/);
     assert.match(await runDone(['purge', 'film', '--yes'], cwd), /removed film for good: \d+ entries/);
+    const twice = await refused(['purge', 'film'], cwd);
+    assert.is(twice.code, 1);
+    assert.match(twice.stderr, /removed for good already/);
     const late = await refused(['delete', 'film', '--undelete'], cwd);
     assert.match(late.stderr, /deleted for good/);
     assert.match((await refused(['verify', '--data', 'none'], cwd)).stderr, /There is no database in none/);
