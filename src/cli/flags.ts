@@ -58,7 +58,7 @@ export function readBooleanVariables(command: Command): void {
 export function forgetEmptyLists(options: readonly Option[]): void {
   for (const { envVar, defaultValue } of options)
     if (envVar !== undefined && Array.isArray(defaultValue) && process.env[envVar]?.trim() === '')
-      delete process.env[envVar];
+      Reflect.deleteProperty(process.env, envVar);
 }
 
 function booleanVariable(name: string, text: string): boolean {

@@ -460,7 +460,7 @@ peers('an accepting server says of one that stops that it stops, not of itself',
   const set = started(servers, 2);
   set.connect([await office.listen()]);
   await until('they are linked', () => office.told('peer-connected').length === 1);
-  office.links[0]?.finish({ type: 'refused', by: 'them', reason: 'stopping', message: 'This server stops' });
+  office.links[0]?.finish({ type: 'refused', by: 'peer', reason: 'stopping', message: 'This server stops' });
   await until('the end was told', () => office.told('peer-lost').length === 1);
   assert.equal(office.told('peer-lost'), ['its link has ended (it stops)']);
 });
