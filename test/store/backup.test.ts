@@ -1,6 +1,8 @@
 // Backups: the database of one moment, whole or not there at all.
 
+import { promises } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -288,5 +290,74 @@ backups('a restore that was cut off is no empty database', async ({ parent, stor
   assert.is((await restore(backup, data, restoring)).changes, 3);
   await (await openDataFolder(data, { environment: realEnvironment })).close();
 });
+
+backups(
+  'REP-8 a restore that is killed between any two steps keeps what was there, and is gone on with',
+  async ({ parent, store }) => {
+    const backup = join(parent, 'backup');
+    await backUp(store, backup, options());
+    const whole = ['db', 'rejoin.pid', 'witness'];
+    let step = 1;
+    for (; ; step++) {
+      const data = join(parent, `data${step}`);
+      const opened = await openDataFolder(data, { environment: realEnvironment });
+      await opened.close();
+      await writeFile(join(data, 'rejoin.pid'), '{}'); // as a server leaves it that was killed
+      const replacing = { ...restoring, isReplacing: true };
+      if (!(await isKilledAt(step, () => restore(backup, data, replacing)))) break;
+      const names = await readdir(data);
+      const asideNames = (await isThere(join(data, 'replaced'))) ? await readdir(join(data, 'replaced')) : [];
+      const [aside] = asideNames;
+      const isMoved = aside !== undefined && (await isThere(join(data, 'replaced', aside, 'db')));
+      if (names.includes('db') && isMoved) continue; // it is done
+      if (isMoved) {
+        const refused = await refusal(openDataFolder(data, { environment: realEnvironment }));
+        assert.match(refused.message, /was cut off: run it again/);
+        assert.ok(refused.message.endsWith(`; what was there is kept in ${join(data, 'replaced', aside)}`));
+      } else
+        assert.ok(
+          whole.every((name) => names.includes(name)),
+          `step ${step}: ${names.join()}`,
+        );
+      assert.is((await restore(backup, data, replacing)).changes, 3);
+      const replaced = await readdir(join(data, 'replaced'));
+      assert.is(replaced.length, 1, `step ${step}: ${replaced.join()}`);
+      const kept = join(data, 'replaced', replaced[0] ?? '');
+      assert.equal((await readdir(kept)).sort(), whole, `step ${step}`);
+      const before = await openDataFolder(kept, { environment: realEnvironment });
+      assert.is(before.life.serverId, opened.life.serverId);
+      await before.close();
+      await (await openDataFolder(data, { environment: realEnvironment })).close();
+    }
+    assert.ok(step > 6, `only ${step} steps: it would show nothing`);
+  },
+);
+
+/** Does as a kill does before the nth step that changes the folder, from when what was there makes room. */
+async function isKilledAt(nth: number, work: () => Promise<unknown>): Promise<boolean> {
+  const real = { ...promises };
+  let steps = 0;
+  const names = ['mkdir', 'rename', 'writeFile', 'rm'] as const;
+  for (const name of names) {
+    const doIt = real[name] as (...args: unknown[]) => Promise<unknown>;
+    const step = async (...args: unknown[]): Promise<unknown> => {
+      const isOfPlace = steps > 0 || args.some((arg) => String(arg).includes('replaced'));
+      if (isOfPlace && ++steps >= nth) throw new Error('killed');
+      return doIt(...args);
+    };
+    Object.assign(promises, { [name]: step });
+  }
+  syncBuiltinESMExports();
+  try {
+    await work();
+    return false;
+  } catch (error) {
+    if (error instanceof RejoinError && /killed/.test(error.message)) return true;
+    throw error;
+  } finally {
+    Object.assign(promises, real);
+    syncBuiltinESMExports();
+  }
+}
 
 backups.run();
