@@ -1,4 +1,4 @@
-// Backups: the database of one moment, whole or not there at all.
+// Backups: the database of one moment, whole or not there at all. It runs in a process of its own, whose disk it makes fail.
 
 import { promises } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
