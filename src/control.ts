@@ -31,7 +31,7 @@ type ControlLine = z.infer<typeof controlLineShape>;
 export const controlContentType = 'application/x-ndjson';
 
 export interface ControlOptions {
-  readonly operations: Operations;
+  readonly operations: Pick<Operations, 'run'>;
   readonly environment: Environment;
   readonly log?: Logger | undefined;
 }
@@ -69,7 +69,7 @@ export class Control {
     try {
       await control.writeFile();
     } catch (cause) {
-      await control.close();
+      await control.close(0); // nothing runs yet
       throw new RejoinError(
         'data-unusable',
         `The file ${join(folder, controlFileName)} can't be written: ${messageOf(cause)}`,
@@ -81,11 +81,12 @@ export class Control {
     return control;
   }
 
-  /** Gives up what is running, and waits for it to end. */
-  async close(): Promise<void> {
+  /** Gives up what is running, and waits so long for it to end: one that waits for a dead disk never does. */
+  async close(withinMs: number): Promise<void> {
     await rm(join(this.folder, controlFileName), { force: true });
     this.stopping.abort(new RejoinError('unavailable', 'The server stops'));
-    await Promise.all(this.running);
+    if (!(await isDoneWithin(withinMs, Promise.all(this.running))))
+      this.options.log?.warn({ type: 'operation' }, 'a command is cut off: what it asks for does not end');
     this.server.close();
     this.server.closeAllConnections();
   }
@@ -111,6 +112,7 @@ export class Control {
     });
     const write = (line: ControlLine): void => void response.write(JSON.stringify(line) + '\n');
     response.writeHead(200, { 'Content-Type': controlContentType });
+    response.flushHeaders(); // before anything is begun: whoever is cut off then knows that it may have been
     try {
       const operation = await readOperation(request);
       this.options.log?.info({ type: 'operation', operation }, `a command asks for: ${operation.type}`);
@@ -129,6 +131,16 @@ export class Control {
   private isAllowed(authorization: string): boolean {
     const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
     return timingSafeEqual(digest(authorization), digest(`Bearer ${this.token}`));
+  }
+}
+
+async function isDoneWithin(ms: number, work: Promise<unknown>): Promise<boolean> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<boolean>((resolve) => (timer = setTimeout(() => resolve(false), ms)));
+  try {
+    return await Promise.race([work.then(() => true), late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

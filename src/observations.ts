@@ -84,7 +84,7 @@ const lines: Readonly<Record<EventType, readonly [Level, what: string, advice: s
   'peer-lost': [
     'warn',
     'There is no link to another server',
-    'It is tried again until there is one, and nothing is lost meanwhile: both sides go on by themselves.',
+    'The side that connects tries again until there is one, and nothing is lost meanwhile: both sides go on by themselves.',
   ],
   'peer-refused': [
     'error',

@@ -161,7 +161,7 @@ export async function createServer(options: ServerOptions): Promise<RejoinServer
 
   let control: Control | null = null;
   const closeAll = async (): Promise<void> => {
-    const uncontrolled = control?.close();
+    const uncontrolled = control?.close(stopTimes.requestsMs);
     uncontrolled?.catch(() => undefined); // it is waited for below
     const holdMs = options.holdMs ?? defaultHoldMs;
     const unlinked = peers.close();

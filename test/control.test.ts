@@ -13,14 +13,16 @@ import {
   writeControlFile,
   type ControlAddress,
 } from '../src/control-file.ts';
-import { controlContentType } from '../src/control.ts';
+import { Control, controlContentType } from '../src/control.ts';
 import type { Operation, Outcome, Step } from '../src/core/operations.ts';
 import { RejoinError } from '../src/errors.ts';
+import { realEnvironment } from '../src/model/environment.ts';
 import { isThere } from '../src/store/is-there.ts';
 import { uploadTo } from './support/rest-client.ts';
 import { startServer, type TestServer } from './support/server.ts';
 import { newEntry } from './support/stream-client.ts';
 import { removeFolder, temporaryFolder } from './support/temporary.ts';
+import { until } from './support/until.ts';
 
 const control = suite<{ server: TestServer }>('control');
 
@@ -161,6 +163,53 @@ control('an answer that is cut off in the middle is told as what cut it off', as
   } finally {
     half.closeAllConnections();
     half.close();
+    await removeFolder(data);
+  }
+});
+
+control(
+  'a server says that it is there before it begins: who is cut off then begins nothing itself',
+  async () => {
+    const data = await temporaryFolder();
+    let isAnswered = false;
+    const operations = {
+      run: async (): Promise<Outcome> => {
+        await until('who asks has heard of the server', () => isAnswered);
+        return { type: 'deleted', changes: 1 };
+      },
+    };
+    const opened = await Control.open(data, { operations, environment: realEnvironment });
+    try {
+      const { url, token } = await readControl(data);
+      const headers = { authorization: `Bearer ${token}` };
+      const body = JSON.stringify({ type: 'delete', project: 'film' });
+      const response = await fetch(url, { method: 'POST', body, headers });
+      isAnswered = true;
+      assert.equal(await response.json(), { type: 'outcome', outcome: { type: 'deleted', changes: 1 } });
+    } finally {
+      await opened.close(0);
+      await removeFolder(data);
+    }
+  },
+);
+
+control('what never ends does not keep the server from ending: whoever asked is cut off', async () => {
+  const data = await temporaryFolder();
+  let begin = (): void => undefined;
+  const begun = new Promise<void>((resolve) => (begin = resolve));
+  const operations = {
+    run: (): Promise<Outcome> => {
+      begin();
+      return new Promise(() => undefined); // as a write to a network folder whose server is gone
+    },
+  };
+  const opened = await Control.open(data, { operations, environment: realEnvironment });
+  try {
+    const asked = codeOf(ask(data, { type: 'verify', isRepair: false }));
+    await begun;
+    await opened.close(1);
+    assert.is(await asked, 'unavailable');
+  } finally {
     await removeFolder(data);
   }
 });

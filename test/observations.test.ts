@@ -140,6 +140,12 @@ function isOfPeer(type: string): type is PeerType {
   return ['peer-connected', 'peer-lost', 'peer-refused', 'peer-standby'].includes(type);
 }
 
+test('REP-12 the line about a lost link is right on both sides: only one of them connects', (context) => {
+  const { observations, lines } = context;
+  observations.observe({ type: 'peer-lost', peer: 'server 2 at 10.0.0.2', detail: 'its link has ended' });
+  assert.match(lines[0]?.msg ?? '', /The side that connects tries again until there is one/);
+});
+
 test('REP-12 a line about one peer is written once in ten seconds', ({ observations, lines }) => {
   const lost = (peer: string): PeerEvent => ({ type: 'peer-lost', peer, detail: 'no connection' });
   for (const peer of ['a', 'a', 'b']) observations.observe(lost(peer));

@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { Command } from 'commander';
 import { RejoinError } from '../errors.ts';
 import { counted, printContents } from './counted.ts';
+import { folderName } from './flag-values.ts';
 import { dataOption, quietOption, warn } from './flags.ts';
 import { operate } from './operate.ts';
 import { packageVersion } from '../package-version.ts';
@@ -17,7 +18,7 @@ interface BackupFlags {
 export function backupCommand(): Command {
   return new Command('backup')
     .description('copy the database as it is now into an empty folder, also while the server runs')
-    .argument('<folder>', 'where to; it is made if there is none')
+    .argument('<folder>', 'where to; it is made if there is none', folderName)
     .addOption(dataOption())
     .addOption(quietOption('no progress bar, and nothing on standard output'))
     .action((folder: string, flags: BackupFlags) => runBackup(folder, flags));

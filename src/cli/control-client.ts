@@ -35,7 +35,7 @@ export async function askServer(
   }
 }
 
-/** @returns null if nobody is there. */
+/** @returns null if nobody is there, or who is there has begun nothing: a server answers before it begins. */
 async function send(
   { url, token }: ControlAddress,
   operation: Operation,

@@ -25,6 +25,12 @@ export function bodySize(text: string): number {
   return bytes;
 }
 
+/** Nothing would be taken for the folder that the command is run in, or for one that there isn't. */
+export function folderName(text: string): string {
+  if (text.trim() === '') throw new InvalidArgumentError('It should be the name of a folder; . is this one.');
+  return text;
+}
+
 export function httpUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {

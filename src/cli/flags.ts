@@ -3,12 +3,15 @@
 import { Option, type Command } from 'commander';
 import { RejoinError } from '../errors.ts';
 import { shellWord } from '../model/shell-word.ts';
-import { httpUrl } from './flag-values.ts';
+import { folderName, httpUrl } from './flag-values.ts';
 
 const dataDefault = './data';
 
 export function dataOption(): Option {
-  return new Option('--data <folder>', 'folder of the database').default(dataDefault).env('REJOIN_DATA');
+  return new Option('--data <folder>', 'folder of the database')
+    .default(dataDefault)
+    .env('REJOIN_DATA')
+    .argParser(folderName);
 }
 
 /** What a command that is shown to be copied needs to work on the same folder. */
@@ -49,6 +52,13 @@ export function readBooleanVariables(command: Command): void {
     const value = booleanVariable(option.envVar, process.env[option.envVar] ?? '');
     command.setOptionValueWithSource(name, value, 'env');
   }
+}
+
+/** The variable of a list that is set but empty means none, as `false` does: whoever writes a unit or a compose file can't unset it. */
+export function forgetEmptyLists(options: readonly Option[]): void {
+  for (const { envVar, defaultValue } of options)
+    if (envVar !== undefined && Array.isArray(defaultValue) && process.env[envVar]?.trim() === '')
+      Reflect.deleteProperty(process.env, envVar);
 }
 
 function booleanVariable(name: string, text: string): boolean {

@@ -7,6 +7,7 @@ import { Projects } from '../core/projects.ts';
 import { RejoinError, hasCode } from '../errors.ts';
 import { realEnvironment } from '../model/environment.ts';
 import { openDataFolder, type DataFolder } from '../store/data-folder.ts';
+import { checkRestore } from '../store/replace-database.ts';
 
 export interface OpenFolderOptions {
   /** Whether there must be a database already; else it is made. */
@@ -46,6 +47,7 @@ export async function withProjects<T>(
 }
 
 async function checkThere(data: string): Promise<void> {
+  await checkRestore(data);
   try {
     await access(join(data, 'db'));
   } catch (cause) {

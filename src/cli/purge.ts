@@ -48,11 +48,11 @@ function refusal(
   { deletedMs, isPurged, changes, bytes }: OutcomeOf<'weighed'>,
 ): RejoinError {
   const name = JSON.stringify(id);
-  if (isPurged) return new RejoinError('usage', `The project ${name} was removed for good already`);
+  if (isPurged) return new RejoinError('deleted', `The project ${name} was removed for good already`);
   const lost = `${counted(changes, 'change')}, ${printBytes(bytes)} on disk`;
   if (deletedMs === null)
     return new RejoinError(
-      'usage',
+      'conflict',
       `The project ${name} is not deleted (${lost}): only a deleted project can be removed for good; delete it first: rejoin delete ${shellWord(id)}${dataFlag(data)}`,
     );
   return new RejoinError(

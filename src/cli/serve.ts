@@ -6,7 +6,7 @@ import type { Logger } from 'pino';
 import type { RejoinServer } from '../server.ts';
 import { defaultAddress, defaultBodyBytesMax } from '../server-defaults.ts';
 import { bodySize, duration, integer, list, origin } from './flag-values.ts';
-import { dataOption, publicUrlOption, readBooleanVariables } from './flags.ts';
+import { dataOption, forgetEmptyLists, publicUrlOption, readBooleanVariables } from './flags.ts';
 import { readListenFds } from './listen-fds.ts';
 import { packageVersion } from '../package-version.ts';
 
@@ -18,7 +18,9 @@ export function serveCommand(report: Report): Command {
     .description('start the server (this is what `rejoin` alone does)')
     .hook('preAction', readBooleanVariables)
     .action((flags: ServeFlags) => runServer(flags, report));
-  for (const option of serveOptions()) command.addOption(option);
+  const options = serveOptions();
+  forgetEmptyLists(options);
+  for (const option of options) command.addOption(option);
   return command;
 }
 

@@ -101,6 +101,8 @@ export class PeerConnector {
         else if (end.reason === 'stopping') this.tell('peer-lost', `${name} stops`);
         else if (end.reason === 'twin')
           this.tell('peer-lost', `the link to ${name} begins anew (${end.message})`);
+        else if (end.reason === 'self')
+          this.tell('peer-refused', `this server is connected to itself by --peer ${name}: remove that`);
         else
           this.tell(
             'peer-refused',

@@ -3,6 +3,7 @@
 
 import type { WebSocket } from 'ws';
 import type { LinkEnd, LinkOptions, LinkPeer, LinkState, LinkTimers } from './link-transport.ts';
+import { inOneLine } from './peer-problems.ts';
 import { SocketTransport, type ByteStream } from './socket-transport.ts';
 
 /** The class Link. */
@@ -141,7 +142,7 @@ export class PeerLink {
 }
 
 function closeWords(code: number, reason: string, problem: string): string {
-  if (problem !== '') return problem;
-  if (reason !== '') return reason;
+  if (problem !== '') return inOneLine(problem);
+  if (reason !== '') return inOneLine(reason);
   return code === 1006 ? 'without a word' : `close code ${code}`;
 }

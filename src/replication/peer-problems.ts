@@ -37,12 +37,19 @@ export function answerProblem(
 
 export function connectionProblem({ name }: PeerUrl, error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
-  const what = error.message === '' ? code : error.message; // one of several addresses has no words
+  const what = error.message === '' ? code : inOneLine(error.message); // one of several addresses has no words
+  if (/wrong.version.number|packet.length.too.long|unknown.protocol/i.test(error.message))
+    return `${name} does not speak TLS there: use http in place of https, or the port that has TLS`;
   if (/CERT|SELF_SIGNED|ISSUER|ALTNAME/.test(code))
     return `${name} shows a certificate that this machine does not trust (${what}): have it signed by a known authority, or name yours in NODE_EXTRA_CA_CERTS`;
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
     return `the name in ${name} can't be resolved (${what}): check its spelling, and this machine's network`;
   return `no connection to ${name} (${what})`;
+}
+
+/** What others say, a TLS library or another server, may have line feeds: a sentence of ours has none. */
+export function inOneLine(text: string): string {
+  return text.replace(/\s+/g, ' ').trim();
 }
 
 function sentenceOf(text: string): string {

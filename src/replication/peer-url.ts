@@ -50,5 +50,5 @@ export function parsePeerUrl(text: string): PeerUrl {
 }
 
 function usage(given: string, problem: string): RejoinError {
-  return new RejoinError('usage', `--peer ${given} ${problem}`);
+  return new RejoinError('usage', `--peer ${given === '' ? '""' : given} ${problem}`);
 }

@@ -53,6 +53,8 @@ export class Peers {
   private readonly connectors: readonly PeerConnector[];
   /** Who was found at the URL of a `--peer` the last time. */
   private readonly found = new Map<string, LinkPeer>();
+  /** Why links were refused that were accepted from an address: it isn't told again at each try of the other side. */
+  private readonly refusals = new Map<string, string>();
   /** Over links that have ended. */
   private readonly before = { changesReceived: 0, changesSent: 0 };
   private closing: { readonly resolve: () => void } | null = null;
@@ -165,6 +167,7 @@ export class Peers {
       opened: () => {
         const { peer } = link;
         if (!peer) return;
+        if (role === 'accepts') this.refusals.delete(name);
         const detail = `server ${peer.serverId}`;
         this.options.observe({ type: 'peer-connected', peer: nameOf(link, peer), detail });
       },
@@ -189,14 +192,22 @@ export class Peers {
   /** Of an accepted link: a connector tells of its own. */
   private tellOfEnd(link: PeerLink, end: PeerLinkEnd): void {
     const peer = link.peer ? nameOf(link, link.peer) : link.name;
+    if (end.type === 'refused' && end.reason === 'self') return; // the connector knows which --peer it is
     const isRefused = end.type === 'refused' && end.reason !== 'busy' && end.reason !== 'stopping';
     if (isRefused) {
       const who = end.by === 'us' ? 'this server' : 'the other server';
-      this.options.observe({ type: 'peer-refused', peer, detail: `${who} refuses the link: ${end.message}` });
+      this.tellOfRefusal(link.name, peer, `${who} refuses the link: ${end.message}`);
     } else if (link.hasBeenOpen) {
-      const detail = `its link has ended (${end.type === 'refused' ? end.message : end.detail})`;
+      const detail = `its link has ended (${endWords(end)})`;
       this.options.observe({ type: 'peer-lost', peer, detail });
     }
+  }
+
+  private tellOfRefusal(from: string, peer: string, detail: string): void {
+    if (this.refusals.get(from) === detail) return;
+    if (this.refusals.size >= acceptedMax) this.refusals.clear();
+    this.refusals.set(from, detail);
+    this.options.observe({ type: 'peer-refused', peer, detail });
   }
 
   private acceptedOf(peer: LinkPeer | undefined): PeerLink | null {
@@ -216,6 +227,12 @@ export class Peers {
     const peer = link.peer ? nameOf(link, link.peer) : link.name;
     this.options.observe({ type: 'peer-project-failed', peer, project, detail: `${detail}${pause}` });
   }
+}
+
+/** The sentences of a refusal are those of the side that refuses: "this server" is the other one in them. */
+function endWords(end: PeerLinkEnd): string {
+  if (end.type !== 'refused') return end.detail;
+  return end.reason === 'stopping' ? 'it stops' : end.message;
 }
 
 function nameOf({ role, name }: PeerLink, { serverId }: LinkPeer): string {

@@ -3,8 +3,9 @@
 
 import { mkdir, readdir, rename, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { RejoinError, hasCode, messageOf } from '../errors.ts';
+import { RejoinError, hasCode, isStoreFailure, messageOf } from '../errors.ts';
 import { checkEntry, nameOfEntry } from './check-entry.ts';
+import { diskProblem } from './disk-error.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
 import { makeFolders } from './make-folders.ts';
 import { readKey } from './read-key.ts';
@@ -47,9 +48,14 @@ export async function backUp(store: Store, folder: string, options: BackupOption
     if (isNew) await rmdir(folder);
     if (error instanceof RejoinError) throw error;
     options.stopping.throwIfAborted();
-    throw new RejoinError('data-unusable', `The backup in ${folder} can't be written: ${messageOf(error)}`, {
-      cause: error,
-    });
+    const cause = error instanceof TargetFailure ? firstCauseOf(error) : error;
+    throw new RejoinError(
+      'data-unusable',
+      `The backup in ${folder} can't be written: ${diskProblem(cause)}`,
+      {
+        cause,
+      },
+    );
   }
 }
 
@@ -58,7 +64,7 @@ const draftName = 'db.partial';
 
 async function copyInto(store: Store, folder: string, options: BackupOptions): Promise<BackupReport> {
   const { onProgress, onDamage, stopping } = options;
-  const target = await LevelStore.open(folder);
+  const target = await ofTarget(LevelStore.open(folder));
   try {
     let damaged = 0;
     const inFlight: Promise<void>[] = [];
@@ -71,18 +77,36 @@ async function copyInto(store: Store, folder: string, options: BackupOptions): P
         damaged++;
         onDamage(`${nameOfEntry(entry.key)}: ${problem}`);
       }
-      const written = target.write(page);
+      const written = ofTarget(target.write(page));
       written.catch(() => undefined); // it is waited for
       inFlight.push(written);
       if (inFlight.length >= writesInFlightMax) await inFlight.shift();
     }
     await Promise.all(inFlight);
-    await removeUnfinishedSessions(target);
-    await finishPurges(target);
-    return { ...(await readContents(target)), damaged };
+    await ofTarget(removeUnfinishedSessions(target));
+    await ofTarget(finishPurges(target));
+    return { ...(await ofTarget(readContents(target))), damaged };
   } finally {
-    await target.close();
+    await ofTarget(target.close());
   }
+}
+
+/** The database that is written failed: in its own words, one would take it for the one that is copied. */
+class TargetFailure extends Error {}
+
+async function ofTarget<T>(work: Promise<T>): Promise<T> {
+  try {
+    return await work;
+  } catch (cause) {
+    if (isStoreFailure(cause) || hasCode(cause, 'data-unusable'))
+      throw new TargetFailure(cause.message, { cause });
+    throw cause;
+  }
+}
+
+/** What the disk said, before it was put in words that are about a store. */
+function firstCauseOf(error: Error): Error {
+  return error.cause instanceof Error ? firstCauseOf(error.cause) : error;
 }
 
 /** They share an fsync. */

@@ -4,10 +4,8 @@
 import { join } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
-import { shellWord } from '../model/shell-word.ts';
 import { checkTables } from './check-tables.ts';
 import { Evidence } from './evidence.ts';
-import { isThere } from './is-there.ts';
 import { takeNewLife, type Life } from './life.ts';
 import { makeFolders } from './make-folders.ts';
 import { writeMarker } from './marker.ts';
@@ -15,13 +13,11 @@ import { openDatabase } from './open-database.ts';
 import { openLife } from './open-life.ts';
 import { PidFile } from './pid-file.ts';
 import { finishPurges } from './purge.ts';
+import { checkRestore } from './replace-database.ts';
 import { Scrub } from './scrub.ts';
 import type { Store } from './store.ts';
 import { removeUnfinishedSessions } from './unfinished-sessions.ts';
 import { Witness } from './witness.ts';
-
-/** What is being restored is in here until all of it is. */
-export const restoringFolder = 'restoring';
 
 export interface DataFolder {
   readonly store: Store;
@@ -140,15 +136,6 @@ async function checkFiles(databaseFolder: string, stopping: AbortSignal): Promis
     stopping,
   });
   return problems;
-}
-
-/** A new database in place of one that is being restored would be taken for it. */
-async function checkRestore(folder: string): Promise<void> {
-  if ((await isThere(join(folder, 'db'))) || !(await isThere(join(folder, restoringFolder)))) return;
-  throw new RejoinError(
-    'data-unusable',
-    `A restore into the data folder ${folder} was cut off: run it again (rejoin restore BACKUP --data ${shellWord(folder)}), or remove ${join(folder, restoringFolder)} to begin with an empty database`,
-  );
 }
 
 async function makeFolder(folder: string): Promise<void> {

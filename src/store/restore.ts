@@ -1,18 +1,19 @@
 // Puts a backup, or any copy of a data folder, in place as a data folder of its own life (REP-8). It is copied, opened and mended
 // beside the database first, and takes its place at the end: a restore that is cut off leaves what there was, or says so.
 
-import { copyFile, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { copyFile, mkdir, open, readdir, rm, stat } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { RejoinError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { shellWord } from '../model/shell-word.ts';
-import { openDataFolder, restoringFolder } from './data-folder.ts';
+import { openDataFolder } from './data-folder.ts';
 import { readContents, type FolderContents } from './folder-contents.ts';
 import { isThere } from './is-there.ts';
 import { isAnyOfDatabase } from './level-files.ts';
 import { LevelStore } from './level.ts';
 import { makeFolders } from './make-folders.ts';
-import { isMissing, markerName, syncFolder } from './marker.ts';
+import { isMissing, markerName } from './marker.ts';
+import { makeRoom, putInPlace, removeStaged, restoringFolder } from './replace-database.ts';
 
 export interface RestoreOptions {
   readonly environment: Environment;
@@ -43,9 +44,10 @@ export async function restore(from: string, data: string, options: RestoreOption
   await checkSource(from, data);
   await checkTarget(data, options.isReplacing);
   const staged = join(data, restoringFolder);
+  const wasCutOff = await isThere(staged);
   let isComplete = false;
   try {
-    await rm(staged, { recursive: true, force: true });
+    await removeStaged(staged, data);
     await copyAll(from, staged, options.onProgress);
     const report = await openOnce(staged, data, options.environment);
     isComplete = true; // and may be the only one from here on
@@ -53,7 +55,10 @@ export async function restore(from: string, data: string, options: RestoreOption
     await putInPlace(staged, data);
     return { ...report, replaced };
   } catch (error) {
-    if (!isComplete) await rm(staged, { recursive: true, force: true });
+    if (!isComplete) {
+      await rm(staged, { recursive: true, force: true });
+      if (wasCutOff) await mkdir(staged); // as the one before it still is
+    }
     if (error instanceof RejoinError)
       throw new RejoinError(error.code, error.message.replaceAll(staged, from), { cause: error });
     const message = `${from} can't be restored into ${data}: ${messageOf(error)}`;
@@ -169,31 +174,4 @@ async function openOnce(
   } finally {
     await folder.close();
   }
-}
-
-/** @returns where what there was is now; null if there was nothing. */
-async function makeRoom(data: string, environment: Environment): Promise<string | null> {
-  const names = ['witness', 'rejoin.pid', 'db']; // the database last: while it is there, nothing has happened
-  const there: string[] = [];
-  for (const name of names) if (await isThere(join(data, name))) there.push(name);
-  if (there.length === 0) return null;
-  const aside = join(data, 'replaced', new Date(environment.now()).toISOString().replaceAll(':', '-'));
-  await mkdir(aside, { recursive: true });
-  for (const name of there) await rename(join(data, name), join(aside, name));
-  await syncFolder(aside);
-  return aside;
-}
-
-/** The database last: then the rest is where it belongs. A marker that is moved stays itself. */
-async function putInPlace(staged: string, data: string): Promise<void> {
-  const evidence = join(staged, 'damaged');
-  if (await isThere(evidence)) {
-    await mkdir(join(data, 'damaged'), { recursive: true });
-    for (const name of await readdir(evidence))
-      await rename(join(evidence, name), join(data, 'damaged', name));
-  }
-  if (await isThere(join(staged, 'witness'))) await rename(join(staged, 'witness'), join(data, 'witness'));
-  await rename(join(staged, 'db'), join(data, 'db'));
-  await syncFolder(data);
-  await rm(staged, { recursive: true, force: true });
 }

@@ -2,7 +2,7 @@
 // the middle. It takes long.
 
 import { once } from 'node:events';
-import { readFile, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as prng from 'lib0/prng';
@@ -47,11 +47,22 @@ operator(
     assert.match(deleted, /deleted film: its 2 changes are kept/);
     assert.match(deleted, /rejoin delete film --undelete --data data\n.*rejoin purge film --data data\n/);
     assert.match(await runDone(['delete', 'film', '--undelete'], cwd), /brought film back, with 2 changes/);
+    for (const purge of [
+      ['purge', 'film'],
+      ['purge', 'film', '--yes'],
+    ]) {
+      const tooSoon = await refused(purge, cwd);
+      assert.is(tooSoon.code, 1, purge.join(' '));
+      assert.match(tooSoon.stderr, /The project "film" is not deleted/);
+    }
     await runDone(['delete', 'film'], cwd);
     const careful = await refused(['purge', 'film'], cwd);
     assert.is(careful.code, 2);
     assert.match(careful.stderr, /removes the project "film" for good, .*: 2 changes, .*add --yes/);
     assert.match(await runDone(['purge', 'film', '--yes'], cwd), /removed film for good: \d+ entries/);
+    const twice = await refused(['purge', 'film'], cwd);
+    assert.is(twice.code, 1);
+    assert.match(twice.stderr, /removed for good already/);
     const late = await refused(['delete', 'film', '--undelete'], cwd);
     assert.match(late.stderr, /deleted for good/);
     assert.match((await refused(['verify', '--data', 'none'], cwd)).stderr, /There is no database in none/);
@@ -127,12 +138,29 @@ operator('kill -9 in the middle of a backup leaves a whole one, or none', async 
   assert.match((await refused(['backup', 'b'], cwd)).stderr, /was left there by a backup that was cut off/);
 });
 
+operator(
+  'commands tell of a restore that was cut off as the start does, and where what was there is',
+  async ({ cwd }) => {
+    const kept = join('data', 'replaced', '2026-11-23T02-17-22.470Z');
+    await mkdir(join(cwd, 'data', 'restoring', 'db'), { recursive: true });
+    await mkdir(join(cwd, kept, 'db'), { recursive: true });
+    for (const command of [['verify'], ['backup', 'b'], ['delete', 'film'], ['serve', '--port', '0']]) {
+      const told = (await refused(command, cwd)).stderr;
+      assert.match(told, /A restore into the data folder \S+ was cut off: run it again/, command[0]);
+      assert.ok(told.includes(`what was there is kept in ${kept}`) || told.includes(join(cwd, kept)), told);
+    }
+  },
+);
+
 operator('REP-8 kill -9 in the middle of a restore: it is run again', async ({ cwd }) => {
   const serverId = await fillFolder(join(cwd, 'data'), 12, 400_000);
   await runDone(['backup', 'b'], cwd);
   await killOnce(['restore', 'b', '--data', 'x'], cwd, () => isThere(join(cwd, 'x', 'restoring')));
   if (!(await isThere(join(cwd, 'x', 'db'))))
-    assert.match((await refused(['verify', '--data', 'x'], cwd)).stderr, /There is no database in x/);
+    assert.match(
+      (await refused(['verify', '--data', 'x'], cwd)).stderr,
+      /A restore into .*x was cut off: run it again/,
+    );
   const again = await runDone(['restore', 'b', '--data', 'x', '--replace'], cwd);
   assert.match(again, new RegExp(`12 changes[^]*it was ${serverId}`));
   assert.match(await runDone(['verify', '--data', 'x'], cwd), /all is whole/);

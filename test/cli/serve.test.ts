@@ -64,9 +64,13 @@ test('wrong use: one sentence that says what would be right, exit code 2, no sta
     [['--max-body', '1023'], /from 1kb to 500mb/],
     [['--max-body', '501mb'], /from 1kb to 500mb/],
     [['--peer', 'office.example'], /--peer office\.example should be the address of a server/],
+    [['--peer', ''], /--peer "" should be the address of a server/],
     [['--peer', 'https://office.example'], /--peer https:.*on another machine: .*same --peer-token/],
     [['--peer-token', 'two words'], /--peer-token should be .*ASCII/],
     [['--peer-projects', ''], /--peer-projects "" should be a project's id, or a pattern/],
+    [['--data', ''], /--data <folder>' argument '' is invalid. It should be the name of a folder/],
+    [['restore', 'backup', '--data', ''], /It should be the name of a folder/],
+    [['backup', ''], /argument 'folder'. It should be the name of a folder/],
     [['--log-level', 'loud'], /Allowed choices are/],
     [['--host', '0.0.0.0'], /--host 0\.0\.0\.0 .*add --insecure/],
   ];
@@ -95,6 +99,13 @@ test('what keeps it from starting: one sentence, exit code 1, no stack trace', a
     1,
     /can't listen on 127\.9\.9\.9\.9/,
   );
+});
+
+test('an empty variable of a list means none', async ({ folder }) => {
+  const env = { ...process.env, REJOIN_PEER: '', REJOIN_PEER_PROJECTS: ' ', REJOIN_ALLOW_ORIGIN: '' };
+  const server = await startProcess(folder, { env });
+  assert.is((await fetch(`${server.url}/healthz`)).status, 200);
+  await server.kill('SIGTERM');
 });
 
 test('a folder in use is refused by name, and the server that has it goes on', async ({ folder }) => {

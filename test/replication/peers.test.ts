@@ -10,6 +10,7 @@ import { realEnvironment } from '../../src/model/environment.ts';
 import type { LinkOptions, LinkState } from '../../src/replication/link-transport.ts';
 import type { PeerEvent } from '../../src/replication/peer-events.ts';
 import type { RunningLink } from '../../src/replication/peer-link.ts';
+import { connectionProblem } from '../../src/replication/peer-problems.ts';
 import { authorizationOf } from '../../src/replication/peer-token.ts';
 import { parsePeerUrl } from '../../src/replication/peer-url.ts';
 import { Peers } from '../../src/replication/peers.ts';
@@ -54,6 +55,12 @@ class IntroducingLink implements RunningLink {
       this.options.onWelcome?.();
       return;
     }
+    if (Buffer.compare(Uint8Array.from(instance), this.options.instance) === 0) {
+      const message = 'This server is connected to itself';
+      this.options.transport.close(1008, message);
+      this.finish({ type: 'refused', by: 'us', reason: 'self', message });
+      return;
+    }
     void this.options
       .admit?.({ serverId, instance: Uint8Array.from(instance), capabilities: [] })
       .then((refusal) => {
@@ -80,7 +87,7 @@ class IntroducingLink implements RunningLink {
     return Promise.resolve();
   }
 
-  private finish(end: Parameters<LinkOptions['onEnd']>[0]): void {
+  finish(end: Parameters<LinkOptions['onEnd']>[0]): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
     this.options.onEnd(end);
@@ -226,6 +233,30 @@ peers(
   },
 );
 
+peers('https to a server without TLS is told as that', async ({ servers }) => {
+  const office = started(servers, 1);
+  const url = (await office.listen()).replace('http:', 'https:');
+  const set = started(servers, 2);
+  set.connect([url]);
+  await until('it was told', () => set.told('peer-lost').length === 1);
+  assert.equal(set.told('peer-lost'), [
+    `${url} does not speak TLS there: use http in place of https, or the port that has TLS`,
+  ]);
+});
+
+peers('what is told of a link is one line, whatever the other side says', async ({ servers }) => {
+  const office = started(servers, 1);
+  const url = await office.listen();
+  const set = started(servers, 2);
+  set.connect([url]);
+  await until('they are linked', () => set.told('peer-connected').length === 1);
+  office.links[0]?.options.transport.close(1011, 'a reason\nin two lines\n');
+  await until('the end was told', () => set.told('peer-lost').length === 1);
+  assert.equal(set.told('peer-lost'), [`the link to ${url} was cut (a reason in two lines)`]);
+  const broken = connectionProblem(parsePeerUrl(url), new Error('write EPROTO:\n'));
+  assert.is(broken, `no connection to ${url} (write EPROTO:)`);
+});
+
 peers('REP-12 changes are counted over all links, those that have ended too', async ({ servers }) => {
   const office = started(servers, 1);
   const set = started(servers, 2);
@@ -347,8 +378,29 @@ peers(
     );
     assert.is(office.links[0]?.isAdmitted, true);
     assert.is(office.peers.acceptedCount, 1);
+    await until('the second waits', () => second.pauses.length === 1);
+    second.retry();
+    await until('it has tried again', () => office.links.length === 3 && second.pauses.length === 1);
+    await until('it was refused again', () => office.peers.acceptedCount === 1);
+    assert.is(office.told('peer-refused').length, 1, 'it is told once');
   },
 );
+
+peers('REP-9 a server that is its own peer is told so once, with the --peer that it is', async (context) => {
+  const { servers } = context;
+  const office = started(servers, 1);
+  const url = await office.listen();
+  office.connect([url]);
+  for (const tries of [1, 2, 3]) {
+    const ended = (): boolean => office.pauses.length === 1 && office.peers.acceptedCount === 0;
+    await until('it was refused', () => office.links.length === 2 * tries && ended());
+    if (tries < 3) office.retry();
+  }
+  const told = office.events.map(({ type, peer, detail }) => [type, peer, detail]);
+  assert.equal(told, [
+    ['peer-refused', url, `this server is connected to itself by --peer ${url}: remove that`],
+  ]);
+});
 
 peers(
   'REP-9 a server that has started anew is no twin of the one whose socket nobody has closed',
@@ -402,6 +454,16 @@ peers(
     assert.equal([lower.peers.acceptedCount, higher.peers.acceptedCount], [0, 1]);
   },
 );
+
+peers('an accepting server says of one that stops that it stops, not of itself', async ({ servers }) => {
+  const office = started(servers, 1);
+  const set = started(servers, 2);
+  set.connect([await office.listen()]);
+  await until('they are linked', () => office.told('peer-connected').length === 1);
+  office.links[0]?.finish({ type: 'refused', by: 'peer', reason: 'stopping', message: 'This server stops' });
+  await until('the end was told', () => office.told('peer-lost').length === 1);
+  assert.equal(office.told('peer-lost'), ['its link has ended (it stops)']);
+});
 
 peers('links end before the server does, and nothing is opened or accepted any more', async ({ servers }) => {
   const office = started(servers, 1);

@@ -1,6 +1,8 @@
-// Backups: the database of one moment, whole or not there at all.
+// Backups: the database of one moment, whole or not there at all. It runs in a process of its own, whose disk it makes fail.
 
+import { promises } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { suite } from 'uvu';
 import * as assert from 'uvu/assert';
@@ -8,6 +10,7 @@ import type { Projects } from '../../src/core/projects.ts';
 import { RejoinError } from '../../src/errors.ts';
 import { realEnvironment } from '../../src/model/environment.ts';
 import { backUp, type BackupOptions } from '../../src/store/backup.ts';
+import { CommitQueue } from '../../src/store/commit-queue.ts';
 import { openDataFolder } from '../../src/store/data-folder.ts';
 import { seal, sealJson } from '../../src/store/digest.ts';
 import { ProjectKeys } from '../../src/store/keys.ts';
@@ -124,6 +127,27 @@ backups('a backup that fails or is given up leaves nothing', async ({ parent, st
   await mkdir(folder); // it is gone
   assert.is((await refusal(backUp(store, folder, options()))).code, 'unavailable');
   assert.equal(await readdir(folder), []); // that was there before
+});
+
+backups('a backup whose own disk is full says so, names its folder, and leaves nothing', async (context) => {
+  const { parent, store } = context;
+  const folder = join(parent, 'full');
+  const open = LevelStore.open.bind(LevelStore);
+  LevelStore.open = async (path) => {
+    const target = await open(path);
+    const full = new Error('IO error: db/000003.log: No space left on device');
+    const commits = new CommitQueue(() => Promise.reject(full));
+    target.write = (batch) => commits.write(batch);
+    return target;
+  };
+  try {
+    const refused = await refusal(backUp(store, folder, options()));
+    assert.is(refused.code, 'data-unusable');
+    assert.is(refused.message, `The backup in ${folder} can't be written: the disk is full`);
+    assert.not.ok(await isThere(folder));
+  } finally {
+    LevelStore.open = open;
+  }
 });
 
 backups('damage is said, and copied as it is', async ({ parent, store }) => {
@@ -285,5 +309,74 @@ backups('a restore that was cut off is no empty database', async ({ parent, stor
   assert.is((await restore(backup, data, restoring)).changes, 3);
   await (await openDataFolder(data, { environment: realEnvironment })).close();
 });
+
+backups(
+  'REP-8 a restore that is killed between any two steps keeps what was there, and is gone on with',
+  async ({ parent, store }) => {
+    const backup = join(parent, 'backup');
+    await backUp(store, backup, options());
+    const whole = ['db', 'rejoin.pid', 'witness'];
+    let step = 1;
+    for (; ; step++) {
+      const data = join(parent, `data${step}`);
+      const opened = await openDataFolder(data, { environment: realEnvironment });
+      await opened.close();
+      await writeFile(join(data, 'rejoin.pid'), '{}'); // as a server leaves it that was killed
+      const replacing = { ...restoring, isReplacing: true };
+      if (!(await isKilledAt(step, () => restore(backup, data, replacing)))) break;
+      const names = await readdir(data);
+      const asideNames = (await isThere(join(data, 'replaced'))) ? await readdir(join(data, 'replaced')) : [];
+      const [aside] = asideNames;
+      const isMoved = aside !== undefined && (await isThere(join(data, 'replaced', aside, 'db')));
+      if (names.includes('db') && isMoved) continue; // it is done
+      if (isMoved) {
+        const refused = await refusal(openDataFolder(data, { environment: realEnvironment }));
+        assert.match(refused.message, /was cut off: run it again/);
+        assert.ok(refused.message.endsWith(`; what was there is kept in ${join(data, 'replaced', aside)}`));
+      } else
+        assert.ok(
+          whole.every((name) => names.includes(name)),
+          `step ${step}: ${names.join()}`,
+        );
+      assert.is((await restore(backup, data, replacing)).changes, 3);
+      const replaced = await readdir(join(data, 'replaced'));
+      assert.is(replaced.length, 1, `step ${step}: ${replaced.join()}`);
+      const kept = join(data, 'replaced', replaced[0] ?? '');
+      assert.equal((await readdir(kept)).sort(), whole, `step ${step}`);
+      const before = await openDataFolder(kept, { environment: realEnvironment });
+      assert.is(before.life.serverId, opened.life.serverId);
+      await before.close();
+      await (await openDataFolder(data, { environment: realEnvironment })).close();
+    }
+    assert.ok(step > 6, `only ${step} steps: it would show nothing`);
+  },
+);
+
+/** Does as a kill does before the nth step that changes the folder, from when what was there makes room. */
+async function isKilledAt(nth: number, work: () => Promise<unknown>): Promise<boolean> {
+  const real = { ...promises };
+  let steps = 0;
+  const names = ['mkdir', 'rename', 'writeFile', 'rm'] as const;
+  for (const name of names) {
+    const doIt = real[name] as (...args: unknown[]) => Promise<unknown>;
+    const step = async (...args: unknown[]): Promise<unknown> => {
+      const isOfPlace = steps > 0 || args.some((arg) => String(arg).includes('replaced'));
+      if (isOfPlace && ++steps >= nth) throw new Error('killed');
+      return doIt(...args);
+    };
+    Object.assign(promises, { [name]: step });
+  }
+  syncBuiltinESMExports();
+  try {
+    await work();
+    return false;
+  } catch (error) {
+    if (error instanceof RejoinError && /killed/.test(error.message)) return true;
+    throw error;
+  } finally {
+    Object.assign(promises, real);
+    syncBuiltinESMExports();
+  }
+}
 
 backups.run();
