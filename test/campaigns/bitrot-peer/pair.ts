@@ -40,6 +40,10 @@ export interface Pair {
   readonly records: ReadonlyMap<string, ReadonlyMap<string, string>>;
 }
 
+/** One bit can cost all that is known of these: they are written at once, near each other. */
+const smallProjects = ['small-1', 'small-2', 'small-3'];
+const smallWrites = 4;
+
 export async function makePair(writes: number, chance: Chance): Promise<Pair> {
   const [hitData, peerData] = [await temporaryFolder(), await temporaryFolder()];
   try {
@@ -51,6 +55,10 @@ export async function makePair(writes: number, chance: Chance): Promise<Pair> {
         if (part === 'first') projects.push(await newSession(hit, peer));
         for (const project of projects)
           await write(project, [hit, peer], writes / 2 / projects.length, chance);
+        if (part === 'last') {
+          for (const project of smallProjects) await write(project, [hit, peer], smallWrites, chance);
+          projects.push(...smallProjects);
+        }
         await agreed(hit, peer, projects);
       } finally {
         const signal = part === 'first' ? 'SIGKILL' : 'SIGTERM';
@@ -149,7 +157,7 @@ async function write(
     const provider = await connectProvider(server.socketUrl, project);
     const session = new UdtClient(server.url, project);
     try {
-      const isSession = project !== 'plain' && project !== 'text';
+      const isSession = !['plain', 'text', ...smallProjects].includes(project);
       for (let at = 0; at < writes / servers.length; at++) {
         const filling = chance.uuid().repeat(chance.integer(1, 40));
         if (project !== 'text')
