@@ -32,8 +32,7 @@ export async function createSession(
   origin: Origin,
   onProgress?: OnProgress,
 ): Promise<{ state: UdtState; durable: Promise<void> }> {
-  await state.current();
-  await state.log.writable();
+  await state.writable();
   if (state.log.info)
     throw new RejoinError('conflict', `The project ${JSON.stringify(state.id)} exists already`);
   try {

@@ -49,6 +49,9 @@ export interface Staged {
 
 const nothing: VersionVector = new Map();
 
+/** A link that was cut is there again sooner, if its other side is. */
+const unfinishedMs = 60_000;
+
 export class LiveLog implements FeedSource {
   private readonly listeners = new LogListeners();
   private readonly recent = new RecentChanges();
@@ -58,6 +61,8 @@ export class LiveLog implements FeedSource {
   private stale = false;
   private invalidations = 0;
   private hasFailed = false;
+  /** When something came from another server last. */
+  private receivedMs = 0;
   /** How often positions were filled that nothing was at, or were numbered anew, and the first of them all. */
   fillings = 0;
   filledFrom = Infinity;
@@ -192,6 +197,12 @@ export class LiveLog implements FeedSource {
 
   // ---- writing
 
+  /** Whether another server has sent the beginning of a session, and nothing more for long: that may be lost, and be all there ever is. */
+  get isLeftUnfinished(): boolean {
+    if (this.info || this.log.appended().position === 0) return false;
+    return Math.abs(this.context.environment.now() - this.receivedMs) >= unfinishedMs;
+  }
+
   /** @throws RejoinError `deleted`; `unavailable` while another server is still sending what the project begins with. */
   async writable(): Promise<void> {
     await this.ready();
@@ -232,6 +243,7 @@ export class LiveLog implements FeedSource {
   ): void {
     this.checkFresh();
     const nowMs = this.context.environment.now();
+    this.receivedMs = nowMs;
     const appended = this.log.appendReceived(group, update, objects, { nowMs, isUnfinished });
     groups.add(appended, objects, writes, settle);
   }
@@ -350,7 +362,7 @@ export class LiveLog implements FeedSource {
     return this.invalidations;
   }
 
-  /** A write failed: what was not durable is gone, and the heads are uncertain. */
+  /** A write failed, or is given up: what was not durable, or whole, is gone, and the heads are uncertain. */
   invalidate(): void {
     this.stale = true;
     this.invalidations++;

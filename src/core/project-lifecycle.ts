@@ -27,8 +27,7 @@ export class ProjectLifecycle {
   /** @throws RejoinError `deleted` if it is. */
   delete(): Promise<void> {
     return this.state.writing(async () => {
-      await this.state.current();
-      await this.state.log.writable();
+      await this.state.writable();
       const { log } = this.state;
       const deletedMs = this.state.context.environment.now();
       await this.bury({ lifecycle: lifecycleOf(log.info) + 1, deletedMs, vector: new Map() });

@@ -92,9 +92,22 @@ export class ProjectState {
       throw new RejoinError('unavailable', 'Nothing was written: the store is being recovered');
   }
 
-  async open(): Promise<Opened> {
+  /**
+   * As `current`, for who is about to write. The beginning of a session that nobody goes on with doesn't keep anybody from that for
+   * ever: it is removed, and comes again if its server is still there.
+   * @throws RejoinError `deleted`; `unavailable` while another server is sending what the project begins with.
+   */
+  async writable(): Promise<void> {
     await this.current();
+    if (this.log.isLeftUnfinished) {
+      this.log.invalidate(); // nor may what is on its way build on it
+      await this.current();
+    }
     await this.log.writable();
+  }
+
+  async open(): Promise<Opened> {
+    await this.writable();
     const { document } = await this.keeper.open();
     this.onUsed();
     const versions = await this.keeper.versions();

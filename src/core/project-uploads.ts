@@ -36,8 +36,7 @@ export class ProjectUploads {
 
   /** Which objects are new: not those whose uuid the log has, and the first of equals (WS-13). */
   async plan(objects: readonly NewObject[], origin: Origin): Promise<readonly ProjectObject[]> {
-    await this.state.current();
-    await this.state.log.writable();
+    await this.state.writable();
     const author = {
       userId: origin.user,
       userUuid: origin.user,

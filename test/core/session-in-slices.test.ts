@@ -17,7 +17,14 @@ import type { Entry, Range } from '../../src/store/store.ts';
 import { unfinishedKey } from '../../src/store/store-keys.ts';
 import { removeUnfinishedSessions } from '../../src/store/unfinished-sessions.ts';
 import { HeldStore, notedStore, someTurns } from '../support/held-store.ts';
-import { give, memoryServer, pagesFor, sameProject, type MemoryServer } from '../support/memory-servers.ts';
+import {
+  exchange,
+  give,
+  memoryServer,
+  pagesFor,
+  sameProject,
+  type MemoryServer,
+} from '../support/memory-servers.ts';
 import { MemoryWitness } from '../support/memory-witness.ts';
 import { nothingKnown, objectsOf } from '../support/selected.ts';
 import { until } from '../support/until.ts';
@@ -80,6 +87,23 @@ test('REP-5 WS-3 who follows a project learns of no number of a session before a
     feed.close();
     whole.close();
   });
+  await closed(a, b);
+});
+
+test('REP-5 the beginning of a session that nobody goes on with keeps nobody from writing for ever, and comes again with the rest', async () => {
+  const { a, b } = await maker();
+  const pages = await pagesFor(a, nothingKnown);
+  for (const page of pages.slice(0, 3)) await b.replicas.accept('p', page);
+  b.clock.nowMs += 30_000;
+  const refused: unknown = await uploadEntry(b.projects, 'p', 'e').catch((error: unknown) => error);
+  assert.ok(refused instanceof RejoinError && /is being fetched from another server/.test(refused.message));
+  b.clock.nowMs += 30_000;
+  await uploadEntry(b.projects, 'p', 'e');
+  const late = await b.replicas.accept('p', pages[3]!);
+  assert.is(late.type, 'gap', 'what it follows is not here any more');
+  await exchange(a, b);
+  await sameProject(a, b);
+  assert.equal((await b.projects.use('p', (project) => project.udt.read())).view, file);
   await closed(a, b);
 });
 
