@@ -6,6 +6,14 @@ import { readChecksum } from '../store/read-checksum.ts';
 import { checksumIn, type ReceivedGroup, type ReceivedRecord } from '../store/received-groups.ts';
 import type { ProjectState } from './project-state.ts';
 
+/** @returns what is thrown where one number has two contents. */
+export function otherContent(project: string, serverId: number, seqno: number): RejoinError {
+  return new RejoinError(
+    'conflict',
+    `Change ${seqno} of server ${serverId} in ${JSON.stringify(project)} is another one there than here: one of the two folders is a copy that went on under the same server id`,
+  );
+}
+
 export class KnownGroups {
   /** Those that are on their way to the disk, as they were taken. */
   private readonly underWay = new Set<readonly ReceivedGroup[]>();
@@ -31,10 +39,7 @@ export class KnownGroups {
       const own = record && (await this.checksumOf(record));
       if (!own || Buffer.compare(own, checksumIn(record.bytes)) === 0) continue;
       const { serverId, seqno } = record;
-      throw new RejoinError(
-        'conflict',
-        `Change ${seqno} of server ${serverId} in ${JSON.stringify(this.state.id)} is another one there than here: one of the two folders is a copy that went on under the same server id`,
-      );
+      throw otherContent(this.state.id, serverId, seqno);
     }
   }
 

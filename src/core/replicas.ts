@@ -1,7 +1,6 @@
 // All projects as other servers see them: what there is of each, what one of them lacks, and how it is given and taken. The
 // links of src/replication use nothing else of the core.
 
-import { RejoinError } from '../errors.ts';
 import type { KeptSnapshot } from '../model/kept-snapshot.ts';
 import type { Standing } from '../model/standing.ts';
 import { isBehind, type VersionVector } from '../model/version-vector.ts';
@@ -16,6 +15,7 @@ import type { ResumedReceipt } from './project-arrivals.ts';
 import type { Accepted, Succession } from './project-replica.ts';
 import type { Projects } from './projects.ts';
 import type { Moved } from './moved-projects.ts';
+import { otherContent } from './known-groups.ts';
 import { recallEntry } from './recall-entry.ts';
 import type { ReplicaReader } from './replica-reader.ts';
 import type { SnapshotReceipt } from './snapshot-receipt.ts';
@@ -295,10 +295,7 @@ export class Replicas {
       const own =
         seqno === head.seqno ? head.checksum : await this.standings.checksumOf(project, serverId, seqno);
       if (isUnknown(own) || isUnknown(checksum) || Buffer.compare(own, checksum) === 0) continue;
-      throw new RejoinError(
-        'conflict',
-        `Change ${seqno} of server ${serverId} in ${JSON.stringify(project)} is another one there than here: one of the two folders is a copy that went on under the same server id`,
-      );
+      throw otherContent(project, serverId, seqno);
     }
   }
 

@@ -1,11 +1,12 @@
 // Keeps what a damaged database looked like before anything touches it: LevelDB rewrites its logs and deletes files when
 // it opens. For whoever wants to find out what happened, or to get back what is lost.
 
-import { copyFile, link, mkdir, readdir } from 'node:fs/promises';
+import { copyFile, link, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RejoinError, isSystemError, messageOf } from '../errors.ts';
 import type { Environment } from '../model/environment.ts';
 import { fileNames } from './level-files.ts';
+import { makeFolders } from './make-folders.ts';
 
 export class Evidence {
   private kept: string | null = null;
@@ -54,8 +55,8 @@ export class Evidence {
 /** A new one, also when the clock stands still. */
 async function makeFolder(path: string): Promise<string> {
   for (let count = 1; ; count++) {
-    const made = await mkdir(count === 1 ? path : `${path}-${count}`, { recursive: true });
-    if (made !== undefined) return count === 1 ? path : `${path}-${count}`;
+    const numbered = count === 1 ? path : `${path}-${count}`;
+    if (await makeFolders(numbered)) return numbered;
   }
 }
 

@@ -56,8 +56,7 @@ export async function openLife(
   // Whoever opened it then, a command or a server that was killed, may not have looked at what is lost.
   const wasDamaged = before !== undefined && (await isOfDamage(store, before));
   let life = before;
-  const isLeft = !life || damage.length > 0;
-  if (!life || isLeft) {
+  if (!life || damage.length > 0) {
     await evidence.keep();
     life = await takeNewLife(store, environment, damageReason, { more: [formatWrite] });
     await writeMarker(databaseFolder, life);
@@ -67,7 +66,7 @@ export async function openLife(
     );
   }
   const { copied, warning } = isRestored
-    ? { copied: isLeft ? null : 'it was restored', warning: null }
+    ? { copied: damage.length > 0 ? null : 'it was restored', warning: null }
     : await checkMarker(databaseFolder, life);
   if (warning !== null) warnings.push(warning);
   if (copied !== null) {
