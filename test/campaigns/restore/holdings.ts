@@ -8,30 +8,32 @@ import type { Crew } from '../servers/crew.ts';
 import { marksOf, type FolderLog } from '../servers/folder-log.ts';
 import { marksIn, type Ledger } from '../servers/ledger.ts';
 import { LibraryPerson } from '../servers/library-person.ts';
+import type { Person } from '../servers/person.ts';
 import { YjsPerson } from '../servers/yjs-person.ts';
 
 export interface Holdings {
-  /** Marks that somebody has. */
-  readonly held: ReadonlySet<string>;
+  /** Marks that somebody has → who. */
+  readonly held: ReadonlyMap<string, string>;
   /** Name of a writer → how many writes it had begun. What comes later isn't lost with the folder. */
   readonly begun: ReadonlyMap<string, number>;
 }
 
-/** At the moment when a server is down. @param other the server that is left; null if there is none */
-export async function holdingsOf(crew: Crew, backup: FolderLog, other: Address | null): Promise<Holdings> {
+/**
+ * At the moment when a server is down, and its clients can't reach it.
+ * @param lost that server
+ * @param other the server that is left; null if there is none
+ */
+export async function holdingsOf(
+  crew: Crew,
+  backup: FolderLog,
+  { lost, other }: { readonly lost: Address; readonly other: Address | null },
+): Promise<Holdings> {
   const begun = new Map(crew.people.map(({ name, begun: count }) => [name, count]));
-  const held = new Set<string>();
-  for (const project of backup.values()) for (const mark of marksOf(project)) held.add(mark);
-  for (const person of crew.people) {
-    const text =
-      person instanceof YjsPerson
-        ? textOf(person.doc)
-        : person instanceof LibraryPerson
-          ? await person.queuedText()
-          : '';
-    for (const mark of marksIn(text)) held.add(mark);
-  }
-  if (other) for (const mark of await marksOn(other, crew.projects)) held.add(mark);
+  const held = new Map<string, string>();
+  for (const project of backup.values()) for (const mark of marksOf(project)) held.set(mark, 'the backup');
+  for (const person of crew.people)
+    for (const mark of marksIn(await textHeldBy(person, lost))) held.set(mark, person.name);
+  if (other) for (const mark of await marksOn(other, crew.projects)) held.set(mark, 'the other server');
   return { held, begun };
 }
 
@@ -53,6 +55,12 @@ export function requiredOf({ acknowledged }: Ledger, { held, begun }: Holdings):
     const [, name = '', count = ''] = /^!([a-z]+\d+)x(\d+)!$/.exec(mark) ?? [];
     return held.has(mark) || Number(count) > (begun.get(name) ?? 0);
   });
+}
+
+async function textHeldBy(person: Person, lost: Address): Promise<string> {
+  if (person instanceof YjsPerson) return textOf(person.doc);
+  if (!(person instanceof LibraryPerson)) return '';
+  return person.home === lost ? person.queueLeft() : person.queuedText();
 }
 
 function textOf(doc: Y.Doc): string {

@@ -93,7 +93,7 @@ class Round {
 
     await server.end('SIGKILL');
     server.front.set('shut');
-    const holdings = await holdingsOf(crew, backedUp, this.other);
+    const holdings = await holdingsOf(crew, backedUp, { lost: server, other: this.other });
     await cp(server.data, before, { recursive: true });
     const lost = await readFolder(before);
     await strike(this.options.disaster, server.data, backup, chance);
@@ -191,7 +191,10 @@ class Round {
       if (waiting !== null) return waiting;
       there = await marksOn(server, crew.projects);
       const missing = requiredOf(ledger, holdings).filter((mark) => !there.has(mark));
-      return missing.length > 0 ? `${missing.length} writes that somebody had: ${missing[0]}` : null;
+      const [first] = missing;
+      if (first === undefined) return null;
+      const holder = holdings.held.get(first) ?? 'nobody: it was begun later';
+      return `${missing.length} writes that somebody had: ${first} (held by ${holder})`;
     });
     if (settled) ledger.fail(settled);
     const required = requiredOf(ledger, holdings);

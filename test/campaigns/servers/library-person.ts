@@ -4,6 +4,7 @@ import { WebSocket } from 'ws';
 import { connect, type Client } from '../../../src/client/client.ts';
 import { MemoryStorage } from '../../../src/client/memory-storage.ts';
 import type { Storage } from '../../../src/client/storage.ts';
+import { until } from '../../support/until.ts';
 import { quickEnvironment } from '../../support/with-clients.ts';
 import { sharedEntry, sharedReport } from './entries.ts';
 import type { Wire } from './ledger.ts';
@@ -21,6 +22,15 @@ export class LibraryPerson extends Person {
   ) {
     super(options);
     this.client = this.open();
+  }
+
+  /**
+   * What waits in its storage to be sent, when its server is gone for good: read once the client has noticed that, since an answer that
+   * the server gave may still be on its way until then, and takes a write out of the queue.
+   */
+  async queueLeft(): Promise<string> {
+    await until(`${this.name} is cut off`, () => !this.client.status.connected);
+    return this.queuedText();
   }
 
   /** What waits in its storage to be sent. */
