@@ -6,6 +6,8 @@ import type { Life } from '../store/life.ts';
 export class Lives {
   private last: Promise<unknown> = Promise.resolve();
   private readonly listeners = new Set<() => void>();
+  /** The projects in which this life may have given numbers; null for any, since it began before the server was started. */
+  private numbering: Set<string> | null = null;
 
   /** @param take makes a new life durable. */
   constructor(
@@ -15,6 +17,16 @@ export class Lives {
 
   get current(): Life {
     return this.life;
+  }
+
+  /** From now on this life may give numbers in a project. */
+  numbers(project: string): void {
+    this.numbering?.add(project);
+  }
+
+  /** Whether it may have given numbers in a project before. */
+  mayHaveNumbered(project: string): boolean {
+    return this.numbering?.has(project) ?? true;
   }
 
   /** Calls back when there is a new life, or this one begins anew. @returns how to stop listening. */
@@ -37,6 +49,7 @@ export class Lives {
     const renewed = this.last.then(async () => {
       if (this.life.serverId !== left) return false;
       this.life = await this.take(reason);
+      this.numbering = new Set();
       this.beginAnew();
       return true;
     });

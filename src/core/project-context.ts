@@ -35,6 +35,10 @@ export interface ProjectContext {
   readonly recovery: StoreRecovery;
   /** Takes a new life: not all that was written under the server id `left` may be known any more. Nothing is done if that is left already. */
   renewLife(reason: string, left: number): Promise<void>;
+  /** Whether the present life may have given numbers in a project. */
+  mayHaveNumbered(project: string): boolean;
+  /** The log of a project is open: from now on the present life may give numbers in it. */
+  numbers(project: string): void;
   /** Links to other servers begin anew: this server has not all that it has said. */
   beginAnew(): void;
 }

@@ -83,6 +83,8 @@ export class Projects {
         return lives.current;
       },
       renewLife: (reason, left) => this.renewLife(reason, left),
+      mayHaveNumbered: (project) => lives.mayHaveNumbered(project),
+      numbers: (project) => lives.numbers(project),
       beginAnew: () => lives.beginAnew(),
     };
     this.upkeep = new Upkeep(this.context, { ...upkeepDefaults, ...upkeep });

@@ -11,7 +11,8 @@ import type { ProjectContext } from './project-context.ts';
 
 /**
  * Reads the heads of a log. If it has lost something, a number that it gave may not be stored any more: from then on this
- * server writes under another server id (REP-8).
+ * server writes under another server id (REP-8), unless it does so already. A database that was rolled back has lost
+ * something of many projects, and takes one for all.
  */
 export async function readLog(
   project: string,
@@ -27,16 +28,18 @@ export async function readLog(
   if (log.newDamage !== null) {
     damaged(log.newDamage);
     try {
-      await context.renewLife(log.newDamage, life.serverId);
+      if (context.mayHaveNumbered(project)) await context.renewLife(log.newDamage, life.serverId);
       await store.write([log.noteDamage(environment.now())]);
     } catch (cause) {
       context.recovery.failed(cause);
       // Of what was asked for nothing was done: it may be tried again.
       throw new RejoinError('unavailable', 'Damage of a project could not be noted', { cause });
     }
+    context.moved.tell(project); // no number up to where it ended is given again: that is more than the log shows
     ({ life } = context);
     log = await ProjectLog.open(store, project, life.serverId, witnessed, onHole);
   }
+  context.numbers(project);
   // A check that noted nothing was cut off.
   if (log.isDamaged && !(await store.get(log.keys.quarantine))) context.suspect(project);
   return { log, life, ids: await readKnownIds(store, log, life, damaged) };

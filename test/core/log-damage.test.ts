@@ -76,6 +76,51 @@ test('REP-8 damage is found once: after a restart the log goes on where it was',
   await second.projects.close();
 });
 
+test('REP-8 a database that lost the ends of several logs takes one new server id for all of them', async ({
+  store,
+  witness,
+}) => {
+  const names = ['p', 'q', 'r'];
+  const before = openProjects(store, { witness });
+  for (const name of names) await uploadEntry(before.projects, name, 'first');
+  await before.projects.close();
+  await store.reopen();
+  for (const name of names) witness.note(name, { position: 9, serverId: testLife.serverId, seqno: 9 });
+  const { projects, events } = openProjects(store, { witness });
+  for (const name of names) await uploadEntry(projects, name, 'd');
+  assert.equal(
+    events.map(({ type }) => type),
+    ['damage', 'life-renewed', 'damage', 'damage'],
+  );
+  const { serverId } = projects.context.life;
+  for (const name of names)
+    assert.equal(await numbersAfter(projects, [[testLife.serverId, 9]], name), [[10, serverId, 1]]);
+  await projects.close();
+});
+
+test('REP-8 a log that has lost numbers of the new server id leads to another', async ({
+  store,
+  witness,
+}) => {
+  await lose(store, 3);
+  const { projects, events, clock } = openProjects(store, { witness, memory: { idleMs: 1 } });
+  await uploadEntry(projects, 'p', 'd');
+  const { life } = projects.context;
+  clock.nowMs += 60_000;
+  await until('it is out of memory', () => projects.inMemory.count === 0);
+  await store.write([
+    { key: keys.record(4), value: null },
+    { key: keys.sequence(life.serverId, 1), value: null },
+  ]);
+  await uploadEntry(projects, 'p', 'e');
+  assert.equal(
+    events.map(({ type }) => type),
+    ['damage', 'life-renewed', 'damage', 'life-renewed'],
+  );
+  assert.is.not(projects.context.life.serverId, life.serverId);
+  await projects.close();
+});
+
 test('REP-8 without a witness a loss in the middle is found by counting', async ({ store }) => {
   await store.write([{ key: keys.record(3), value: null }]);
   const { projects, events } = openProjects(store);

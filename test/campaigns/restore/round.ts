@@ -97,12 +97,14 @@ class Round {
     await cp(server.data, before, { recursive: true });
     const lost = await readFolder(before);
     await strike(this.options.disaster, server.data, backup, chance);
+    crew.expectDamage(this.options.disaster === 'rolled-back');
     await this.comeBack(backedUp);
     await this.written(wires);
     await this.writesUnderNewId(lost);
     await crew.stop();
 
     const required = await this.allThere(holdings);
+    crew.expectDamage(false);
     const after = await checkAll(fleet, crew, ledger);
     this.records = after.records;
     const kept = marksInAll(backedUp);

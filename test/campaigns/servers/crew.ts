@@ -67,6 +67,11 @@ export class Crew {
     await Promise.all(this.people.map((person) => person.stop()));
   }
 
+  /** Whether readers may be told that changes are missing, which another server gives back. */
+  expectDamage(maySeeDamage: boolean): void {
+    for (const follower of this.followers) follower.maySeeDamage = maySeeDamage;
+  }
+
   /** What somebody still waits for, or null. */
   async waitsFor(): Promise<string | null> {
     for (const person of this.people) {
