@@ -108,10 +108,7 @@ test('REP-8 a log that has lost numbers of the new server id leads to another', 
   const { life } = projects.context;
   clock.nowMs += 60_000;
   await until('it is out of memory', () => projects.inMemory.count === 0);
-  await store.write([
-    { key: keys.record(4), value: null },
-    { key: keys.sequence(life.serverId, 1), value: null },
-  ]);
+  await lose(store, 4, [life.serverId, 1]);
   await uploadEntry(projects, 'p', 'e');
   assert.equal(
     events.map(({ type }) => type),
@@ -419,10 +416,15 @@ async function patchNumber(projects: Projects, value: number): Promise<number> {
 }
 
 /** Takes the last change of `p` away without a trace in the log, as LevelDB does when its own log is damaged. */
-async function lose(store: MemoryStore, position: number): Promise<void> {
+/** @param place server id and seqno; those of the first life are the positions */
+async function lose(
+  store: MemoryStore,
+  position: number,
+  [serverId, seqno] = [testLife.serverId, position],
+): Promise<void> {
   await store.write([
     { key: keys.record(position), value: null },
-    { key: keys.sequence(testLife.serverId, position), value: null },
+    { key: keys.sequence(serverId, seqno), value: null },
   ]);
 }
 
